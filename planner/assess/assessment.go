@@ -1,0 +1,88 @@
+// Package assess runs the pure packages in order: normalised inventory and neighbours in, assessment out. It does no I/O
+// and reads no clock, so the same input gives the same bytes in the daemon, the hub and the CLI.
+package assess
+
+import (
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/recognise"
+	"github.com/meridian-federation/meridian/planner/recommend"
+	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/sizing"
+	"github.com/meridian-federation/meridian/planner/tenancy"
+)
+
+// Kind heads every Assessment document.
+const Kind = "Assessment"
+
+// Assessment is everything computed from one or more inventory revisions under one rule pack and policy.
+type Assessment struct {
+	APIVersion  string               `json:"apiVersion"`
+	Kind        string               `json:"kind"`
+	RulePack    RulePack             `json:"rulePack"`
+	At          time.Time            `json:"at"` // the instant of the judgement, an argument and not a clock reading
+	Inventories []InventoryRef       `json:"inventories"`
+	Coverage    Coverage             `json:"coverage"`
+	Clusters    []Cluster            `json:"clusters"`
+	Findings    []rules.Finding      `json:"findings"`
+	Tenancy     []tenancy.Shared     `json:"tenancy"`
+	Joint       []availability.Joint `json:"joint,omitempty"`
+}
+
+// RulePack identifies the rules, their parameters and the policy a judgement was made under.
+type RulePack struct {
+	Version string `json:"version"`
+	Hash    string `json:"hash"` // over the pack's entries and the policy
+}
+
+// InventoryRef names the inventory revision of a site that was judged.
+type InventoryRef struct {
+	Site       string    `json:"site"`
+	Name       string    `json:"name,omitempty"`
+	Revision   string    `json:"revision"`
+	ObservedAt time.Time `json:"observedAt"`
+}
+
+// Coverage says what a statement rests on.
+type Coverage struct {
+	Sites       int `json:"sites"`
+	Fresh       int `json:"fresh"`
+	Stale       int `json:"stale"`
+	FactsKnown  int `json:"factsKnown"`
+	FactsNeeded int `json:"factsNeeded"`
+}
+
+// Add sums two coverages.
+func (c Coverage) Add(o Coverage) Coverage {
+	return Coverage{c.Sites + o.Sites, c.Fresh + o.Fresh, c.Stale + o.Stale, c.FactsKnown + o.FactsKnown, c.FactsNeeded + o.FactsNeeded}
+}
+
+// Cluster is the judgement of one cluster.
+type Cluster struct {
+	ID             string                   `json:"id"` // site/cluster
+	Site           string                   `json:"site"`
+	Cluster        string                   `json:"cluster"`
+	Environment    inventory.Environment    `json:"environment,omitempty"`
+	Recognised     recognise.Result         `json:"recognised"`
+	Regions        Regions                  `json:"regions"`
+	Sizing         sizing.Result            `json:"sizing"`
+	Availability   availability.Result      `json:"availability"`
+	Recommendation recommend.Recommendation `json:"recommendation"`
+}
+
+// Regions compares where ThingWorx and its model database run.
+type Regions struct {
+	ThingWorx  []string   `json:"thingworx"` // region codes of the Foundation nodes, sorted
+	Database   string     `json:"database"`  // "" when not known
+	Match      *bool      `json:"match"`     // null when either side is not known
+	RoundTrip  *RoundTrip `json:"roundTrip,omitempty"`
+	DistanceKm *int       `json:"distanceKm,omitempty"`
+}
+
+// RoundTrip is the worse of the measured and the published 95th percentile between ThingWorx and its database, with where it was learned.
+type RoundTrip struct {
+	P95    inventory.Duration `json:"p95"`
+	Source string             `json:"source"` // published | measured
+}

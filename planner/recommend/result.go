@@ -1,0 +1,79 @@
+package recommend
+
+// Recommendation is the architecture a cluster should have, up to three ways to it, and why the others were rejected.
+type Recommendation struct {
+	Architecture string     `json:"architecture"` // catalogue id of the first option; "" when no option meets the objectives
+	Reasons      []string   `json:"reasons"`
+	Options      []Option   `json:"options"`
+	Rejected     []Rejected `json:"rejected"`
+	Advice       []Advice   `json:"advice,omitempty"` // region mismatch: which side to move, with the cost of each choice
+}
+
+// Objective names what an option is best at.
+type Objective string
+
+// Objectives of options.
+const (
+	Cheapest      Objective = "cheapest"
+	FewestChanges Objective = "fewest-changes"
+	MostAvailable Objective = "most-available"
+)
+
+// Option is one feasible variant.
+type Option struct {
+	Objective    Objective    `json:"objective"`
+	Architecture string       `json:"architecture"`
+	Components   []BillItem   `json:"components"`
+	Availability Availability `json:"availability"`
+	CostIndex    float64      `json:"costIndex"` // relative: 1.0 is the cheapest feasible option of this cluster
+	Changes      int          `json:"changes"`   // parts that differ from what is there now
+	Assumptions  []string     `json:"assumptions,omitempty"`
+	Migration    []Step       `json:"migration"`
+}
+
+// BillItem is one line of the bill of components.
+type BillItem struct {
+	Kind      string  `json:"kind"`
+	Count     int     `json:"count"`
+	CPU       float64 `json:"cpu,omitempty"`
+	MemoryGiB float64 `json:"memoryGiB,omitempty"`
+	SKU       string  `json:"sku,omitempty"`
+	Engine    string  `json:"engine,omitempty"`
+	Mode      string  `json:"mode,omitempty"`
+	Provider  string  `json:"provider,omitempty"`
+	Region    string  `json:"region,omitempty"`
+	Zone      string  `json:"zone,omitempty"`
+	SharedOn  string  `json:"sharedOn,omitempty"` // the component it shares machines with
+}
+
+// Availability is an option's computed availability.
+type Availability struct {
+	Serving float64 `json:"serving"`
+	Full    float64 `json:"full"`
+}
+
+// Rejected is an architecture that is not recommended, with the reason.
+type Rejected struct {
+	Architecture string `json:"architecture"`
+	Because      string `json:"because"`
+}
+
+// Step is one step of a migration from what is to what is recommended.
+type Step struct {
+	Step         int    `json:"step"`
+	Do           string `json:"do"`
+	Downtime     string `json:"downtime"`
+	Rollback     string `json:"rollback"`
+	Precondition string `json:"precondition,omitempty"`
+}
+
+// Advice is one way to bring ThingWorx and its database together.
+type Advice struct {
+	Move       string   `json:"move"` // database | thingworx
+	To         string   `json:"to"`   // region
+	RoundTrip  string   `json:"roundTrip,omitempty"`
+	Residency  string   `json:"residency"`            // allowed | forbidden, with the reason
+	Dependants []string `json:"dependants,omitempty"` // what else would have to move or would be far afterwards
+	Preferred  bool     `json:"preferred"`
+	Why        string   `json:"why"`
+}

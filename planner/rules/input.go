@@ -1,0 +1,38 @@
+// Package rules judges one site by the built-in rule pack: plain functions over the normalised inventory, its neighbours
+// and what the other pure packages computed. It does no I/O and reads no clock; assess calls it, and so daemon, hub and
+// CLI give the same findings.
+package rules
+
+import (
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/recognise"
+	"github.com/meridian-federation/meridian/planner/sizing"
+	"github.com/meridian-federation/meridian/planner/tenancy"
+)
+
+// Input is the world of one evaluation. Sites are normalised and never changed.
+type Input struct {
+	Site       *inventory.Site
+	Neighbours []*inventory.Site // sites that share infrastructure with Site, and its hub; sorted by id, without Site
+	Shared     []tenancy.Shared  // infrastructures of Site with all tenants in view
+	Clusters   []ClusterFacts    // in the order of Site.Clusters
+	Policy     *policy.Policy
+	Regions    *geo.Table
+	At         time.Time
+	// HubInView tells whether absence of the site's hub from Neighbours means that there is none (the federation knows)
+	// or merely that it was not given (a single site judged by itself).
+	HubInView bool
+}
+
+// ClusterFacts are the results of the other pure packages for one cluster.
+type ClusterFacts struct {
+	Recognised   recognise.Result
+	Sizing       sizing.Result
+	Availability availability.Result
+	Recommended  string // architecture id, "" when no recommendation was computed
+}
