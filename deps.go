@@ -7,6 +7,7 @@ import (
 	_ "codeberg.org/go-pdf/fpdf"
 	_ "github.com/ClickHouse/clickhouse-go/v2"
 	_ "github.com/alecthomas/kong"
+	_ "github.com/caarlos0/env/v11"
 	_ "github.com/ebitengine/purego"
 	_ "github.com/fsnotify/fsnotify"
 	_ "github.com/getkin/kin-openapi/openapi3filter"

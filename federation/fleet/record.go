@@ -20,14 +20,16 @@ type Record struct {
 	AcceptedAt time.Time          // when the stream accepted the inventory
 	Inventory  *inventory.Site    // normalised
 	Assessment *assess.Assessment // of exactly Revision; its At may be later than AcceptedAt
-	HeardAt    time.Time          // last heartbeat or inventory, whichever is later
-	Planner    Planner            // the planner that sent the inventory, zero when it came over REST
+	HeardAt    time.Time          // last heartbeat or inventory, whichever was later when Liveness last changed
+	Liveness   Liveness
+	Planner    Planner // the planner that sent the inventory, zero when it came over REST
 }
 
 // Planner identifies the daemon behind a site.
 type Planner struct {
 	Version  string
 	Instance string // made once per outbox; two instances at work for one site are a mistake worth telling
+	Sequence uint64 // grows by one with each revision an instance sends; a lower one than before was sent again
 }
 
 // Liveness says how long ago a site was heard of.

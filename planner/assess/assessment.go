@@ -19,16 +19,16 @@ const Kind = "Assessment"
 
 // Assessment is everything computed from one or more inventory revisions under one rule pack and policy.
 type Assessment struct {
-	APIVersion  string               `json:"apiVersion"`
-	Kind        string               `json:"kind"`
-	RulePack    RulePack             `json:"rulePack"`
-	At          time.Time            `json:"at"` // the instant of the judgement, an argument and not a clock reading
-	Inventories []InventoryRef       `json:"inventories"`
-	Coverage    Coverage             `json:"coverage"`
-	Clusters    []Cluster            `json:"clusters"`
-	Findings    []rules.Finding      `json:"findings"`
-	Tenancy     []tenancy.Shared     `json:"tenancy"`
-	Joint       []availability.Joint `json:"joint,omitempty"`
+	APIVersion  string           `json:"apiVersion"`
+	Kind        string           `json:"kind"`
+	RulePack    RulePack         `json:"rulePack"`
+	At          time.Time        `json:"at"` // the instant of the judgement, an argument and not a clock reading
+	Inventories []InventoryRef   `json:"inventories"`
+	Coverage    Coverage         `json:"coverage"`
+	Verdicts    Verdicts         `json:"verdicts"`
+	Clusters    []Cluster        `json:"clusters"`
+	Findings    []rules.Finding  `json:"findings"`
+	Tenancy     []tenancy.Shared `json:"tenancy"`
 }
 
 // RulePack identifies the rules, their parameters and the policy a judgement was made under.
@@ -59,6 +59,19 @@ func (c Coverage) Add(o Coverage) Coverage {
 	return Coverage{c.Sites + o.Sites, c.Fresh + o.Fresh, c.Stale + o.Stale, c.FactsKnown + o.FactsKnown, c.FactsNeeded + o.FactsNeeded}
 }
 
+// Verdicts counts all findings, also those that Findings leaves out.
+type Verdicts struct {
+	Pass          int `json:"pass"`
+	Fail          int `json:"fail"`
+	Unknown       int `json:"unknown"`
+	NotApplicable int `json:"notApplicable"`
+}
+
+// Add sums two counts.
+func (v Verdicts) Add(o Verdicts) Verdicts {
+	return Verdicts{v.Pass + o.Pass, v.Fail + o.Fail, v.Unknown + o.Unknown, v.NotApplicable + o.NotApplicable}
+}
+
 // Cluster is the judgement of one cluster.
 type Cluster struct {
 	ID             string                   `json:"id"` // site/cluster
@@ -81,8 +94,10 @@ type Regions struct {
 	DistanceKm *int       `json:"distanceKm,omitempty"`
 }
 
-// RoundTrip is the worse of the measured and the published 95th percentile between ThingWorx and its database, with where it was learned.
+// RoundTrip is the 95th percentile of the round trip between ThingWorx and its database: the provider's published figure
+// where there is one, else the measured one. Measured is given beside a published figure when a probe saw the way itself.
 type RoundTrip struct {
-	P95    inventory.Duration `json:"p95"`
-	Source string             `json:"source"` // published | measured
+	P95      inventory.Duration `json:"p95"`
+	Source   string             `json:"source"` // published | measured
+	Measured inventory.Duration `json:"measured,omitzero"`
 }

@@ -22,4 +22,6 @@ type Input struct {
 }
 
 // Cluster recommends an architecture for one cluster.
-func Cluster(in Input) Recommendation { panic("stub") }
+func Cluster(in Input) Recommendation {
+	return Recommendation{Architecture: in.Recognised.Architecture, Reasons: []string{}, Options: []Option{}, Rejected: []Rejected{}}
+}

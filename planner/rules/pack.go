@@ -1,13 +1,265 @@
 package rules
 
-// Pack is a set of rules.
-type Pack struct{}
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules/facts"
+)
+
+// version of the built-in pack. It grows with every change of a rule's judgement or parameters.
+const version = "1.0.0"
+
+// rule is a catalogue entry with its evaluation: over the site, or over each cluster.
+type rule struct {
+	Entry
+	site    func(*judge)
+	cluster func(*judge, *facts.Cluster)
+}
+
+// Pack is a set of rules. It is immutable and safe for use by several goroutines; building one costs more than an
+// evaluation, so callers keep it.
+type Pack struct {
+	rules    []rule // in order of id
+	defaults []tuned
+	version  string
+	digest   [sha256.Size]byte // over the entries, their parameters and the sources of extra rules
+}
+
+// Extra is a rule from outside the built-in pack.
+type Extra struct {
+	Entry Entry
+	// Digest identifies the rule's source; it becomes part of the pack's hash.
+	Digest string
+	// Judge judges one subject of the entry's scope: cluster is nil for a site, infrastructure is nil unless the scope is
+	// infrastructure. It must be pure and must not change what it is given.
+	Judge func(in *Input, cluster *inventory.Cluster, infra *inventory.Infrastructure) Outcome
+}
+
+// Outcome is what an extra rule says about one subject.
+type Outcome struct {
+	Verdict  Verdict
+	Message  string
+	Evidence map[string]any
+	Missing  []string
+}
 
 // Builtin returns the built-in rule pack.
-func Builtin() *Pack { panic("stub") }
+func Builtin() *Pack {
+	return assemble(version, slices.Concat(colocationRules(), residencyRules(), haClusterRules(), haDatabaseRules(), haServiceRules(),
+		architectureRules(), sizingRules(), tenancyRules(), sharingRules(), configurationRules(), federationRules(), qualityRules()), nil)
+}
+
+func assemble(version string, rules []rule, digests []string) *Pack {
+	slices.SortFunc(rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
+	p := &Pack{rules: rules, version: version, defaults: make([]tuned, len(rules))}
+	h := sha256.New()
+	for i := range rules {
+		p.defaults[i] = defaults(&rules[i].Entry)
+		text, err := json.Marshal(&rules[i].Entry)
+		if err != nil {
+			// Entries hold strings and slices of them only, which always marshal.
+			panic(fmt.Sprintf("rules: marshal entry %s: %v", rules[i].ID, err))
+		}
+		_, _ = h.Write(text)
+	}
+	for _, d := range digests {
+		_, _ = h.Write([]byte(d + "\n"))
+	}
+	h.Sum(p.digest[:0])
+	return p
+}
+
+// With returns the pack with further rules. It fails when two rules have one id.
+func (p *Pack) With(extras []Extra) (*Pack, error) {
+	all := slices.Clone(p.rules)
+	digests := make([]string, 0, len(extras)+1)
+	for _, x := range extras {
+		if slices.ContainsFunc(all, func(r rule) bool { return r.ID == x.Entry.ID }) {
+			return nil, fmt.Errorf("add rule %s: the id is taken; give the rule another one", x.Entry.ID)
+		}
+		if x.Judge == nil {
+			return nil, fmt.Errorf("add rule %s: it has no judgement", x.Entry.ID)
+		}
+		if len(x.Entry.Parameters) > len(tuned{}.values) {
+			return nil, fmt.Errorf("add rule %s: it has more than %d parameters", x.Entry.ID, len(tuned{}.values))
+		}
+		all = append(all, x.rule())
+		digests = append(digests, x.Entry.ID+" "+x.Digest)
+	}
+	if len(extras) == 0 {
+		return p, nil
+	}
+	slices.Sort(digests)
+	return assemble(fmt.Sprintf("%s+%d", p.version, len(extras)), all, append(digests, hex.EncodeToString(p.digest[:]))), nil
+}
+
+func (x Extra) rule() rule {
+	r := rule{Entry: x.Entry.copied()}
+	switch r.Scope {
+	case OfSite:
+		r.site = func(j *judge) { j.outcome(j.ofSite(), x.Judge(&j.Input, nil, nil)) }
+	case OfInfrastructure:
+		r.cluster = func(j *judge, c *facts.Cluster) {
+			for i := range c.Uses {
+				if u := &c.Uses[i]; u.Infra != nil {
+					j.outcome(j.of(c, u), x.Judge(&j.Input, c.Cluster, u.Infra))
+				}
+			}
+			if len(c.Uses) == 0 {
+				j.skip(j.ofCluster(c), "The cluster uses no infrastructure.")
+			}
+		}
+	default:
+		r.cluster = func(j *judge, c *facts.Cluster) { j.outcome(j.ofCluster(c), x.Judge(&j.Input, c.Cluster, nil)) }
+	}
+	return r
+}
+
+// Entries returns the catalogue of the pack, in order of id. The slice is the caller's.
+func (p *Pack) Entries() []Entry {
+	out := make([]Entry, len(p.rules))
+	for i := range p.rules {
+		out[i] = p.rules[i].copied()
+	}
+	return out
+}
+
+func (p *Pack) find(id string) *Entry {
+	for i := range p.rules {
+		if p.rules[i].ID == id {
+			return &p.rules[i].Entry
+		}
+	}
+	return nil
+}
+
+func (p *Pack) ids() []string {
+	out := make([]string, len(p.rules))
+	for i := range p.rules {
+		out[i] = p.rules[i].ID
+	}
+	return out
+}
 
 // Version is the pack's version.
-func (p *Pack) Version() string { panic("stub") }
+func (p *Pack) Version() string { return p.version }
 
-// Evaluate judges a site by every rule, in the order of site, cluster, rule, subject. All verdicts are present.
-func (p *Pack) Evaluate(in Input) []Finding { panic("stub") }
+// Hash identifies what a judgement was made under: the pack's entries with their parameters, the sources of its extra
+// rules, and the policy. Equal hashes mean equal judgement of equal input. It marshals the policy; callers keep the result.
+func (p *Pack) Hash(pol *policy.Policy) string {
+	h := sha256.New()
+	_, _ = h.Write(p.digest[:])
+	text, err := json.Marshal(pol)
+	if err != nil {
+		// Only a chance of failure that is NaN or infinite does not marshal; a policy read from a document has none.
+		text = []byte(err.Error())
+	}
+	_, _ = h.Write(text)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Evaluate judges a site by every rule that the policy leaves enabled, in the order of site, cluster, rule, subject. All
+// verdicts are present. The input is not changed; equal input gives equal findings. A policy that Validate refuses is read
+// as far as it makes sense.
+//
+// A failing finding within its rule's grace keeps its verdict but has the severity info; its evidence says until when
+// (graceUntil), with which severity afterwards (severityAfterGrace) and when that was judged (judgedAt).
+func (p *Pack) Evaluate(in Input) []Finding {
+	j := &judge{Input: in, site: facts.New(in.Site, in.Neighbours, in.Shared, in.Regions)}
+	if j.observed = in.Site.ObservedAt; j.observed.IsZero() {
+		j.observed = in.At
+	}
+	settings := p.tune(in.Policy)
+	j.out = make([]Finding, 0, len(p.rules)*len(in.Site.Clusters)+len(in.Site.Infrastructure)+32)
+	for i := range p.rules {
+		if r := &p.rules[i]; r.site != nil && !settings[i].disabled {
+			j.rule, j.tuned = r, &settings[i]
+			r.site(j)
+		}
+	}
+	for k := range j.site.Clusters {
+		c := &j.site.Clusters[k]
+		for i := range p.rules {
+			r := &p.rules[i]
+			if r.cluster == nil || settings[i].disabled {
+				continue
+			}
+			j.rule, j.tuned = r, &settings[i]
+			if r.Versions != nil && outside(r.Versions, c.ThingworxVersion) {
+				j.skip(j.ofCluster(c), "The rule does not apply to the cluster's version of ThingWorx.")
+				continue
+			}
+			r.cluster(j, c)
+		}
+	}
+	if !slices.IsSortedFunc(j.out, compareFindings) {
+		slices.SortStableFunc(j.out, compareFindings)
+	}
+	identify(j.out)
+	return j.out
+}
+
+func outside(v *Versions, version string) bool {
+	if v.From != "" {
+		major, minor, _ := facts.MajorMinor(v.From)
+		if yes, known := facts.AtLeast(version, major, minor); known && !yes {
+			return true
+		}
+	}
+	if v.Before != "" {
+		major, minor, _ := facts.MajorMinor(v.Before)
+		if yes, known := facts.AtLeast(version, major, minor); known && yes {
+			return true
+		}
+	}
+	return false
+}
+
+func compareFindings(a, b Finding) int {
+	for _, pair := range [...][2]string{
+		{a.Subject.Site, b.Subject.Site}, {a.Subject.Cluster, b.Subject.Cluster}, {a.Rule, b.Rule},
+		{a.Subject.Infrastructure, b.Subject.Infrastructure}, {a.Subject.Node, b.Subject.Node},
+	} {
+		if c := strings.Compare(pair[0], pair[1]); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// ID returns the identity of a rule's finding on a subject: 24 hexadecimal digits that never change.
+func ID(rule string, s Subject) string {
+	one := []Finding{{Rule: rule, Subject: s}}
+	identify(one)
+	return one[0].ID
+}
+
+// identify sets the identities of findings, all in one string.
+func identify(fs []Finding) {
+	const size = 12
+	text, key := make([]byte, 0, 2*size*len(fs)), make([]byte, 0, 256)
+	for i := range fs {
+		s := &fs[i].Subject
+		key = key[:0]
+		for _, part := range [...]string{fs[i].Rule, s.Site, s.Cluster, s.Infrastructure, s.Node} {
+			key = append(append(key, part...), 0)
+		}
+		sum := sha256.Sum256(key)
+		text = hex.AppendEncode(text, sum[:size])
+	}
+	all := string(text)
+	for i := range fs {
+		fs[i].ID = all[i*2*size : (i+1)*2*size]
+	}
+}
+
+// graceEnd returns when the grace of a failure ends.
+func (t *tuned) graceEnd(since time.Time) time.Time { return since.Add(t.grace) }

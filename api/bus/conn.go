@@ -1,0 +1,316 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// InProcess is a server in the same process; embedded.Server is one.
+type InProcess interface {
+	InProcessConn() (net.Conn, error)
+}
+
+// Options say where the bus is and who connects.
+type Options struct {
+	URL       string    // one or more nats:// or tls:// URLs, comma separated
+	InProcess InProcess // instead of URL
+
+	// One of these, or none where the server asks for none.
+	CredentialsFile string // NATS .creds file (JWT and seed)
+	SeedFile        string // NKey seed; must not be readable by others
+	User            string
+	PasswordFile    string
+
+	CAFile   string // TLS: trust these authorities instead of the system's
+	CertFile string // mutual TLS
+	KeyFile  string
+
+	Name        string // shown in the server's monitoring
+	InboxPrefix string // bus.InboxPrefix(site) for a site's credential
+	// WaitConnected makes Connect wait for the first connection until its context ends. Without it Connect returns at once
+	// and the connection is established when the server can be reached.
+	WaitConnected bool
+
+	PublishTimeout time.Duration // 0 means 10s
+	ReconnectWait  time.Duration // greatest wait between attempts; 0 means 5s
+	Logger         *slog.Logger  // nil discards
+	Now            func() time.Time
+}
+
+// Conn is a connection to the bus. It reconnects for ever; calls made meanwhile fail with ErrUnavailable and readers
+// resume. Safe for concurrent use.
+type Conn struct {
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	codec   *codec
+	log     *slog.Logger
+	now     func() time.Time
+	timeout time.Duration
+
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced at each reconnection
+	lastErr   error
+	lastErrAt time.Time
+	denied    map[string]map[*pending]struct{} // by subject
+	judged    map[string]judged                // last assessment known per site
+}
+
+// Status tells how the connection stands.
+type Status struct {
+	Connected   bool      `json:"connected"`
+	Server      string    `json:"server,omitempty"`
+	Reconnects  uint64    `json:"reconnects"`
+	LastError   string    `json:"lastError,omitempty"`
+	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
+}
+
+const (
+	defaultPublishTimeout = 10 * time.Second
+	defaultReconnectWait  = 5 * time.Second
+	firstReconnectWait    = 100 * time.Millisecond
+	pingInterval          = 20 * time.Second // a dead link is noticed after two missed answers
+	requestTimeout        = 10 * time.Second // one call of the JetStream API
+)
+
+// Connect opens the connection. With WaitConnected the error is ErrUnavailable or ErrDenied when the context ends first.
+func Connect(ctx context.Context, o Options) (*Conn, error) {
+	k, err := newCodec()
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{
+		codec: k, log: o.Logger, now: o.Now, timeout: o.PublishTimeout,
+		changed: make(chan struct{}), denied: map[string]map[*pending]struct{}{}, judged: map[string]judged{},
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.timeout <= 0 {
+		c.timeout = defaultPublishTimeout
+	}
+	opts, err := c.options(o)
+	if err != nil {
+		return nil, err
+	}
+	url := o.URL
+	if o.InProcess == nil && url == "" {
+		return nil, fmt.Errorf("connect to the message bus: %w: no URL is configured", ErrInvalid)
+	}
+	if c.nc, err = nats.Connect(url, opts...); err != nil {
+		return nil, mapError(ctx, "connect to the message bus", err)
+	}
+	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
+		c.nc.Close()
+		return nil, fmt.Errorf("connect to the message bus: %w", err)
+	}
+	if o.WaitConnected {
+		if err := c.waitConnected(ctx); err != nil {
+			c.nc.Close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Conn) options(o Options) ([]nats.Option, error) {
+	longest := o.ReconnectWait
+	if longest <= 0 {
+		longest = defaultReconnectWait
+	}
+	opts := []nats.Option{
+		nats.Name(o.Name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // a credential that is renewed later must be tried again
+		nats.ReconnectBufSize(-1),   // a publish without connection fails at once; the outbox repeats it
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(2),
+		nats.CustomReconnectDelay(func(attempts int) time.Duration {
+			return backoff(attempts, firstReconnectWait, longest)
+		}),
+		nats.ConnectHandler(func(*nats.Conn) { c.reconnected() }),
+		nats.ReconnectHandler(func(*nats.Conn) { c.reconnected() }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				c.note(err)
+				c.log.Warn("connection to the message bus lost", "error", err)
+			}
+		}),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.note(err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.asyncError(err) }),
+	}
+	if o.InProcess != nil {
+		opts = append(opts, nats.InProcessServer(o.InProcess))
+	}
+	if o.InboxPrefix != "" {
+		opts = append(opts, nats.CustomInboxPrefix(o.InboxPrefix))
+	}
+	switch {
+	case o.CredentialsFile != "":
+		opts = append(opts, nats.UserCredentials(o.CredentialsFile))
+	case o.SeedFile != "":
+		seed, err := nats.NkeyOptionFromSeed(o.SeedFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the NKey seed %s: %w", o.SeedFile, err)
+		}
+		opts = append(opts, seed)
+	case o.User != "":
+		password, err := readSecret(o.PasswordFile)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, nats.UserInfo(o.User, password))
+	}
+	if o.CAFile != "" {
+		opts = append(opts, nats.RootCAs(o.CAFile))
+	}
+	if o.CertFile != "" || o.KeyFile != "" {
+		opts = append(opts, nats.ClientCert(o.CertFile, o.KeyFile))
+	}
+	return opts, nil
+}
+
+func (c *Conn) waitConnected(ctx context.Context) error {
+	for {
+		changed := c.change()
+		if c.nc.IsConnected() {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			err := c.lastError()
+			if err == nil {
+				err = ctx.Err()
+			}
+			if s := sentinel(err); s == nil {
+				err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+			}
+			return mapError(context.WithoutCancel(ctx), "connect to the message bus", err)
+		}
+	}
+}
+
+// Close ends the connection after what was sent has left, at most within two seconds. Readers return ErrClosed.
+func (c *Conn) Close() {
+	if c.nc.IsConnected() {
+		if err := c.nc.FlushTimeout(2 * time.Second); err != nil {
+			c.log.Debug("flush before close", "error", err)
+		}
+	}
+	c.nc.Close()
+	c.reconnected() // wakes readers that wait for a connection
+	if err := c.codec.enc.Close(); err != nil {
+		c.log.Debug("close the encoder", "error", err)
+	}
+}
+
+// Connected reports whether the connection stands now.
+func (c *Conn) Connected() bool { return c.nc.IsConnected() }
+
+// Status returns how the connection stands.
+func (c *Conn) Status() Status {
+	s := Status{Connected: c.nc.IsConnected(), Server: c.nc.ConnectedServerName(), Reconnects: c.nc.Stats().Reconnects}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lastErr != nil {
+		s.LastError, s.LastErrorAt = c.lastErr.Error(), c.lastErrAt
+	}
+	return s
+}
+
+// reconnected wakes everybody who waits for the connection to change.
+func (c *Conn) reconnected() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// change is closed at the next reconnection or at Close.
+func (c *Conn) change() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+func (c *Conn) note(err error) {
+	if err == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastErr, c.lastErrAt = err, c.now().UTC()
+}
+
+func (c *Conn) lastError() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lastErr
+}
+
+// asyncError hears what the server says apart from any call. A refused publish gets no other answer, so the call that
+// waits for its receipt is told here.
+func (c *Conn) asyncError(err error) {
+	c.note(err)
+	if !errors.Is(err, nats.ErrPermissionViolation) {
+		c.log.Warn("message bus", "error", err)
+		return
+	}
+	c.log.Warn("message bus refused a subject", "error", err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for subject, waiting := range c.denied {
+		if strings.Contains(err.Error(), `"`+subject+`"`) {
+			for w := range waiting {
+				w.cancel(fmt.Errorf("%w: %w", ErrDenied, err))
+			}
+		}
+	}
+}
+
+// pending is a publish or request under way.
+type pending struct{ cancel context.CancelCauseFunc }
+
+// guarded returns a context that ends at the publish timeout, or as soon as the server refuses the subject. The cause
+// tells which.
+func (c *Conn) guarded(ctx context.Context, subject string) (context.Context, func()) {
+	ctx, stopTimer := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, c.timeout))
+	ctx, done := c.guardedForever(ctx, subject)
+	return ctx, func() {
+		done()
+		stopTimer()
+	}
+}
+
+// guardedForever is guarded without the timeout.
+func (c *Conn) guardedForever(ctx context.Context, subject string) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	p := &pending{cancel: cancel}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.denied[subject] == nil {
+		c.denied[subject] = map[*pending]struct{}{}
+	}
+	c.denied[subject][p] = struct{}{}
+	return ctx, func() {
+		cancel(nil)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if delete(c.denied[subject], p); len(c.denied[subject]) == 0 {
+			delete(c.denied, subject)
+		}
+	}
+}

@@ -1,0 +1,422 @@
+// Package embedded runs a NATS server with JetStream inside this process, for the all-in-one start, for tests and for
+// small installations on one machine. It must not be needed by anything that only talks to a server: the planner's daemon
+// does not import it. services/meridian and services/federation start it, bustest uses it.
+//
+// The server writes acknowledged messages to its files at once but asks the operating system to sync them every two
+// minutes by default: a crash of the process loses nothing, a power cut may lose the last acknowledged messages. The
+// planners keep acknowledged revisions for longer than that and send them again on request. SyncAlways trades throughput
+// for certainty.
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nkeys"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/planner/agent/dirlock"
+)
+
+// Options say where the server keeps its files and where it listens.
+type Options struct {
+	Dir string // configuration, key and store; made with mode 0700 when missing
+	// Listen is host:port of the listener; empty means 127.0.0.1:0, port 0 takes a free one. Addresses other than loopback
+	// need a certificate.
+	Listen string
+
+	CertFile     string // TLS for the listener
+	KeyFile      string
+	ClientCAFile string // ask clients for a certificate of these authorities as well
+
+	MaxStoreBytes int64         // limit of the store; 0 means three quarters of the free disk, as the server decides
+	SyncInterval  time.Duration // 0 means the server's two minutes
+	SyncAlways    bool
+	Logger        *slog.Logger // nil discards
+}
+
+// Files in Options.Dir.
+const (
+	configFile = "nats.conf"
+	seedFile   = "local.nk" // NKey seed with all rights, for the processes of this machine
+	sitesFile  = "sites.json"
+	storeDir   = "jetstream"
+
+	startTimeout = 30 * time.Second // recovery of 1 GB in 100,000 subjects takes some 0.7 s
+)
+
+// ErrInUse is returned when another server holds the directory.
+var ErrInUse = errors.New("another server uses the store")
+
+// Server is a running server.
+type Server struct {
+	dir    string
+	listen string
+	o      Options
+	srv    *server.Server
+	lock   *dirlock.Lock
+	admin  string // public key of the local seed
+	closed sync.Once
+
+	mu    sync.Mutex
+	sites map[string]string // public key by site
+}
+
+// Start runs the server until Close. Nobody may connect without a credential: local processes use SeedFile, sites the keys
+// given to SetSites. It returns when clients can connect and the store is recovered, or when the context ends.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	s, err := start(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded message bus: %w", err)
+	}
+	return s, nil
+}
+
+func start(ctx context.Context, o Options) (_ *Server, err error) {
+	if o.Dir == "" {
+		return nil, errors.New("no directory is given")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, o: o}
+	if s.listen, err = checkListen(o); err != nil {
+		return nil, err
+	}
+	if s.lock, err = dirlock.Acquire(dir); err != nil {
+		if errors.Is(err, dirlock.ErrHeld) {
+			return nil, fmt.Errorf("%w: %w; stop it or choose another data directory", ErrInUse, err)
+		}
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.lock.Release())
+		}
+	}()
+	if s.admin, err = ensureSeed(s.SeedFile()); err != nil {
+		return nil, err
+	}
+	if s.sites, err = s.loadSites(); err != nil {
+		return nil, err
+	}
+	opts, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	if s.srv, err = server.NewServer(opts); err != nil {
+		return nil, err
+	}
+	log := &logger{log: o.Logger}
+	s.srv.SetLoggerV2(log, false, false, false)
+	s.srv.Start()
+	if err := s.await(ctx, log); err != nil {
+		s.srv.Shutdown()
+		s.srv.WaitForShutdown()
+		return nil, err
+	}
+	// The port stays the same when the configuration is read again.
+	if a, ok := s.srv.Addr().(*net.TCPAddr); ok {
+		host, _, splitErr := net.SplitHostPort(s.listen)
+		if splitErr == nil {
+			s.listen = net.JoinHostPort(host, strconv.Itoa(a.Port))
+		}
+	}
+	return s, nil
+}
+
+func (s *Server) await(ctx context.Context, log *logger) error {
+	deadline := time.Now().Add(startTimeout)
+	for !s.srv.ReadyForConnections(50 * time.Millisecond) {
+		switch {
+		case log.fatal.Load() != nil:
+			return errors.New(*log.fatal.Load())
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case time.Now().After(deadline):
+			return fmt.Errorf("not ready within %s", startTimeout)
+		}
+	}
+	if !s.srv.JetStreamEnabled() {
+		return errors.New("JetStream did not start")
+	}
+	return nil
+}
+
+func checkListen(o Options) (string, error) {
+	listen := o.Listen
+	if listen == "" {
+		listen = "127.0.0.1:0"
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("listen address %q: %w", listen, err)
+	}
+	ip := net.ParseIP(host)
+	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && (o.CertFile == "" || o.KeyFile == "") {
+		return "", fmt.Errorf("listen address %q is not loopback: give a certificate and its key, or listen on 127.0.0.1", listen)
+	}
+	return listen, nil
+}
+
+// URL is the address for clients on this machine.
+func (s *Server) URL() string {
+	scheme := "nats://"
+	if s.o.CertFile != "" {
+		scheme = "tls://"
+	}
+	host, port, err := net.SplitHostPort(s.listen)
+	if err != nil {
+		return ""
+	}
+	if host == "" || host == "0.0.0.0" || host == "::" {
+		host = "127.0.0.1"
+	}
+	return scheme + net.JoinHostPort(host, port)
+}
+
+// SeedFile is the file with the NKey seed for processes of this machine; it gives all rights. Mode 0600, kept over restarts.
+func (s *Server) SeedFile() string { return filepath.Join(s.dir, seedFile) }
+
+// InProcessConn implements bus.InProcess. The credential is asked for here too.
+func (s *Server) InProcessConn() (net.Conn, error) { return s.srv.InProcessConn() }
+
+// Close stops the server after its clients were told, and gives the directory free.
+func (s *Server) Close() error {
+	var err error
+	s.closed.Do(func() {
+		s.srv.Shutdown()
+		s.srv.WaitForShutdown()
+		err = s.lock.Release()
+	})
+	return err
+}
+
+// SetSites gives each site its NKey public key, with bus.SitePermissions for its own subjects, and revokes every key that
+// is not named any more; a revoked site is disconnected at once. The keys are kept over restarts.
+func (s *Server) SetSites(keys map[string]string) error {
+	for site, key := range keys {
+		if !bus.ValidSite(site) {
+			return fmt.Errorf("set the sites of the embedded message bus: %w: site %.80q", bus.ErrInvalid, site)
+		}
+		if !nkeys.IsValidPublicUserKey(key) {
+			return fmt.Errorf("set the sites of the embedded message bus: %w: the key of site %s is not an NKey user public key", bus.ErrInvalid, site)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.sites
+	s.sites = maps.Clone(keys)
+	if err := s.apply(); err != nil {
+		s.sites = before
+		return fmt.Errorf("set the sites of the embedded message bus: %w", err)
+	}
+	return nil
+}
+
+func (s *Server) apply() error {
+	opts, err := s.options()
+	if err != nil {
+		return err
+	}
+	if err := s.srv.ReloadOptions(opts); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(s.sites, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(s.dir, sitesFile), b)
+}
+
+func (s *Server) loadSites() (map[string]string, error) {
+	b, err := os.ReadFile(filepath.Join(s.dir, sitesFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var sites map[string]string
+	if err := json.Unmarshal(b, &sites); err != nil {
+		return nil, fmt.Errorf("read %s: %w", sitesFile, err)
+	}
+	return sites, nil
+}
+
+// options writes the configuration file and reads it as the server would. Options built in Go lose JetStream for the
+// account when they are reloaded.
+func (s *Server) options() (*server.Options, error) {
+	conf, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(s.dir, configFile)
+	if err := writeFile(path, conf); err != nil {
+		return nil, err
+	}
+	opts, err := server.ProcessConfigFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	opts.NoSigs = true
+	return opts, nil
+}
+
+// config is the server's configuration as JSON, which its format includes, so that every value is quoted.
+func (s *Server) config() ([]byte, error) {
+	host, portText, err := net.SplitHostPort(s.listen)
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return nil, fmt.Errorf("port of the listen address %q: %w", s.listen, err)
+	}
+	if port == 0 {
+		port = -1 // the server's word for any free port
+	}
+	js := map[string]any{"store_dir": filepath.Join(s.dir, storeDir)}
+	if s.o.MaxStoreBytes > 0 {
+		js["max_file_store"] = s.o.MaxStoreBytes
+	}
+	switch {
+	case s.o.SyncAlways:
+		js["sync_interval"] = "always"
+	case s.o.SyncInterval > 0:
+		js["sync_interval"] = s.o.SyncInterval.String()
+	}
+	users := []map[string]any{{"nkey": s.admin}}
+	for _, site := range slices.Sorted(maps.Keys(s.sites)) {
+		p, err := bus.SitePermissions(site)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, map[string]any{
+			"nkey": s.sites[site],
+			"permissions": map[string]any{
+				"publish": p.Publish, "subscribe": p.Subscribe, "allow_responses": map[string]any{"max": 1, "expires": "1m"},
+			},
+		})
+	}
+	conf := map[string]any{
+		"server_name": "meridian", "host": host, "port": port, "jetstream": js,
+		"authorization": map[string]any{"users": users},
+	}
+	if s.o.CertFile != "" {
+		tls := map[string]any{"cert_file": s.o.CertFile, "key_file": s.o.KeyFile, "min_version": "1.3"}
+		if s.o.ClientCAFile != "" {
+			tls["ca_file"], tls["verify"] = s.o.ClientCAFile, true
+		}
+		conf["tls"] = tls
+	}
+	return json.MarshalIndent(conf, "", "  ")
+}
+
+// ensureSeed returns the public key of the seed in the file, which it makes when it is missing.
+func ensureSeed(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		kp, err := nkeys.CreateUser()
+		if err != nil {
+			return "", err
+		}
+		defer kp.Wipe()
+		seed, err := kp.Seed()
+		if err != nil {
+			return "", err
+		}
+		if err := writeFile(path, append(seed, '\n')); err != nil {
+			return "", err
+		}
+		return kp.PublicKey()
+	}
+	if err != nil {
+		return "", err
+	}
+	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("%s can be read by others (mode %o): set it to 600, or delete it to have a new one made", path, info.Mode().Perm())
+	}
+	kp, err := nkeys.FromSeed([]byte(strings.TrimSpace(string(b))))
+	if err != nil {
+		return "", fmt.Errorf("%s holds no NKey seed: delete it to have a new one made", path)
+	}
+	defer kp.Wipe()
+	return kp.PublicKey()
+}
+
+// writeFile replaces a file as a whole, readable by the owner alone.
+func writeFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// logger hands the server's log to slog. Notices are the server's account of its start and are of no interest to others.
+type logger struct {
+	log   *slog.Logger
+	fatal atomic.Pointer[string]
+}
+
+// Noticef implements server.Logger.
+func (l *logger) Noticef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+
+// Warnf implements server.Logger.
+func (l *logger) Warnf(format string, v ...any) { l.write(slog.LevelWarn, format, v) }
+
+// Errorf implements server.Logger.
+func (l *logger) Errorf(format string, v ...any) { l.write(slog.LevelError, format, v) }
+
+// Debugf implements server.Logger.
+func (l *logger) Debugf(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+
+// Tracef implements server.Logger.
+func (l *logger) Tracef(format string, v ...any) { l.write(slog.LevelDebug, format, v) }
+
+// Fatalf implements server.Logger. The server does not end the process; the message becomes the error of Start.
+func (l *logger) Fatalf(format string, v ...any) {
+	msg := fmt.Sprintf(format, v...)
+	l.fatal.CompareAndSwap(nil, &msg)
+	l.write(slog.LevelError, format, v)
+}
+
+func (l *logger) write(level slog.Level, format string, v []any) {
+	if !l.log.Enabled(context.Background(), level) {
+		return
+	}
+	l.log.Log(context.Background(), level, fmt.Sprintf(format, v...), "component", "nats-server")
+}

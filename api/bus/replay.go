@@ -1,0 +1,89 @@
+package bus
+
+import "context"
+
+// Inventories reads the inventories of all sites: first the last one of each site, then every new one, until the context
+// ends (nil) or the connection is closed (ErrClosed). Each replica reads the whole stream for itself and leaves nothing on
+// the server. handler is called from one goroutine, in stream order; a message that cannot be read arrives with
+// DecodeErr set. caughtUp, which may be nil, is called once, when what the stream held at the start has been handled.
+//
+// After a lost connection or a restart of the server reading goes on where it stopped. If the server has lost the end of
+// the stream or the stream was made anew, the last message of each site is read again, so a message can come twice and
+// StreamSequence can go back; Instance and InstanceSequence tell what is newer.
+func (c *Conn) Inventories(ctx context.Context, handler func(context.Context, Inventory), caughtUp func()) error {
+	r := &reader{c: c, stream: StreamInventory, filter: subjectInventory + "*", caughtUp: caughtUp}
+	r.handle = func(ctx context.Context, m *stored) error {
+		inv, err := c.codec.decodeInventory(m)
+		if err != nil {
+			c.log.Warn("message on a subject that is no site's", "subject", m.subject, "error", err)
+			return nil
+		}
+		if inv.DecodeErr == nil && isPointer(m) {
+			if inv.Body, err = c.getDocument(ctx, inv.Site, m); transient(err) {
+				return err
+			}
+			inv.DecodeErr = err
+		}
+		handler(withTrace(ctx, m.header), inv)
+		return nil
+	}
+	return r.run(ctx)
+}
+
+// LastAssessments reads the last assessment of each site and returns when they are through. It also fills what
+// PublishAssessment must know, so that a hub that calls it first saves a question per site.
+func (c *Conn) LastAssessments(ctx context.Context, handler func(Assessment)) error {
+	return c.assessments(ctx, func(_ context.Context, a Assessment) { handler(a) }, nil, true)
+}
+
+// Assessments is Inventories for the assessment stream.
+func (c *Conn) Assessments(ctx context.Context, handler func(context.Context, Assessment), caughtUp func()) error {
+	return c.assessments(ctx, handler, caughtUp, false)
+}
+
+func (c *Conn) assessments(ctx context.Context, handler func(context.Context, Assessment), caughtUp func(), once bool) error {
+	r := &reader{c: c, stream: StreamAssessment, filter: subjectAssessment + "*", caughtUp: caughtUp, once: once}
+	r.handle = func(ctx context.Context, m *stored) error {
+		a, err := c.codec.assessment(m)
+		if err != nil {
+			c.log.Warn("message on a subject that is no site's", "subject", m.subject, "error", err)
+			return nil
+		}
+		if a.DecodeErr == nil && once {
+			c.setJudged(a.Site, judged{a.StreamSequence, a.InventorySequence, a.At})
+		}
+		handler(withTrace(ctx, m.header), a)
+		return nil
+	}
+	return r.run(ctx)
+}
+
+// Rejections is Inventories for the rejections: all that are kept, oldest first, then every new one.
+func (c *Conn) Rejections(ctx context.Context, handler func(context.Context, Rejection), caughtUp func()) error {
+	r := &reader{c: c, stream: StreamRejected, filter: subjectRejected + "*", caughtUp: caughtUp, all: true}
+	r.handle = func(ctx context.Context, m *stored) error {
+		rej, err := c.codec.rejection(m)
+		if err != nil {
+			c.log.Warn("message on a subject that is no site's", "subject", m.subject, "error", err)
+			return nil
+		}
+		handler(withTrace(ctx, m.header), rej)
+		return nil
+	}
+	return r.run(ctx)
+}
+
+// Changes reads the change feed from behind a position (0: all that is kept), then every new change.
+func (c *Conn) Changes(ctx context.Context, after uint64, handler func(context.Context, Change), caughtUp func()) error {
+	r := &reader{c: c, stream: StreamChange, filter: subjectChange + ">", caughtUp: caughtUp, all: true, after: after}
+	r.handle = func(ctx context.Context, m *stored) error {
+		ch, err := c.codec.change(m)
+		if err != nil {
+			c.log.Warn("message on a subject that is no change's", "subject", m.subject, "error", err)
+			return nil
+		}
+		handler(withTrace(ctx, m.header), ch)
+		return nil
+	}
+	return r.run(ctx)
+}

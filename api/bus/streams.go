@@ -1,0 +1,130 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// StreamOptions size the hub's streams. The zero value takes the defaults.
+type StreamOptions struct {
+	Replicas int // copies of each stream in a NATS cluster: 1, 3 or 5; 0 means 1
+
+	// InventoryPerSite is how many revisions of a site the stream keeps; 0 means 50. The last one is the hub's state, the
+	// others are what the history may still have to write: at one revision every 15 minutes, 50 cover half a day without
+	// ClickHouse.
+	InventoryPerSite int
+	// InventoryMaxAge removes inventories older than this, and with them sites that have been silent for so long; 0 keeps them.
+	InventoryMaxAge time.Duration
+
+	AssessmentPerSite int           // 0 means 20
+	AssessmentMaxAge  time.Duration // 0 keeps them
+	RejectedPerSite   int           // 0 means 20
+	RejectedMaxAge    time.Duration // 0 means 30 days
+	ChangeMaxAge      time.Duration // 0 means 7 days
+
+	MaxBytes int64 // of each stream; 0 means no limit but the server's
+	Compress bool  // S2 compression on disk
+
+	// VerifyOnly makes EnsureStreams check that the streams exist instead of creating or updating them, for a NATS cluster
+	// whose streams somebody else provides.
+	VerifyOnly bool
+}
+
+const (
+	defaultInventoryPerSite  = 50
+	defaultAssessmentPerSite = 20
+	defaultRejectedPerSite   = 20
+	defaultRejectedMaxAge    = 30 * 24 * time.Hour
+	defaultChangeMaxAge      = 7 * 24 * time.Hour
+)
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+func (o StreamOptions) configs() []jetstream.StreamConfig {
+	inventories := or(o.InventoryPerSite, defaultInventoryPerSite)
+	streams := []jetstream.StreamConfig{
+		{
+			Name: StreamInventory, Subjects: []string{subjectInventory + "*"},
+			Description:       "Inventories of the sites; the last of each site is the state of the federation",
+			MaxMsgsPerSubject: int64(inventories), MaxAge: o.InventoryMaxAge,
+		},
+		{
+			Name: StreamAssessment, Subjects: []string{subjectAssessment + "*"},
+			Description:       "Verdicts on inventory revisions, back to the sites",
+			MaxMsgsPerSubject: int64(or(o.AssessmentPerSite, defaultAssessmentPerSite)), MaxAge: o.AssessmentMaxAge,
+		},
+		{
+			Name: StreamRejected, Subjects: []string{subjectRejected + "*"},
+			Description:       "Inventories the hub refused, with the reason",
+			MaxMsgsPerSubject: int64(or(o.RejectedPerSite, defaultRejectedPerSite)), MaxAge: or(o.RejectedMaxAge, defaultRejectedMaxAge),
+		},
+		{
+			Name: StreamChange, Subjects: []string{subjectChange + ">"},
+			Description: "Change feed", MaxMsgsPerSubject: -1, MaxAge: or(o.ChangeMaxAge, defaultChangeMaxAge),
+		},
+		{
+			// A document must not go before the inventory that points to it, so it has no age of its own and twice the number:
+			// an inventory whose publication is repeated leaves pieces behind that nothing points to.
+			Name: StreamDocument, Subjects: []string{subjectDocument + "*.*"},
+			Description:       "Pieces of inventories too large for one message",
+			MaxMsgsPerSubject: int64(2 * inventories),
+		},
+	}
+	for i := range streams {
+		s := &streams[i]
+		s.Retention, s.Storage, s.Discard = jetstream.LimitsPolicy, jetstream.FileStorage, jetstream.DiscardOld
+		s.Replicas = or(o.Replicas, 1)
+		s.MaxBytes = or(o.MaxBytes, -1)
+		s.MaxMsgs = -1
+		s.AllowDirect = true
+		s.Duplicates = DuplicateWindow
+		if s.MaxAge > 0 && s.MaxAge < s.Duplicates {
+			s.Duplicates = s.MaxAge
+		}
+		if o.Compress {
+			s.Compression = jetstream.S2Compression
+		}
+	}
+	return streams
+}
+
+// EnsureStreams creates the hub's streams or brings their limits to the options. Any number of replicas may call it.
+func (c *Conn) EnsureStreams(ctx context.Context, o StreamOptions) error {
+	for _, cfg := range o.configs() {
+		call, cancel := context.WithTimeout(ctx, requestTimeout)
+		err := c.ensureStream(call, cfg, o.VerifyOnly)
+		cancel()
+		if err != nil {
+			return mapError(ctx, "set up stream "+cfg.Name, err)
+		}
+	}
+	return nil
+}
+
+func (c *Conn) ensureStream(ctx context.Context, cfg jetstream.StreamConfig, verifyOnly bool) error {
+	if !verifyOnly {
+		_, err := c.js.CreateOrUpdateStream(ctx, cfg)
+		return err
+	}
+	s, err := c.js.Stream(ctx, cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("%w: it does not exist and this hub may not create it", ErrUnavailable)
+	}
+	if err != nil {
+		return err
+	}
+	if !s.CachedInfo().Config.AllowDirect {
+		return fmt.Errorf("%w: it does not allow direct gets, which the sites need", ErrUnavailable)
+	}
+	return nil
+}

@@ -1,0 +1,294 @@
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/labstack/echo/v4"
+
+	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/planner/document"
+)
+
+// Code classifies what went wrong in a function passed in through Options.
+type Code string
+
+// Codes, each answered with the status beside it.
+const (
+	CodeInvalid     Code = "invalid"     // 422
+	CodeForbidden   Code = "forbidden"   // 403
+	CodeNotFound    Code = "not-found"   // 404
+	CodeConflict    Code = "conflict"    // 409
+	CodeTooLarge    Code = "too-large"   // 413
+	CodeUnavailable Code = "unavailable" // 503
+)
+
+// Error is an error that callers of the API may see. Any other error is answered with 500 and no detail.
+type Error struct {
+	Code     Code
+	Detail   string             // for the caller
+	Problems []document.Problem // places in the body
+	Err      error              // for the log
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return string(e.Code) + ": " + e.Detail + ": " + e.Err.Error()
+	}
+	return string(e.Code) + ": " + e.Detail
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// failure is an error with its HTTP status.
+type failure struct {
+	status int
+	detail string
+	errors []gen.ProblemError
+	header http.Header
+	cause  error
+}
+
+func (f *failure) Error() string {
+	s := strconv.Itoa(f.status) + " " + f.detail
+	if f.cause != nil {
+		s += ": " + f.cause.Error()
+	}
+	return s
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+func fail(status int, detail string, errs ...gen.ProblemError) *failure {
+	return &failure{status: status, detail: detail, errors: errs}
+}
+
+func badParameter(name, detail string) *failure {
+	return fail(http.StatusBadRequest, "a parameter is not valid", gen.ProblemError{Parameter: name, Detail: detail})
+}
+
+// typeNames are the last words of the problem types' URNs.
+func typeName(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "invalid"
+	case http.StatusUnauthorized:
+		return "unauthorised"
+	case http.StatusForbidden:
+		return "forbidden"
+	case http.StatusNotFound:
+		return "not-found"
+	case http.StatusMethodNotAllowed:
+		return "method-not-allowed"
+	case http.StatusConflict:
+		return "conflict"
+	case http.StatusPreconditionFailed:
+		return "precondition-failed"
+	case http.StatusRequestEntityTooLarge:
+		return "too-large"
+	case http.StatusUnsupportedMediaType:
+		return "unsupported-media-type"
+	case http.StatusUnprocessableEntity:
+		return "unprocessable"
+	case http.StatusTooManyRequests:
+		return "rate-limited"
+	case http.StatusServiceUnavailable:
+		return "unavailable"
+	}
+	if status < http.StatusInternalServerError {
+		return "request"
+	}
+	return "internal"
+}
+
+// toFailure finds the status and the words for the caller. What it does not know becomes 500 without detail.
+func toFailure(err error) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		return ownFailure(own)
+	}
+	var syntax *filter.Error
+	if errors.As(err, &syntax) {
+		return fail(http.StatusBadRequest, "the filter is not valid", gen.ProblemError{
+			Parameter: "filter", Position: syntax.Position, Detail: syntax.What, Remedy: syntax.Remedy,
+		})
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return fail(http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.FormatInt(tooLarge.Limit, 10)+" bytes")
+	}
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		return echoFailure(he)
+	}
+	if errs := validationErrors(err); errs != nil {
+		return requestFailure(err, errs)
+	}
+	return &failure{status: http.StatusInternalServerError, detail: "the server failed to answer; the request id helps to find out why", cause: err}
+}
+
+func ownFailure(e *Error) *failure {
+	f := &failure{detail: e.Detail, errors: problemErrors(e.Problems), cause: e.Err}
+	switch e.Code {
+	case CodeInvalid:
+		f.status = http.StatusUnprocessableEntity
+	case CodeForbidden:
+		f.status = http.StatusForbidden
+	case CodeNotFound:
+		f.status = http.StatusNotFound
+	case CodeConflict:
+		f.status = http.StatusConflict
+	case CodeTooLarge:
+		f.status = http.StatusRequestEntityTooLarge
+	case CodeUnavailable:
+		f.status = http.StatusServiceUnavailable
+		f.header = http.Header{"Retry-After": {"5"}}
+	default:
+		f.status, f.detail = http.StatusInternalServerError, "the server failed to answer; the request id helps to find out why"
+	}
+	return f
+}
+
+func problemErrors(problems []document.Problem) []gen.ProblemError {
+	out := make([]gen.ProblemError, 0, len(problems))
+	for _, p := range problems {
+		out = append(out, gen.ProblemError{Pointer: p.Path, Line: p.Line, Column: p.Column, Detail: p.What, Remedy: p.Remedy})
+	}
+	return out
+}
+
+// echoFailure keeps the words of echo and of the generated binder, which repeat nothing but the parameter's name and type.
+func echoFailure(he *echo.HTTPError) *failure {
+	switch he.Code {
+	case http.StatusNotFound:
+		return fail(he.Code, "there is nothing at this address")
+	case http.StatusMethodNotAllowed:
+		return fail(he.Code, "the address does not take this method")
+	case http.StatusUnsupportedMediaType:
+		return fail(he.Code, "the body's media type is not one this address takes")
+	case http.StatusRequestEntityTooLarge:
+		return fail(he.Code, "the body is too large")
+	}
+	if he.Code >= http.StatusInternalServerError || he.Code < http.StatusBadRequest {
+		return &failure{status: http.StatusInternalServerError, detail: "the server failed to answer; the request id helps to find out why", cause: he}
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(he.Internal, &tooLarge) {
+		return fail(http.StatusRequestEntityTooLarge, "the body is too large")
+	}
+	return &failure{status: he.Code, detail: "the request cannot be read", cause: he}
+}
+
+// validationErrors lists the single errors of a rejected request, nil when err is none of the validator's.
+func validationErrors(err error) []*openapi3filter.RequestError {
+	var multi openapi3.MultiError
+	if errors.As(err, &multi) {
+		var out []*openapi3filter.RequestError
+		for _, e := range multi {
+			out = append(out, validationErrors(e)...)
+		}
+		return out
+	}
+	var re *openapi3filter.RequestError
+	if errors.As(err, &re) {
+		return []*openapi3filter.RequestError{re}
+	}
+	return nil
+}
+
+func requestFailure(err error, errs []*openapi3filter.RequestError) *failure {
+	f := &failure{status: http.StatusBadRequest, detail: "the request does not follow the contract", cause: err}
+	for _, re := range errs {
+		if re.Parameter == nil && strings.Contains(re.Reason, "Content-Type") {
+			return fail(http.StatusUnsupportedMediaType, "the body's media type is not one this address takes")
+		}
+		var tooLarge *http.MaxBytesError
+		if errors.As(re.Err, &tooLarge) {
+			return fail(http.StatusRequestEntityTooLarge, "the body is too large")
+		}
+		f.errors = append(f.errors, requestError(re)...)
+	}
+	return f
+}
+
+func requestError(re *openapi3filter.RequestError) []gen.ProblemError {
+	name := ""
+	if re.Parameter != nil {
+		name = re.Parameter.Name
+	}
+	var out []gen.ProblemError
+	for _, se := range schemaErrors(re.Err) {
+		pe := gen.ProblemError{Parameter: name, Detail: se.Reason}
+		if name == "" {
+			pe.Pointer = "/" + strings.Join(se.JSONPointer(), "/")
+		}
+		out = append(out, pe)
+	}
+	if out != nil {
+		return out
+	}
+	detail := re.Reason
+	switch {
+	case errors.Is(re.Err, openapi3filter.ErrInvalidRequired):
+		detail = "a value is needed"
+	case errors.Is(re.Err, openapi3filter.ErrInvalidEmptyValue):
+		detail = "the value is empty"
+	case name != "":
+		detail = "the value cannot be read as the contract's type"
+	case detail == "":
+		detail = "the body cannot be read"
+	}
+	return []gen.ProblemError{{Parameter: name, Detail: detail}}
+}
+
+func schemaErrors(err error) []*openapi3.SchemaError {
+	var multi openapi3.MultiError
+	if errors.As(err, &multi) {
+		var out []*openapi3.SchemaError
+		for _, e := range multi {
+			out = append(out, schemaErrors(e)...)
+		}
+		return out
+	}
+	var se *openapi3.SchemaError
+	if errors.As(err, &se) {
+		return []*openapi3.SchemaError{se}
+	}
+	return nil
+}
+
+// writeProblem answers with application/problem+json.
+func writeProblem(w http.ResponseWriter, r *http.Request, f *failure, requestID string) error {
+	p := gen.Problem{
+		Type: "urn:meridian:problem:" + typeName(f.status), Title: http.StatusText(f.status), Status: f.status,
+		Detail: f.detail, Instance: r.URL.Path, RequestId: requestID, Errors: f.errors,
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	for k, v := range f.header {
+		h[k] = v
+	}
+	for _, k := range []string{"ETag", "Content-Encoding", "Content-Length", "Last-Modified", "Content-Disposition"} {
+		h.Del(k)
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(f.status)
+	_, err = w.Write(append(body, '\n'))
+	return err
+}

@@ -1,0 +1,289 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/tenancy"
+)
+
+// Store keeps the records. Commit makes them visible to readers; they are not changed afterwards.
+type Store interface {
+	Commit(records []*Record) (index uint64, err error)
+	View() View
+}
+
+// Graph is the relation between sites that says whom a change concerns.
+type Graph interface {
+	Set(s *inventory.Site)
+	Sites(k tenancy.Key) []string
+	Spokes(hub string) []string
+}
+
+// Publisher sends an assessment to its site and to history. It must be idempotent: several replicas of the hub send the
+// same assessment of one revision, instant and rule pack.
+type Publisher func(ctx context.Context, r *Record) error
+
+// Options are what a Fleet works with; all are needed.
+type Options struct {
+	Engine  *assess.Engine
+	Policy  *policy.Policy
+	Store   Store
+	Graph   Graph
+	Publish Publisher
+	// Freshness are the ages of an inventory at which a judgement changes by itself, ascending.
+	Freshness []time.Duration
+}
+
+// Fleet applies accepted inventories one after the other. Every replica of the hub that reads the same stream computes
+// the same assessments: the instant of a judgement is the stream's, never this process's clock.
+type Fleet struct {
+	o Options
+
+	mu          sync.Mutex
+	unpublished map[string]struct{} // sites whose latest assessment has not reached the stream
+	heard       map[string]time.Time
+	evaluations uint64
+}
+
+// New returns a Fleet over an empty or filled store.
+func New(o Options) *Fleet {
+	return &Fleet{o: o, unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
+}
+
+// Update is one accepted inventory.
+type Update struct {
+	Site       *inventory.Site // normalised
+	Revision   string
+	Sequence   uint64
+	AcceptedAt time.Time
+	Planner    Planner
+}
+
+// Evaluations counts the judgements made since start: the measure of incremental work.
+func (f *Fleet) Evaluations() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.evaluations
+}
+
+// Load fills the store at start with the latest inventory of every site. prior holds the last published assessments;
+// those that still state what would be computed now are taken as they are.
+func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*assess.Assessment) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	slices.SortFunc(updates, func(a, b Update) int { return strings.Compare(a.Site.Site.ID, b.Site.Site.ID) })
+	loaded := make(map[string]*Record, len(updates))
+	for i := range updates {
+		u := &updates[i]
+		f.o.Graph.Set(u.Site)
+		loaded[u.Site.Site.ID] = f.record(u)
+	}
+	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
+	hash := f.o.Engine.Rules.Hash(f.o.Policy)
+	records := make([]*Record, 0, len(updates))
+	for i := range updates {
+		r := loaded[updates[i].Site.Site.ID]
+		at := f.instant(r, lookup)
+		known := prior[r.ID]
+		if known != nil && known.RulePack.Hash == hash && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
+			r.Assessment = known
+		} else {
+			f.judge(r, known, at, lookup)
+			f.unpublished[r.ID] = struct{}{}
+		}
+		records = append(records, r)
+	}
+	if _, err := f.o.Store.Commit(records); err != nil {
+		return fmt.Errorf("load %d sites: %w", len(records), err)
+	}
+	return f.publish(ctx)
+}
+
+// Apply judges an accepted inventory and every site the change concerns, commits all of them at once and publishes.
+// An inventory that was applied before, or sent again after a later one, changes nothing. An error of the publisher is
+// returned after the commit: the state holds, and Tick publishes again.
+func (f *Fleet) Apply(ctx context.Context, u Update) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := u.Site.Site.ID
+	view := f.o.Store.View()
+	before, known := view.Site(id)
+	if known && (before.Sequence >= u.Sequence || sentAgain(before.Planner, u.Planner)) {
+		return nil
+	}
+	byKey := f.o.Graph.Sites
+	concerned := map[string]struct{}{}
+	if known {
+		for _, d := range assess.Dependants(before.Inventory, byKey, f.o.Graph.Spokes) {
+			concerned[d] = struct{}{}
+		}
+	}
+	f.o.Graph.Set(u.Site)
+	for _, d := range assess.Dependants(u.Site, byKey, f.o.Graph.Spokes) {
+		concerned[d] = struct{}{}
+	}
+
+	fresh := f.record(&u)
+	f.heard[id] = u.AcceptedAt
+	changed := map[string]*Record{id: fresh}
+	for d := range concerned {
+		if r, ok := view.Site(d); ok {
+			next := *r
+			changed[d] = &next
+		}
+	}
+	lookup := func(site string) (*Record, bool) {
+		if r, ok := changed[site]; ok {
+			return r, true
+		}
+		return view.Site(site)
+	}
+	var previous *assess.Assessment
+	if known {
+		previous = before.Assessment
+	}
+	f.judge(fresh, previous, u.AcceptedAt, lookup)
+	records := []*Record{fresh}
+	for d, r := range changed {
+		if d == id {
+			continue
+		}
+		// A neighbour keeps its instant when the stream delivered it later than this change, as a replay may.
+		at := u.AcceptedAt
+		if r.Assessment != nil && r.Assessment.At.After(at) {
+			at = r.Assessment.At
+		}
+		f.judge(r, r.Assessment, at, lookup)
+		records = append(records, r)
+	}
+	slices.SortFunc(records[1:], func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
+	if _, err := f.o.Store.Commit(records); err != nil {
+		return fmt.Errorf("apply revision %s of site %s: %w", u.Revision, id, err)
+	}
+	for _, r := range records {
+		f.unpublished[r.ID] = struct{}{}
+	}
+	return f.publish(ctx)
+}
+
+// Heard notes a sign of life of a site.
+func (f *Fleet) Heard(site string, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at.After(f.heard[site]) {
+		f.heard[site] = at
+	}
+}
+
+// Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
+// fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few seconds.
+func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	view := f.o.Store.View()
+	var records []*Record
+	for r := range view.Sites("") {
+		next := *r
+		dirty := false
+		if at, due := f.due(r, now); due {
+			f.judge(&next, r.Assessment, at, view.Site)
+			f.unpublished[r.ID] = struct{}{}
+			dirty = true
+		}
+		if heard := f.heard[r.ID]; heard.After(next.HeardAt) {
+			next.HeardAt = heard
+		}
+		if l := liveness(&next, now); l != r.Liveness {
+			next.Liveness = l
+			dirty = true
+		}
+		if dirty {
+			records = append(records, &next)
+		}
+	}
+	if len(records) > 0 {
+		if _, err := f.o.Store.Commit(records); err != nil {
+			return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
+		}
+	}
+	return f.publish(ctx)
+}
+
+// due reports the latest instant at which the age of a site's inventory changed its judgement, when that judgement is older.
+func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
+	for i := len(f.o.Freshness) - 1; i >= 0; i-- {
+		at := r.Inventory.ObservedAt.Add(f.o.Freshness[i])
+		if !at.After(now) {
+			return at, r.Assessment == nil || r.Assessment.At.Before(at)
+		}
+	}
+	return time.Time{}, false
+}
+
+func (f *Fleet) record(u *Update) *Record {
+	return &Record{
+		ID: u.Site.Site.ID, Revision: u.Revision, Sequence: u.Sequence, AcceptedAt: u.AcceptedAt,
+		Inventory: u.Site, HeardAt: u.AcceptedAt, Liveness: Live, Planner: u.Planner,
+	}
+}
+
+// instant is the time at which the latest of a site and its neighbours was accepted: what a live run would have used.
+func (f *Fleet) instant(r *Record, lookup func(string) (*Record, bool)) time.Time {
+	at := r.AcceptedAt
+	for _, n := range assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites) {
+		if other, ok := lookup(n.Site.ID); ok && other.AcceptedAt.After(at) {
+			at = other.AcceptedAt
+		}
+	}
+	return at
+}
+
+func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {
+	f.evaluations++
+	r.Assessment = f.o.Engine.Site(assess.View{
+		Site: r.Inventory, Revision: r.Revision,
+		Neighbours: assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites),
+		Policy:     f.o.Policy, At: at, HubInView: true, Previous: previous,
+	})
+}
+
+func (f *Fleet) publish(ctx context.Context) error {
+	var failed []error
+	view := f.o.Store.View()
+	for id := range f.unpublished {
+		r, ok := view.Site(id)
+		if !ok {
+			delete(f.unpublished, id)
+			continue
+		}
+		if err := f.o.Publish(ctx, r); err != nil {
+			failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", id, err))
+			continue
+		}
+		delete(f.unpublished, id)
+	}
+	return errors.Join(failed...)
+}
+
+func sentAgain(before, now Planner) bool {
+	return now.Instance != "" && before.Instance == now.Instance && now.Sequence <= before.Sequence
+}
+
+func inventories(lookup func(string) (*Record, bool)) func(string) (*inventory.Site, bool) {
+	return func(id string) (*inventory.Site, bool) {
+		r, ok := lookup(id)
+		if !ok {
+			return nil, false
+		}
+		return r.Inventory, true
+	}
+}

@@ -1,0 +1,80 @@
+// Package ingest decides whether an inventory from the bus is admitted: readable, of the site whose subject it came on,
+// valid, and not from the future. What it refuses gets a reason that the site and the API show. It keeps nothing, and the
+// stream's time is its clock, so that every replica decides alike.
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/inventory"
+)
+
+// Reasons of a rejection.
+const (
+	ReasonUnreadable   = "unreadable"
+	ReasonSize         = "size"
+	ReasonSchema       = "schema"
+	ReasonSiteMismatch = "site-mismatch"
+	ReasonFuture       = "future"
+)
+
+// problemsKept bounds what a rejection lists; the total is in its detail.
+const problemsKept = 50
+
+// Message is one inventory as it came.
+type Message struct {
+	Site       string // of the subject, which the sender's credential is bound to
+	Revision   string
+	Body       []byte
+	Sequence   uint64
+	AcceptedAt time.Time
+	Planner    fleet.Planner
+	Err        error // why the transport could not read it, nil when it could
+}
+
+// Gate admits inventories.
+type Gate struct{ regions *geo.Table }
+
+// New returns a gate that knows regions by the table.
+func New(regions *geo.Table) *Gate { return &Gate{regions} }
+
+// Admit returns either the update to apply or the rejection to tell.
+func (g *Gate) Admit(m Message) (*fleet.Update, *fleet.Rejection) {
+	if m.Err != nil {
+		return nil, refuse(m, ReasonUnreadable, m.Err)
+	}
+	if len(m.Body) > inventory.MaxDocument {
+		return nil, refuse(m, ReasonSize, fmt.Errorf("the document has %d bytes, the limit is %d: split the site", len(m.Body), inventory.MaxDocument))
+	}
+	site, err := inventory.ParseJSON(m.Site, m.Body, g.regions)
+	if err != nil {
+		return nil, refuse(m, ReasonSchema, err)
+	}
+	if site.Site.ID != m.Site {
+		return nil, refuse(m, ReasonSiteMismatch, fmt.Errorf("the document is of site %q but came on the subject of %q: correct site.id or use that site's credential", site.Site.ID, m.Site))
+	}
+	if err := inventory.CheckTime(m.Site, site, m.AcceptedAt); err != nil {
+		return nil, refuse(m, ReasonFuture, err)
+	}
+	return &fleet.Update{
+		Site: inventory.Normalise(site, g.regions), Revision: m.Revision, Sequence: m.Sequence,
+		AcceptedAt: m.AcceptedAt, Planner: m.Planner,
+	}, nil
+}
+
+func refuse(m Message, reason string, err error) *fleet.Rejection {
+	r := &fleet.Rejection{Site: m.Site, Revision: m.Revision, At: m.AcceptedAt, Reason: reason, Detail: err.Error(), Sequence: m.Sequence}
+	var d *document.Error
+	if errors.As(err, &d) {
+		r.Detail = fmt.Sprintf("%d problems; the first: %s", len(d.Problems), d.Problems[0].String())
+		for _, p := range d.Problems[:min(len(d.Problems), problemsKept)] {
+			r.Problems = append(r.Problems, fleet.RejectedProblem{Path: p.Path, Line: p.Line, What: p.What, Remedy: p.Remedy})
+		}
+	}
+	return r
+}

@@ -1,0 +1,211 @@
+package assess
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/catalog"
+	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/recognise"
+	"github.com/meridian-federation/meridian/planner/recommend"
+	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/sizing"
+	"github.com/meridian-federation/meridian/planner/tenancy"
+)
+
+// Engine holds what is the same for every site: the catalogue, the size pack, the rule pack and the region table.
+// It is immutable and safe for concurrent use.
+type Engine struct {
+	Catalog *catalog.Catalog
+	Sizes   *sizing.Pack
+	Rules   *rules.Pack
+	Regions *geo.Table
+}
+
+// Builtin returns the engine of the embedded data. It fails only when those are broken, which tests exclude.
+func Builtin() (*Engine, error) {
+	regions, err := geo.Builtin()
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded region table: %w", err)
+	}
+	cat, err := catalog.Builtin()
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded catalogue: %w", err)
+	}
+	sizes, err := sizing.Builtin()
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded size pack: %w", err)
+	}
+	return &Engine{Catalog: cat, Sizes: sizes, Rules: rules.Builtin(), Regions: regions}, nil
+}
+
+// View is what one judgement of a site looks at.
+type View struct {
+	Site       *inventory.Site   // normalised
+	Revision   string            // of Site; "" computes it, for callers that have not published it yet
+	Neighbours []*inventory.Site // normalised, as Neighbours selects them
+	Policy     *policy.Policy    // nil takes policy.Default
+	At         time.Time
+	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
+	Previous   *Assessment // the site's last assessment, for firstSeen and failingSince; nil for a site never seen
+	All        bool        // keep passing and not applicable findings
+	// WithoutRecommendation leaves out the recommendation, and ARC-001 with it, for callers that need verdicts only.
+	WithoutRecommendation bool
+}
+
+// Site judges one site with its neighbours in view.
+func (e *Engine) Site(v View) *Assessment {
+	if v.Policy == nil {
+		v.Policy = policy.Default()
+	}
+	if v.Revision == "" {
+		v.Revision = inventory.Revision(v.Site)
+	}
+	chances := v.Policy.Availability.WithDefaults()
+	shared := tenancy.Of(v.Site, v.Neighbours)
+	out := &Assessment{
+		APIVersion:  inventory.APIVersion,
+		Kind:        Kind,
+		RulePack:    RulePack{Version: e.Rules.Version(), Hash: e.Rules.Hash(v.Policy)},
+		At:          v.At.UTC(),
+		Inventories: []InventoryRef{{Site: v.Site.Site.ID, Name: v.Site.Site.Name, Revision: v.Revision, ObservedAt: v.Site.ObservedAt}},
+		Clusters:    make([]Cluster, 0, len(v.Site.Clusters)),
+		Tenancy:     shared,
+	}
+	facts := make([]rules.ClusterFacts, len(v.Site.Clusters))
+	for i := range v.Site.Clusters {
+		c := &v.Site.Clusters[i]
+		key := v.Site.Key(c)
+		size := sizing.Cluster(c, e.Sizes)
+		judged := Cluster{
+			ID: key, Site: v.Site.Site.ID, Cluster: c.ID, Environment: c.Environment,
+			Regions:      e.regions(v.Site, c),
+			Sizing:       size,
+			Recognised:   recognise.Cluster(v.Site, c, size, shares(shared, key), e.Catalog),
+			Availability: availability.Cluster(v.Site, c, max(1, size.FoundationNodes), chances),
+		}
+		if !v.WithoutRecommendation {
+			judged.Recommendation = recommend.Cluster(recommend.Input{
+				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
+				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions,
+			})
+		}
+		facts[i] = rules.ClusterFacts{
+			Recognised: judged.Recognised, Sizing: size, Availability: judged.Availability,
+			Recommended: judged.Recommendation.Architecture,
+		}
+		out.Clusters = append(out.Clusters, judged)
+	}
+	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return strings.Compare(a.Cluster, b.Cluster) })
+
+	findings := e.Rules.Evaluate(rules.Input{
+		Site: v.Site, Neighbours: v.Neighbours, Shared: shared, Clusters: facts,
+		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView,
+	})
+	if v.Previous != nil {
+		findings = rules.CarryOver(v.Previous.Findings, findings)
+	}
+	out.Coverage = coverage(v, findings)
+	out.Verdicts = count(findings)
+	if !v.All {
+		findings = slices.DeleteFunc(findings, func(f rules.Finding) bool { return f.Verdict == rules.Pass || f.Verdict == rules.NotApplicable })
+	}
+	out.Findings = findings
+	return out
+}
+
+// Sites judges sites together, each with the others in view, and merges the results: what assess does offline.
+// Sites must be normalised and have distinct ids.
+func (e *Engine) Sites(sites []*inventory.Site, v View) []*Assessment {
+	sorted := slices.SortedFunc(slices.Values(sites), func(a, b *inventory.Site) int { return strings.Compare(a.Site.ID, b.Site.ID) })
+	index := newIndex(sorted)
+	out := make([]*Assessment, 0, len(sorted))
+	for _, s := range sorted {
+		v.Site, v.Revision = s, ""
+		v.Neighbours = index.neighbours(s)
+		out = append(out, e.Site(v))
+	}
+	return out
+}
+
+// Merge joins assessments of distinct sites into one document, in the order of site id. The instant is the latest of theirs.
+func Merge(parts []*Assessment) *Assessment {
+	out := &Assessment{
+		APIVersion: inventory.APIVersion, Kind: Kind,
+		Inventories: []InventoryRef{}, Clusters: []Cluster{}, Findings: []rules.Finding{}, Tenancy: []tenancy.Shared{},
+	}
+	seen := map[string]bool{}
+	for _, p := range parts {
+		out.RulePack = p.RulePack
+		if p.At.After(out.At) {
+			out.At = p.At
+		}
+		out.Inventories = append(out.Inventories, p.Inventories...)
+		out.Coverage = out.Coverage.Add(p.Coverage)
+		out.Verdicts = out.Verdicts.Add(p.Verdicts)
+		out.Clusters = append(out.Clusters, p.Clusters...)
+		out.Findings = append(out.Findings, p.Findings...)
+		for _, s := range p.Tenancy {
+			if !seen[s.Infrastructure] {
+				seen[s.Infrastructure] = true
+				out.Tenancy = append(out.Tenancy, s)
+			}
+		}
+	}
+	return out
+}
+
+// Marshal writes an assessment as the one canonical JSON text of it, indented by two spaces and ended by a newline, as
+// files, the bus and REST carry it.
+func Marshal(a *Assessment) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(a); err != nil {
+		return nil, fmt.Errorf("write an assessment as JSON: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+func shares(all []tenancy.Shared, cluster string) bool {
+	return slices.ContainsFunc(all, func(s tenancy.Shared) bool {
+		return len(s.Tenants) > 1 && slices.Contains(s.Tenants, cluster)
+	})
+}
+
+func count(findings []rules.Finding) Verdicts {
+	var v Verdicts
+	for i := range findings {
+		switch findings[i].Verdict {
+		case rules.Pass:
+			v.Pass++
+		case rules.Fail:
+			v.Fail++
+		case rules.Unknown:
+			v.Unknown++
+		case rules.NotApplicable:
+			v.NotApplicable++
+		}
+	}
+	return v
+}
+
+// coverage counts a site as fresh as long as DQ-001 does not fail for it, so that the two can never disagree.
+func coverage(v View, findings []rules.Finding) Coverage {
+	known, needed := rules.CoverageFacts(findings)
+	c := Coverage{Sites: 1, Fresh: 1, FactsKnown: known, FactsNeeded: needed}
+	for i := range findings {
+		if findings[i].Rule == "DQ-001" && findings[i].Verdict != rules.Pass {
+			c.Fresh, c.Stale = 0, 1
+		}
+	}
+	return c
+}

@@ -1,0 +1,284 @@
+package facts
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/tenancy"
+)
+
+// Site is a normalised site prepared for judgement.
+type Site struct {
+	*inventory.Site
+	Neighbours []*inventory.Site
+	Regions    *geo.Table
+	Clusters   []Cluster // in order of id
+
+	machines []machine // in order of name; only machines that carry several nodes matter
+}
+
+// Cluster is one cluster with its nodes by kind and its uses resolved.
+type Cluster struct {
+	*inventory.Cluster
+	Index         int    // position in Site.Clusters of the document
+	Key           string // site/cluster
+	Foundation    []Place
+	Connection    []*inventory.Node
+	Ignite        []Place // nodes of a separate Ignite
+	LoadBalancers []*inventory.Node
+	Uses          []Use // in order of infrastructure id
+}
+
+// Use is one use of a cluster with the infrastructure and everybody who uses it.
+type Use struct {
+	*inventory.Use
+	Infra   *inventory.Infrastructure // nil when the document does not list it
+	Name    string                    // site/id
+	Places  []Place                   // of the infrastructure's nodes, or of itself when it lists none
+	Tenants []Tenant                  // in order of Key, this cluster among them
+	Unseen  []string                  // keys of tenants that share it but whose sites are not in view, sorted
+}
+
+// Tenant is one cluster's use of an infrastructure, under that site's own spelling of it.
+type Tenant struct {
+	Key     string // site/cluster
+	Site    *inventory.Site
+	Cluster *inventory.Cluster
+	Use     *inventory.Use
+	Infra   *inventory.Infrastructure
+}
+
+// New prepares a site. shared may be nil: then only the clusters of the site itself can share something.
+func New(site *inventory.Site, neighbours []*inventory.Site, shared []tenancy.Shared, regions *geo.Table) *Site {
+	s := &Site{Site: site, Neighbours: neighbours, Regions: regions, Clusters: make([]Cluster, len(site.Clusters))}
+	resolved := make([]Use, len(site.Infrastructure))
+	for i := range site.Infrastructure {
+		infra := &site.Infrastructure[i]
+		u := &resolved[i]
+		u.Infra, u.Name, u.Places = infra, site.Site.ID+"/"+infra.ID, Of(infra)
+		u.Tenants, u.Unseen = s.tenants(u.Name, infra, shared)
+	}
+	for i := range site.Clusters {
+		s.Clusters[i] = s.cluster(i, resolved)
+	}
+	slices.SortFunc(s.Clusters, func(a, b Cluster) int { return strings.Compare(a.ID, b.ID) })
+	s.machines = machines(site)
+	return s
+}
+
+func (s *Site) cluster(index int, resolved []Use) Cluster {
+	c := &s.Site.Clusters[index]
+	out := Cluster{Cluster: c, Index: index, Key: s.Key(c)}
+	for i := range c.Components {
+		comp := &c.Components[i]
+		switch comp.Kind {
+		case inventory.Foundation:
+			out.Foundation = appendPlaces(out.Foundation, comp.Nodes, inventory.Placement{})
+		case inventory.Ignite:
+			if comp.Mode != inventory.IgniteEmbedded {
+				out.Ignite = appendPlaces(out.Ignite, comp.Nodes, inventory.Placement{})
+			}
+		case inventory.ConnectionServer:
+			out.Connection = appendNodes(out.Connection, comp.Nodes)
+		case inventory.LoadBalancerNode:
+			out.LoadBalancers = appendNodes(out.LoadBalancers, comp.Nodes)
+		}
+	}
+	out.Uses = make([]Use, len(c.Uses))
+	for i := range c.Uses {
+		u := &out.Uses[i]
+		for r := range resolved {
+			if resolved[r].Infra.ID == c.Uses[i].Infrastructure {
+				*u = resolved[r]
+				break
+			}
+		}
+		u.Use = &c.Uses[i]
+		if u.Infra == nil {
+			u.Name = s.Site.Site.ID + "/" + u.Infrastructure
+		}
+	}
+	slices.SortStableFunc(out.Uses, func(a, b Use) int { return strings.Compare(a.Infrastructure, b.Infrastructure) })
+	return out
+}
+
+func appendNodes(to []*inventory.Node, nodes []inventory.Node) []*inventory.Node {
+	for i := range nodes {
+		to = append(to, &nodes[i])
+	}
+	return to
+}
+
+// Listed reports whether the cluster lists a component of the kind, with or without nodes.
+func (c *Cluster) Listed(kind inventory.ComponentKind) bool {
+	for i := range c.Components {
+		if c.Components[i].Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// IgniteMode returns the cluster's Ignite mode. A component that lists nodes but no mode is separate; "" is not known.
+func (c *Cluster) IgniteMode() inventory.IgniteMode {
+	for i := range c.Components {
+		comp := &c.Components[i]
+		switch {
+		case comp.Kind != inventory.Ignite:
+		case comp.Mode != "":
+			return comp.Mode
+		case len(comp.Nodes) > 0:
+			return inventory.IgniteSeparate
+		}
+	}
+	return ""
+}
+
+// SeparateIgnitePath returns the base path configured on separate Ignite nodes, "" when not known.
+func (c *Cluster) SeparateIgnitePath() string { return separateIgnitePath(c.Cluster) }
+
+func separateIgnitePath(c *inventory.Cluster) string {
+	for i := range c.Components {
+		comp := &c.Components[i]
+		if comp.Kind == inventory.Ignite && comp.Mode != inventory.IgniteEmbedded && comp.BasePath != "" {
+			return comp.BasePath
+		}
+	}
+	return ""
+}
+
+// Has reports whether the cluster uses anything in a role.
+func (c *Cluster) Has(as inventory.UseAs) bool {
+	for i := range c.Uses {
+		if c.Uses[i].As == as {
+			return true
+		}
+	}
+	return false
+}
+
+// UsesKind reports whether the cluster uses, in a role, an infrastructure of a kind.
+func (c *Cluster) UsesKind(as inventory.UseAs, kind inventory.InfrastructureKind) bool {
+	for i := range c.Uses {
+		if u := &c.Uses[i]; u.As == as && u.Infra != nil && u.Infra.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// Shared reports whether a cluster other than the given one uses the infrastructure as well.
+func (u *Use) Shared(key string) bool {
+	if len(u.Unseen) > 0 {
+		return true
+	}
+	for i := range u.Tenants {
+		if u.Tenants[i].Key != key {
+			return true
+		}
+	}
+	return false
+}
+
+// Others returns the keys of the other clusters that use the infrastructure, in order, each once.
+func (u *Use) Others(key string) []string {
+	out := slices.Clone(u.Unseen)
+	for i := range u.Tenants {
+		if u.Tenants[i].Key != key {
+			out = append(out, u.Tenants[i].Key)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Observed returns the latest observation among the sites that share the infrastructure.
+func (u *Use) Observed() time.Time {
+	var at time.Time
+	for i := range u.Tenants {
+		if t := u.Tenants[i].Site.ObservedAt; t.After(at) {
+			at = t
+		}
+	}
+	return at
+}
+
+// Spelling returns the first answer of ask over the spellings of the infrastructure in view, this site's own first: a fact
+// that one site does not give may be known to another.
+func (u *Use) Spelling(ask func(*inventory.Infrastructure) (int, bool)) (int, bool) {
+	if n, ok := ask(u.Infra); ok {
+		return n, true
+	}
+	for i := range u.Tenants {
+		if n, ok := ask(u.Tenants[i].Infra); ok {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// tenants collects who uses an infrastructure under any of its spellings.
+func (s *Site) tenants(name string, infra *inventory.Infrastructure, shared []tenancy.Shared) (out []Tenant, unseen []string) {
+	var entry *tenancy.Shared
+	for i := range shared {
+		if shared[i].Infrastructure == name || slices.Contains(shared[i].Aliases, name) {
+			entry = &shared[i]
+			break
+		}
+	}
+	if entry == nil {
+		out = tenantsOf(nil, s.Site, infra)
+		sortTenants(out)
+		return out, nil
+	}
+	out = s.spelled(out, entry.Infrastructure)
+	for _, alias := range entry.Aliases {
+		out = s.spelled(out, alias)
+	}
+	sortTenants(out)
+	for _, key := range entry.Tenants {
+		if !slices.ContainsFunc(out, func(t Tenant) bool { return t.Key == key }) {
+			unseen = append(unseen, key)
+		}
+	}
+	slices.Sort(unseen)
+	return out, unseen
+}
+
+func sortTenants(ts []Tenant) {
+	if len(ts) > 1 {
+		slices.SortStableFunc(ts, func(a, b Tenant) int { return strings.Compare(a.Key, b.Key) })
+	}
+}
+
+// spelled appends the tenants of the infrastructure named site/id.
+func (s *Site) spelled(to []Tenant, name string) []Tenant {
+	site, id, _ := strings.Cut(name, "/")
+	if site == s.Site.Site.ID {
+		return tenantsOf(to, s.Site, s.Infra(id))
+	}
+	for _, n := range s.Neighbours {
+		if n.Site.ID == site {
+			return tenantsOf(to, n, n.Infra(id))
+		}
+	}
+	return to
+}
+
+func tenantsOf(to []Tenant, site *inventory.Site, infra *inventory.Infrastructure) []Tenant {
+	if infra == nil {
+		return to
+	}
+	for i := range site.Clusters {
+		c := &site.Clusters[i]
+		for k := range c.Uses {
+			if c.Uses[k].Infrastructure == infra.ID {
+				to = append(to, Tenant{Key: site.Key(c), Site: site, Cluster: c, Use: &c.Uses[k], Infra: infra})
+			}
+		}
+	}
+	return to
+}

@@ -1,0 +1,330 @@
+package importer
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/inventory"
+)
+
+// maxProblems bounds the problems listed of one file; the rest is counted in the last one.
+const maxProblems = 200
+
+// Assemble builds the site document from the resources of all files and completes the reports. resources name their
+// file by its index in reports; reports come with path, kind, refusals and the problems of reading.
+//
+// Always part of the document: databases ThingWorx can run on, load balancers, storage accounts known to hold file
+// shares, volumes. Clusters exist only where tags or names tell:
+//
+//   - Tags first, case-insensitive: meridian:cluster (one or several ids), meridian:component (one or several of
+//     design.md's component words), meridian:infrastructure (id of the ensemble or server a machine belongs to),
+//     meridian:environment, meridian:site (a resource tagged for another site is left out).
+//   - Then names: a machine whose name or group carries "thingworx" or "twx" and whose name tells one component
+//     (foundation, cx, zk, ignite, influx, pgpool …; the product's name alone is Foundation). Machines of one group and
+//     environment word (prod, test, dev) are one cluster, if one of them is Foundation. A database, load balancer or
+//     storage of such a group is used by its cluster if it is the only candidate.
+//   - A load balancer whose backend pool holds a cluster's machines is used by that cluster.
+//
+// Everything else is listed in Result.Unassigned. The site id is Options.Site, else the only meridian:site tag, else the
+// only resource group, else "azure-import".
+func Assemble(opts Options, reports []FileReport, resources []Resource) Result {
+	a := &assembly{
+		opts: opts, all: resources,
+		result: &Result{Files: reports},
+		byKey:  map[string]int{}, joined: map[int]int{},
+		ids: map[string]bool{}, infraOf: map[*Resource]int{}, groups: map[string]*group{}, nodeInfra: map[string]int{},
+		linked: map[[2]string]bool{},
+	}
+	for i := range a.all {
+		a.resolve(&a.all[i])
+	}
+	for i := range a.all {
+		a.row(&a.all[i])
+	}
+	a.merge()
+	a.site = &inventory.Site{APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: opts.At.UTC()}
+	a.site.Site.ID = a.siteID()
+	a.infrastructure()
+	a.clusters()
+	a.finish()
+	return *a.result
+}
+
+type assembly struct {
+	opts   Options
+	all    []Resource
+	result *Result
+	site   *inventory.Site
+
+	byKey  map[string]int // key and fact to the resource that stands for all of them
+	joined map[int]int    // resource to the one it was merged into
+	merged []int          // the resources that remain
+
+	ids       map[string]bool
+	infraOf   map[*Resource]int // position in site.Infrastructure
+	nodeInfra map[string]int    // id of an infrastructure with nodes to its position
+	groups    map[string]*group
+	order     []*group
+	linked    map[[2]string]bool // group key and infrastructure id already joined by a use
+	proofs    []proof
+}
+
+// proof is a provenance entry whose path is known only once clusters are in order.
+type proof struct {
+	group    *group
+	rest     string
+	source   string
+	declared string
+}
+
+func (a *assembly) path(r *Resource) string { return a.result.Files[r.File].Path }
+
+func (a *assembly) report(r *Resource, what, remedy string) {
+	p := r.problem(what, remedy)
+	p.File = a.path(r)
+	rep := &a.result.Files[r.File]
+	rep.Problems = append(rep.Problems, p)
+}
+
+func (a *assembly) note(r *Resource, what, remedy string) {
+	p := r.problem(what, remedy)
+	p.File = a.path(r)
+	rep := &a.result.Files[r.File]
+	rep.Notes = append(rep.Notes, p)
+}
+
+func (a *assembly) unassigned(r *Resource, reason, remedy string) {
+	path := r.Pointer
+	if path == "" && r.Line > 0 {
+		path = "line " + strconv.Itoa(r.Line)
+	}
+	a.result.Unassigned = append(a.result.Unassigned, Unassigned{File: a.path(r), Path: path, Type: r.Type, Name: shownName(r.Name), Reason: reason, Remedy: remedy})
+}
+
+func shownName(name string) string {
+	if Quote(name) == `"`+name+`"` {
+		return name
+	}
+	return Quote(name)
+}
+
+// resolve finds the region of a resource. What cannot be resolved is a problem only where the place matters.
+func (a *assembly) resolve(r *Resource) {
+	r.final = r.Class
+	if r.Location == "" {
+		if r.relevant() && !r.Asked && r.Machine == nil {
+			a.note(r, r.label()+" gives no location; its region stays unknown", "")
+		}
+		return
+	}
+	if a.opts.Regions != nil {
+		if region, ok := a.opts.Regions.Find(r.Provider, r.Location); ok {
+			r.region = region.Code
+			return
+		}
+	}
+	if !r.relevant() {
+		return
+	}
+	remedy := "write the region's name or code"
+	if Placeholder(r.Location) {
+		a.report(r, "location "+Quote(r.Location)+" is a placeholder; the region stays unknown", "replace it by the region the resource is in")
+		return
+	}
+	if a.opts.Regions != nil {
+		if near := a.opts.Regions.Nearest(r.Provider, r.Location); near != "" {
+			remedy = "did you mean " + near + "?"
+		}
+	}
+	a.report(r, "region "+Quote(r.Location)+" is none of the region table; it stays unknown", remedy)
+}
+
+func (a *assembly) row(r *Resource) {
+	d := r.Database
+	if d == nil {
+		return
+	}
+	row := DatabaseRegion{
+		File: a.path(r), Server: shownName(r.Name), Engine: d.Product, Region: r.region, Known: r.region != "",
+		Zone: strings.Join(r.Zones, " "), Mode: d.Mode, Standby: d.StandbyZone, Role: d.Role, Source: d.SourceName, Asked: r.Asked,
+	}
+	if !row.Known && r.Location != "" {
+		row.Region = shownName(r.Location)
+	}
+	a.result.Databases = append(a.result.Databases, row)
+}
+
+func (a *assembly) siteID() string {
+	if a.opts.Site != "" {
+		return a.opts.Site
+	}
+	tags, groups := map[string]bool{}, map[string]bool{}
+	for _, i := range a.merged {
+		r := &a.all[i]
+		if s := Slug(r.Tag("site")); s != "" {
+			tags[s] = true
+		}
+		if s := Slug(r.Group); s != "" && r.relevant() && !Placeholder(r.Group) {
+			groups[s] = true
+		}
+	}
+	id, how := "azure-import", "the files hold several resource groups or none"
+	switch {
+	case len(tags) == 1:
+		id, how = only(tags), "by the tag meridian:site"
+	case len(tags) == 0 && len(groups) == 1:
+		id, how = only(groups), "by the only resource group"
+	case len(tags) > 1:
+		how = "the files are tagged for " + plural(len(tags), "site", "sites")
+	}
+	a.result.Notes = append(a.result.Notes, document.Problem{What: "no site was given; the document is for site " + id + " (" + how + ")", Remedy: "name the site with --site"})
+	return id
+}
+
+func only(set map[string]bool) string {
+	for s := range set {
+		return s
+	}
+	return ""
+}
+
+// finish puts clusters in order, turns proofs into provenance, lists sources and closes the reports.
+func (a *assembly) finish() {
+	for i := range a.all {
+		r := &a.all[i]
+		if first, ok := a.joined[i]; ok {
+			r.final = a.all[first].final
+		}
+		if r.final == "" {
+			r.final = ClassContext
+		}
+	}
+	for i := range a.result.Files {
+		a.close(i)
+	}
+	sort.SliceStable(a.order, func(i, j int) bool { return a.order[i].cluster.ID < a.order[j].cluster.ID })
+	position := map[*group]int{}
+	for _, g := range a.order {
+		position[g] = len(a.site.Clusters)
+		a.site.Clusters = append(a.site.Clusters, g.cluster)
+	}
+	for _, p := range a.proofs {
+		path := p.rest
+		if p.group != nil {
+			path = "/clusters/" + strconv.Itoa(position[p.group]) + p.rest
+		}
+		a.site.Provenance = append(a.site.Provenance, inventory.Provenance{Path: path, Source: p.source, ObservedAt: a.opts.At.UTC(), Declared: p.declared})
+	}
+	sort.SliceStable(a.site.Provenance, func(i, j int) bool { return a.site.Provenance[i].Path < a.site.Provenance[j].Path })
+	if a.result.Status() != Refused {
+		a.sources()
+		a.result.Site = a.site
+	}
+}
+
+// sources names each source once, with the outcome over all files.
+func (a *assembly) sources() {
+	name := "azure"
+	for i := range a.all {
+		if !a.all[i].Asked {
+			name = a.all[i].Source
+			break
+		}
+	}
+	status, counts := inventory.SourceOK, map[Status]int{}
+	for i := range a.result.Files {
+		counts[a.result.Files[i].Status]++
+	}
+	if counts[Understood] != len(a.result.Files) {
+		status = inventory.SourcePartial
+	}
+	a.site.Sources = []inventory.Source{{
+		Name: name, Status: status, At: a.opts.At.UTC(),
+		Detail: fmt.Sprintf("%d understood, %d in part, %d refused of %s", counts[Understood], counts[Partial], counts[Refused], plural(len(a.result.Files), "file", "files")),
+	}}
+}
+
+func (a *assembly) close(file int) {
+	rep := &a.result.Files[file]
+	types := map[TypeCount]int{}
+	for i := range a.all {
+		r := &a.all[i]
+		if r.File != file {
+			continue
+		}
+		rep.Resources++
+		if r.final == ClassUsed {
+			rep.Used++
+		}
+		types[TypeCount{Type: r.Type, Class: r.final}]++
+	}
+	for t, n := range types {
+		t.Count = n
+		rep.Types = append(rep.Types, t)
+	}
+	sort.Slice(rep.Types, func(i, j int) bool {
+		x, y := rep.Types[i], rep.Types[j]
+		return x.Type < y.Type || x.Type == y.Type && x.Class < y.Class
+	})
+	rep.Problems = bounded(rep.Problems)
+	rep.Notes = bounded(rep.Notes)
+	switch {
+	case rep.Status == Refused:
+	case len(rep.Problems) > 0:
+		rep.Status = Partial
+	default:
+		rep.Status = Understood
+	}
+}
+
+func bounded(ps []document.Problem) []document.Problem {
+	slices.SortStableFunc(ps, func(x, y document.Problem) int {
+		if x.Line != y.Line {
+			return x.Line - y.Line
+		}
+		return x.Column - y.Column
+	})
+	if len(ps) <= maxProblems {
+		return ps
+	}
+	rest := len(ps) - maxProblems
+	return append(ps[:maxProblems:maxProblems], document.Problem{File: ps[0].File, What: "and " + plural(rest, "further one", "further ones") + " of this file"})
+}
+
+// prove records where a fact under /infrastructure was learned.
+func (a *assembly) prove(path, source, declared string) {
+	a.proofs = append(a.proofs, proof{rest: path, source: source, declared: declared})
+}
+
+// id makes an id unique in the document: the name, else name and group, else a number after it.
+func (a *assembly) id(name, group, fallback string) string {
+	base := Slug(name)
+	if base == "" {
+		base = fallback
+	}
+	candidates := []string{base}
+	if s := Slug(group); s != "" && !strings.HasPrefix(base, s) {
+		candidates = append(candidates, Slug(base+"-"+s))
+	}
+	for _, c := range candidates {
+		if !a.ids[c] {
+			a.ids[c] = true
+			return c
+		}
+	}
+	for n := 2; ; n++ {
+		suffix := "-" + strconv.Itoa(n)
+		c := base
+		if len(c)+len(suffix) > 63 {
+			c = strings.TrimRight(c[:63-len(suffix)], "-")
+		}
+		if c += suffix; !a.ids[c] {
+			a.ids[c] = true
+			return c
+		}
+	}
+}

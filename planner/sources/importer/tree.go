@@ -1,0 +1,408 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/meridian-federation/meridian/planner/document"
+)
+
+// Limits of one JSON document.
+const (
+	MaxDepth  = 64        // nesting; Azure's deepest exports stay below 20
+	MaxValues = 2_000_000 // values in one document
+)
+
+// Kind is the kind of a JSON value.
+type Kind uint8
+
+// Kinds of a value. Missing is that of a nil value.
+const (
+	Missing Kind = iota
+	Null
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+// String names the kind for a message.
+func (k Kind) String() string {
+	return [...]string{"nothing", "null", "true or false", "a number", "text", "a list", "an object"}[k]
+}
+
+// Value is one JSON value with its place. All methods work on nil, which is a value that is not there.
+type Value struct {
+	kind Kind
+	off  uint32
+	text string // of a string, number or bool
+	kids []Member
+}
+
+// Member is one entry of an object, or of a list with an empty key.
+type Member struct {
+	Key   string
+	Value Value
+}
+
+// Kind returns the kind of the value.
+func (v *Value) Kind() Kind {
+	if v == nil {
+		return Missing
+	}
+	return v.kind
+}
+
+// Blank reports whether the value is missing, null or an empty text: the three ways an export says "not known".
+func (v *Value) Blank() bool {
+	return v == nil || v.kind == Null || v.kind == String && v.text == ""
+}
+
+// Text returns the text of a string, number or bool, and "" of anything else.
+func (v *Value) Text() string {
+	if v == nil {
+		return ""
+	}
+	return v.text
+}
+
+// Float returns a number, also one written as text.
+func (v *Value) Float() (float64, bool) {
+	if v == nil || v.kind != Number && v.kind != String {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(v.text, 64)
+	return f, err == nil
+}
+
+// Bool returns a truth value, also one written as text.
+func (v *Value) Bool() (value, ok bool) {
+	if v == nil || v.kind != Bool && v.kind != String {
+		return false, false
+	}
+	switch {
+	case strings.EqualFold(v.text, "true"):
+		return true, true
+	case strings.EqualFold(v.text, "false"):
+		return false, true
+	}
+	return false, false
+}
+
+// Len returns the number of members or items.
+func (v *Value) Len() int {
+	if v == nil {
+		return 0
+	}
+	return len(v.kids)
+}
+
+// Members returns the entries of an object or the items of a list, not to be changed.
+func (v *Value) Members() []Member {
+	if v == nil {
+		return nil
+	}
+	return v.kids
+}
+
+// Item returns the i-th member's value.
+func (v *Value) Item(i int) *Value { return &v.kids[i].Value }
+
+// Get follows keys into objects without regard to case, because the command line and the API differ in it. Of two keys
+// that differ in case only the exact one wins, of two equal ones the last.
+func (v *Value) Get(keys ...string) *Value {
+	for _, key := range keys {
+		if v == nil || v.kind != Object {
+			return nil
+		}
+		v = v.member(key)
+	}
+	return v
+}
+
+func (v *Value) member(key string) *Value {
+	var folded *Value
+	for i := len(v.kids) - 1; i >= 0; i-- {
+		if v.kids[i].Key == key {
+			return &v.kids[i].Value
+		}
+		if folded == nil && strings.EqualFold(v.kids[i].Key, key) {
+			folded = &v.kids[i].Value
+		}
+	}
+	return folded
+}
+
+// Has reports whether the object has all the keys, without regard to case and whatever their values.
+func (v *Value) Has(keys ...string) bool {
+	for _, key := range keys {
+		if v.Get(key) == nil {
+			return false
+		}
+	}
+	return len(keys) > 0
+}
+
+// KeyNames lists an object's keys for a message, those that are plainly names.
+func (v *Value) KeyNames(limit int) string {
+	if v.Kind() != Object {
+		return ""
+	}
+	if v.Len() == 0 {
+		return "no keys"
+	}
+	var names []string
+	odd := 0
+	for _, m := range v.kids {
+		if !keyName(m.Key) {
+			odd++
+			continue
+		}
+		names = append(names, m.Key)
+	}
+	if odd > 0 {
+		names = append(names, plural(odd, "unusual key", "unusual keys"))
+	}
+	return List(names, limit)
+}
+
+func keyName(s string) bool {
+	if s == "" || len(s) > 32 {
+		return false
+	}
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_-.$@", r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Tree is one parsed JSON document.
+type Tree struct {
+	Root  *Value
+	data  []byte
+	lines []uint32 // offsets at which lines begin, filled by the first Place
+	// Twice lists the places of keys that an object has twice, of which the last counts.
+	Twice []document.Problem
+}
+
+// ParseJSON reads one JSON document within MaxDepth and MaxValues. It accepts a byte order mark and UTF-16, which
+// Windows PowerShell writes when output is redirected. The problem returned has line and column but no file.
+func ParseJSON(data []byte) (*Tree, *document.Problem) {
+	data, problem := DecodeText(data)
+	if problem != nil {
+		return nil, problem
+	}
+	t := &Tree{data: data}
+	var raw json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return nil, t.syntax(err)
+	}
+	d := &builder{tree: t, dec: json.NewDecoder(bytes.NewReader(data))}
+	d.dec.UseNumber()
+	root, err := d.value(0)
+	if err != nil {
+		return nil, t.syntax(err)
+	}
+	t.Root = &root
+	return t, nil
+}
+
+// DecodeText strips a byte order mark and turns UTF-16 into UTF-8.
+func DecodeText(data []byte) ([]byte, *document.Problem) {
+	switch {
+	case bytes.HasPrefix(data, []byte{0xEF, 0xBB, 0xBF}):
+		return data[3:], nil
+	case bytes.HasPrefix(data, []byte{0xFF, 0xFE}):
+		return fromUTF16(data[2:], binary.LittleEndian)
+	case bytes.HasPrefix(data, []byte{0xFE, 0xFF}):
+		return fromUTF16(data[2:], binary.BigEndian)
+	}
+	return data, nil
+}
+
+func fromUTF16(data []byte, order binary.ByteOrder) ([]byte, *document.Problem) {
+	if len(data)%2 != 0 {
+		return nil, &document.Problem{What: "UTF-16 text with an odd number of bytes, so it is cut off", Remedy: "export it again"}
+	}
+	units := make([]uint16, len(data)/2)
+	for i := range units {
+		units[i] = order.Uint16(data[2*i:])
+	}
+	return []byte(string(utf16.Decode(units))), nil
+}
+
+// syntax turns a decoding error into a problem with its place and without the text of the file.
+func (t *Tree) syntax(err error) *document.Problem {
+	var broken *json.SyntaxError
+	var limit *limitError
+	switch {
+	case len(bytes.TrimSpace(t.data)) == 0:
+		return &document.Problem{What: "the file is empty", Remedy: "export it again; an empty list is written []"}
+	case errors.As(err, &limit):
+		line, column := t.Place(limit.off)
+		return &document.Problem{Line: line, Column: column, What: limit.what, Remedy: "export fewer resources at a time"}
+	case errors.As(err, &broken):
+		off := uint32(max(broken.Offset-1, 0)) //nolint:gosec // the offset is below MaxFileBytes
+		line, column := t.Place(off)
+		what, remedy := "not JSON: unexpected character", "correct the file at this place or export it again with -o json"
+		switch {
+		case int(broken.Offset) >= len(t.data) && strings.Contains(broken.Error(), "unexpected end"):
+			what, remedy = "not JSON: the file ends too early", "the export was cut off; export it again"
+		case strings.Contains(broken.Error(), "after top-level value"):
+			what, remedy = "not JSON: something follows the end of the document", "put one document in a file"
+		}
+		return &document.Problem{Line: line, Column: column, What: what, Remedy: remedy}
+	default:
+		return &document.Problem{What: "not JSON", Remedy: "export it again with -o json"}
+	}
+}
+
+// Place returns line and column, both from 1, the column in characters, of an offset.
+func (t *Tree) Place(off uint32) (line, column int) {
+	if t.lines == nil {
+		t.lines = []uint32{0}
+		for i, b := range t.data {
+			if b == '\n' {
+				t.lines = append(t.lines, uint32(i)+1) //nolint:gosec // below MaxFileBytes
+			}
+		}
+	}
+	off = min(off, uint32(len(t.data))) //nolint:gosec // below MaxFileBytes
+	lo, hi := 0, len(t.lines)
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; t.lines[mid] <= off {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo + 1, utf8.RuneCount(t.data[t.lines[lo]:off]) + 1
+}
+
+// At returns a problem at a value.
+func (t *Tree) At(v *Value, pointer, what, remedy string) document.Problem {
+	p := document.Problem{Path: pointer, What: what, Remedy: remedy}
+	if v != nil {
+		p.Line, p.Column = t.Place(v.off)
+	}
+	return p
+}
+
+type limitError struct {
+	off  uint32
+	what string
+}
+
+func (e *limitError) Error() string { return e.what }
+
+type builder struct {
+	tree   *Tree
+	dec    *json.Decoder
+	values int
+}
+
+func (b *builder) value(depth int) (Value, error) {
+	off := b.start()
+	if depth > MaxDepth {
+		return Value{}, &limitError{off, fmt.Sprintf("nested deeper than %d", MaxDepth)}
+	}
+	if b.values++; b.values > MaxValues {
+		return Value{}, &limitError{off, fmt.Sprintf("more than %d values", MaxValues)}
+	}
+	token, err := b.dec.Token()
+	if err != nil {
+		return Value{}, err
+	}
+	switch token := token.(type) {
+	case nil:
+		return Value{kind: Null, off: off}, nil
+	case bool:
+		return Value{kind: Bool, off: off, text: strconv.FormatBool(token)}, nil
+	case json.Number:
+		return Value{kind: Number, off: off, text: string(token)}, nil
+	case string:
+		return Value{kind: String, off: off, text: token}, nil
+	case json.Delim:
+		if token == '[' {
+			return b.list(off, depth)
+		}
+		return b.object(off, depth)
+	}
+	return Value{}, io.ErrUnexpectedEOF
+}
+
+func (b *builder) list(off uint32, depth int) (Value, error) {
+	v := Value{kind: Array, off: off}
+	for b.dec.More() {
+		item, err := b.value(depth + 1)
+		if err != nil {
+			return Value{}, err
+		}
+		v.kids = append(v.kids, Member{Value: item})
+	}
+	_, err := b.dec.Token()
+	return v, err
+}
+
+func (b *builder) object(off uint32, depth int) (Value, error) {
+	v := Value{kind: Object, off: off}
+	for b.dec.More() {
+		at := b.start()
+		token, err := b.dec.Token()
+		if err != nil {
+			return Value{}, err
+		}
+		key, ok := token.(string)
+		if !ok {
+			return Value{}, io.ErrUnexpectedEOF
+		}
+		item, err := b.value(depth + 1)
+		if err != nil {
+			return Value{}, err
+		}
+		b.twice(&v, key, at)
+		v.kids = append(v.kids, Member{Key: key, Value: item})
+	}
+	_, err := b.dec.Token()
+	return v, err
+}
+
+// maxTwice bounds the list of doubled keys and the size of the objects searched for them, since the search is quadratic.
+const maxTwice = 64
+
+func (b *builder) twice(v *Value, key string, at uint32) {
+	if len(v.kids) > maxTwice || len(b.tree.Twice) >= maxTwice {
+		return
+	}
+	for i := range v.kids {
+		if v.kids[i].Key == key {
+			line, column := b.tree.Place(at)
+			name := "a key"
+			if keyName(key) {
+				name = "key " + Quote(key)
+			}
+			b.tree.Twice = append(b.tree.Twice, document.Problem{Line: line, Column: column, What: name + " stands twice in one object; the last one was read", Remedy: "remove one of them"})
+			return
+		}
+	}
+}
+
+// start is the offset of the next value: the decoder's own offset is that of the end of the last token.
+func (b *builder) start() uint32 {
+	off := int(b.dec.InputOffset())
+	for off < len(b.tree.data) && strings.IndexByte(" \t\r\n,:", b.tree.data[off]) >= 0 {
+		off++
+	}
+	return uint32(off) //nolint:gosec // below MaxFileBytes
+}

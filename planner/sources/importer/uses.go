@@ -1,0 +1,152 @@
+package importer
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/meridian-federation/meridian/planner/inventory"
+)
+
+// uses joins clusters to the infrastructure that stands by itself: by tag, by what a load balancer's backends prove,
+// then by the name of the resource or its group where only one candidate is left.
+func (a *assembly) uses() {
+	for _, i := range a.merged {
+		r := &a.all[i]
+		if n, ok := a.infraOf[r]; ok {
+			a.useByTag(r, n)
+		}
+	}
+	for _, i := range a.merged {
+		r := &a.all[i]
+		if n, ok := a.infraOf[r]; ok && r.Balancer != nil {
+			a.useByBackend(r, n)
+		}
+	}
+	for _, i := range a.merged {
+		r := &a.all[i]
+		if n, ok := a.infraOf[r]; ok && !a.used(n) {
+			a.useByName(r, n)
+		}
+	}
+}
+
+func (a *assembly) used(n int) bool {
+	id := a.site.Infrastructure[n].ID
+	return slices.ContainsFunc(a.order, func(g *group) bool { return a.linked[[2]string{g.key, id}] })
+}
+
+func as(r *Resource) inventory.UseAs {
+	switch {
+	case r.Database != nil:
+		return inventory.AsDatabase
+	case r.Balancer != nil:
+		return inventory.AsLoadBalancer
+	default:
+		return inventory.AsStorage
+	}
+}
+
+func (a *assembly) useByTag(r *Resource, n int) {
+	c := a.claim(r)
+	if len(c.clusters) > 1 {
+		shared := true
+		a.site.Infrastructure[n].Shared = &shared
+	}
+	for _, id := range c.clusters {
+		g := a.tagged(id, c.env, r)
+		a.join(g, r, n, r.Source+"-tag")
+	}
+}
+
+// join links and fills what the resource tells about the use.
+func (a *assembly) join(g *group, r *Resource, n int, source string) {
+	before := len(g.cluster.Uses)
+	a.link(g, n, as(r), source)
+	if b := r.Balancer; b != nil && len(g.cluster.Uses) > before {
+		use := &g.cluster.Uses[before]
+		use.StickySessions = b.Sticky
+		if len(b.HealthPaths) == 1 {
+			use.HealthPath = b.HealthPaths[0]
+		}
+	}
+}
+
+func (a *assembly) useByBackend(r *Resource, n int) {
+	behind := map[string]bool{}
+	for _, key := range r.Balancer.Backends {
+		behind[key] = true
+		if nic := a.find(key, "interface"); nic != nil {
+			behind[nic.Interface.Machine] = true
+			nic.final = ClassUsed
+		}
+	}
+	for _, i := range a.merged {
+		nic := &a.all[i]
+		if nic.Interface != nil && slices.ContainsFunc(nic.Interface.Pools, func(p string) bool { return r.Key != "" && strings.HasPrefix(p, r.Key+"/") }) {
+			behind[nic.Interface.Machine] = true
+			nic.final = ClassUsed
+		}
+	}
+	for _, g := range a.order {
+		for _, m := range g.members {
+			if m.behind(behind) {
+				a.join(g, r, n, r.Source)
+				break
+			}
+		}
+	}
+}
+
+// behind reports whether the machine is among the keys, by itself, its scale set or one of its interfaces, in a role
+// that clients reach through a load balancer.
+func (m *member) behind(keys map[string]bool) bool {
+	if !slices.Contains(m.roles, roleFoundation) && !slices.Contains(m.roles, roleConnection) {
+		return false
+	}
+	r := m.resource
+	return r.Key != "" && keys[r.Key] || r.Machine.ScaleSet != "" && keys[r.Machine.ScaleSet] ||
+		slices.ContainsFunc(r.Machine.Interfaces, func(k string) bool { return keys[k] })
+}
+
+func (a *assembly) useByName(r *Resource, n int) {
+	name, place := readName(r.Name), readName(r.Group)
+	if site := r.Tag("site"); site != "" && Slug(site) != a.site.Site.ID {
+		a.unassigned(r, "in the inventory, and tagged for site "+Quote(Slug(site)), "import it with --site "+Slug(site))
+		return
+	}
+	env := name.env
+	if env == "" {
+		env = place.env
+	}
+	var near []*group
+	for _, g := range a.order {
+		if g.places[strings.ToLower(r.Group)] && (env == "" || g.cluster.Environment == "" || g.cluster.Environment == env) {
+			near = append(near, g)
+		}
+	}
+	remedy := "tag it meridian:cluster"
+	switch {
+	case !name.product && !place.product || len(near) == 0:
+		a.unassigned(r, "in the inventory, but no cluster is known to use it", remedy)
+	case len(near) > 1:
+		a.unassigned(r, "in the inventory, but several clusters of its resource group could use it", remedy)
+	case a.rivals(r, name.product):
+		a.unassigned(r, "in the inventory, but its resource group has several of its kind", remedy)
+	default:
+		a.join(near[0], r, n, r.Source+"-name")
+	}
+}
+
+// rivals reports whether another infrastructure of the kind and group could be meant as well: one that carries
+// ThingWorx's name, or any when this one does not carry it.
+func (a *assembly) rivals(r *Resource, product bool) bool {
+	for other := range a.infraOf {
+		if other == r || as(other) != as(r) || !strings.EqualFold(other.Group, r.Group) {
+			continue
+		}
+		if readName(other.Name).product || !product {
+			return true
+		}
+	}
+	return false
+}

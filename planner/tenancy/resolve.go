@@ -1,0 +1,183 @@
+package tenancy
+
+import (
+	"slices"
+
+	"github.com/meridian-federation/meridian/planner/inventory"
+)
+
+// Resolve returns every infrastructure that a site of sites uses or lists, each with all the spellings and tenants among
+// sites, in order of Shared.Infrastructure. Sites must be normalised; their order does not matter.
+func Resolve(sites []*inventory.Site) []Shared {
+	g := group(sites)
+	out := make([]Shared, 0, len(g.members))
+	for _, members := range g.members {
+		out = append(out, g.shared(members))
+	}
+	slices.SortFunc(out, func(a, b Shared) int { return compare(a.Infrastructure, b.Infrastructure) })
+	return out
+}
+
+// Of returns the infrastructures that a site lists, with all their tenants among the site and its neighbours.
+func Of(site *inventory.Site, neighbours []*inventory.Site) []Shared {
+	sites := make([]*inventory.Site, 0, 1+len(neighbours))
+	sites = append(append(sites, site), neighbours...)
+	g := group(sites)
+	out := make([]Shared, 0, len(site.Infrastructure))
+	for _, members := range g.members {
+		for _, m := range members {
+			if g.spellings[m].site == site {
+				out = append(out, g.shared(members))
+				break
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Shared) int { return compare(a.Infrastructure, b.Infrastructure) })
+	return out
+}
+
+// Key is an infrastructure's identity in the relation: two infrastructures that have one key in common are one.
+// It is a kind and an identity of inventory.Keys.
+type Key string
+
+// KeysOf returns the keys of one infrastructure of a site.
+func KeysOf(site string, i *inventory.Infrastructure) []Key {
+	ids := inventory.Keys(site, i)
+	out := make([]Key, len(ids))
+	for n, id := range ids {
+		out[n] = Key(string(i.Kind) + " " + id)
+	}
+	return out
+}
+
+// Related reports the sites whose clusters could be tenants of something this site lists, by its keys: the union of what
+// lookup returns for each of them, without the site itself, sorted.
+func Related(site *inventory.Site, lookup func(Key) []string) []string {
+	var out []string
+	for i := range site.Infrastructure {
+		for _, k := range KeysOf(site.Site.ID, &site.Infrastructure[i]) {
+			for _, id := range lookup(k) {
+				if id != site.Site.ID {
+					out = append(out, id)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+type spelling struct {
+	site  *inventory.Site
+	infra *inventory.Infrastructure
+	name  string // site/id
+}
+
+type grouping struct {
+	spellings []spelling
+	members   [][]int // indexes of the spellings of each infrastructure, sorted by name
+}
+
+// group unites spellings that share a key (union by the lower name, so that the result is independent of input order).
+func group(sites []*inventory.Site) grouping {
+	var g grouping
+	for _, s := range sites {
+		for i := range s.Infrastructure {
+			g.spellings = append(g.spellings, spelling{s, &s.Infrastructure[i], s.Site.ID + "/" + s.Infrastructure[i].ID})
+		}
+	}
+	slices.SortFunc(g.spellings, func(a, b spelling) int { return compare(a.name, b.name) })
+	parent := make([]int, len(g.spellings))
+	for i := range parent {
+		parent[i] = i
+	}
+	root := func(i int) int {
+		for parent[i] != i {
+			parent[i] = parent[parent[i]]
+			i = parent[i]
+		}
+		return i
+	}
+	first := make(map[Key]int, len(g.spellings)*2)
+	for i, sp := range g.spellings {
+		for _, k := range KeysOf(sp.site.Site.ID, sp.infra) {
+			j, seen := first[k]
+			if !seen {
+				first[k] = i
+				continue
+			}
+			a, b := root(i), root(j)
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	at := make([]int, len(g.spellings))
+	for i := range g.spellings {
+		r := root(i)
+		if r == i {
+			at[i] = len(g.members)
+			g.members = append(g.members, []int{i})
+			continue
+		}
+		g.members[at[r]] = append(g.members[at[r]], i)
+	}
+	return g
+}
+
+func (g grouping) shared(members []int) Shared {
+	head := g.spellings[members[0]]
+	out := Shared{Infrastructure: head.name, Kind: string(head.infra.Kind), Tenants: []string{}, Regions: []string{}}
+	for _, m := range members {
+		sp := g.spellings[m]
+		if m != members[0] {
+			out.Aliases = append(out.Aliases, sp.name)
+		}
+		addRegion(&out.Regions, sp.infra.Placement.Region)
+		for i := range sp.infra.Nodes {
+			addRegion(&out.Regions, sp.infra.Nodes[i].Placement.Region)
+		}
+		for c := range sp.site.Clusters {
+			cluster := &sp.site.Clusters[c]
+			if !uses(cluster, sp.infra.ID) {
+				continue
+			}
+			out.Tenants = append(out.Tenants, sp.site.Key(cluster))
+			for _, n := range cluster.Nodes(inventory.Foundation) {
+				addRegion(&out.Regions, n.Placement.Region)
+			}
+		}
+	}
+	slices.Sort(out.Tenants)
+	out.Tenants = slices.Compact(out.Tenants)
+	slices.Sort(out.Regions)
+	return out
+}
+
+func uses(c *inventory.Cluster, infrastructure string) bool {
+	return slices.ContainsFunc(c.Uses, func(u inventory.Use) bool { return u.Infrastructure == infrastructure })
+}
+
+func addRegion(regions *[]string, region string) {
+	if region != "" && !slices.Contains(*regions, region) {
+		*regions = append(*regions, region)
+	}
+}
+
+// compare orders site/id names by site first, so that "a/x" comes before "a-b/x" as the order of sites demands.
+func compare(a, b string) int {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] == b[i] {
+			continue
+		}
+		switch {
+		case a[i] == '/':
+			return -1
+		case b[i] == '/':
+			return 1
+		case a[i] < b[i]:
+			return -1
+		default:
+			return 1
+		}
+	}
+	return len(a) - len(b)
+}

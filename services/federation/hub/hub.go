@@ -1,0 +1,214 @@
+// Package hub joins the parts of the federation: it reads the inventories from the bus, keeps the fleet's assessments
+// current in the state, publishes them, writes history and serves REST. The federation daemon and "meridian up" run it;
+// it keeps no state of its own that the streams could not rebuild.
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/ingest"
+	"github.com/meridian-federation/meridian/federation/state"
+	"github.com/meridian-federation/meridian/federation/tenancy"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/policy"
+)
+
+// tick is how often time alone is looked at: ages of inventories, silent sites, assessments that still have to be published.
+const tick = 2 * time.Second
+
+// Options are what a hub works with.
+type Options struct {
+	Bus     *bus.Conn
+	Streams bus.StreamOptions
+	Engine  *assess.Engine
+	Policy  *policy.Policy
+	Logger  *slog.Logger
+	Now     func() time.Time
+	// Progress is told of each inventory that is loaded at the start; it may be nil.
+	Progress func()
+}
+
+// Hub is one replica.
+type Hub struct {
+	o      Options
+	state  *state.Store
+	fleet  *fleet.Fleet
+	ingest *ingest.Gate
+	ready  chan struct{}
+
+	mu       sync.Mutex
+	loading  map[string]fleet.Update // before the start's backlog is through: the latest of each site
+	rejected []*fleet.Rejection
+}
+
+// New prepares a hub; Run works.
+func New(o Options) (*Hub, error) {
+	store, err := state.New()
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{}}
+	h.ingest = ingest.New(o.Engine.Regions)
+	h.fleet = fleet.New(fleet.Options{
+		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
+		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy),
+	})
+	return h, nil
+}
+
+// View returns the current view of the federation.
+func (h *Hub) View() fleet.View { return h.state.View() }
+
+// Changed returns the current view and a channel that closes when there is a newer one.
+func (h *Hub) Changed() (fleet.View, <-chan struct{}, error) { return h.state.Changed() }
+
+// Ready closes when the backlog of the streams is loaded and answers are complete.
+func (h *Hub) Ready() <-chan struct{} { return h.ready }
+
+// Evaluations counts the judgements made since start.
+func (h *Hub) Evaluations() uint64 { return h.fleet.Evaluations() }
+
+// Run works until the context ends; that is no error.
+func (h *Hub) Run(ctx context.Context) error {
+	if err := h.o.Bus.EnsureStreams(ctx, h.o.Streams); err != nil {
+		return ended(ctx, err)
+	}
+	prior, err := h.priorAssessments(ctx)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return h.o.Bus.Inventories(ctx, h.inventory, func() { h.load(ctx, prior) })
+	})
+	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat) })
+	group.Go(func() error { return h.tickWhileReady(ctx) })
+	return ended(ctx, group.Wait())
+}
+
+// ended makes nothing of an error that only tells that the context ended.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, bus.ErrClosed) || errors.Is(err, bus.ErrUnavailable)) {
+		return nil
+	}
+	return err
+}
+
+func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessment, error) {
+	prior := map[string]*assess.Assessment{}
+	err := h.o.Bus.LastAssessments(ctx, func(a bus.Assessment) {
+		if a.DecodeErr != nil {
+			h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", a.DecodeErr)
+			return
+		}
+		var doc assess.Assessment
+		if err := json.Unmarshal(a.Body, &doc); err != nil {
+			h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
+			return
+		}
+		prior[a.Site] = &doc
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the last assessments: %w", err)
+	}
+	return prior, nil
+}
+
+// inventory handles one message. Errors end here: one bad inventory never stops the others.
+func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
+	update, rejection := h.ingest.Admit(ingest.Message{
+		Site: m.Site, Revision: m.Revision, Body: m.Body, Sequence: m.StreamSequence, AcceptedAt: m.AcceptedAt,
+		Planner: fleet.Planner{Version: m.PlannerVersion, Instance: m.Instance, Sequence: m.InstanceSequence}, Err: m.DecodeErr,
+	})
+	if rejection != nil {
+		h.reject(ctx, rejection)
+		return
+	}
+	h.mu.Lock()
+	loading := h.loading != nil
+	if loading {
+		h.loading[m.Site] = *update
+	}
+	h.mu.Unlock()
+	if loading {
+		if h.o.Progress != nil {
+			h.o.Progress()
+		}
+		return
+	}
+	if err := h.fleet.Apply(ctx, *update); err != nil {
+		h.o.Logger.Error("apply an inventory", "site", m.Site, "revision", m.Revision, "error", err)
+	}
+}
+
+func (h *Hub) load(ctx context.Context, prior map[string]*assess.Assessment) {
+	h.mu.Lock()
+	updates := make([]fleet.Update, 0, len(h.loading))
+	for _, u := range h.loading {
+		updates = append(updates, u)
+	}
+	h.loading = nil
+	h.mu.Unlock()
+	if err := h.fleet.Load(ctx, updates, prior); err != nil {
+		h.o.Logger.Error("load the federation", "sites", len(updates), "error", err)
+	}
+	close(h.ready)
+}
+
+func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
+	h.o.Logger.Warn("inventory refused", "site", r.Site, "revision", r.Revision, "reason", r.Reason, "detail", r.Detail)
+	if _, err := h.state.Reject(r); err != nil {
+		h.o.Logger.Error("keep a rejection", "site", r.Site, "error", err)
+	}
+	body, err := json.Marshal(r)
+	if err == nil {
+		_, err = h.o.Bus.PublishRejection(ctx, bus.Rejection{Site: r.Site, Revision: r.Revision, At: r.At, Sequence: r.Sequence, Body: body})
+	}
+	if err != nil {
+		h.o.Logger.Error("publish a rejection", "site", r.Site, "error", err)
+	}
+}
+
+func (h *Hub) publish(ctx context.Context, r *fleet.Record) error {
+	body, err := assess.Marshal(r.Assessment)
+	if err != nil {
+		return err
+	}
+	_, err = h.o.Bus.PublishAssessment(ctx, bus.Assessment{
+		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence,
+		MessageID: fmt.Sprintf("%s:%s:%s:%d", r.ID, r.Revision, r.Assessment.RulePack.Hash, r.Assessment.At.UnixNano()),
+	})
+	return err
+}
+
+func (h *Hub) heartbeat(_ context.Context, b bus.Heartbeat) { h.fleet.Heard(b.Site, h.o.Now()) }
+
+func (h *Hub) tickWhileReady(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-h.ready:
+	}
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		if err := h.fleet.Tick(ctx, h.o.Now()); err != nil && ctx.Err() == nil {
+			h.o.Logger.Error("bring the federation up to date", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
