@@ -1,0 +1,13 @@
+import { Stack, Text, Title } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+
+export function NotFound() {
+  return (
+    <Stack>
+      <Title order={1}>There is no such page</Title>
+      <Text>
+        Go to the <Link to="/">sites</Link>.
+      </Text>
+    </Stack>
+  );
+}

@@ -1,0 +1,44 @@
+import { Button, Code, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
+import { useState } from "react";
+import type { useSignIn } from "../api/session";
+import { ProblemView } from "./ProblemView";
+
+export function SignIn({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
+  const [token, setToken] = useState("");
+  return (
+    <main>
+      <Paper withBorder maw={480} mx="auto" mt="12vh" p="xl">
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            signIn.mutate(token.trim());
+          }}
+        >
+          <Stack>
+            <Title order={1}>Meridian</Title>
+            <PasswordInput
+              label="Token"
+              description={
+                <>
+                  <Code>meridian up</Code> prints it behind the address and keeps it in <Code>admin.token</Code> of its
+                  data folder.
+                </>
+              }
+              value={token}
+              onChange={(event) => setToken(event.currentTarget.value)}
+              autoComplete="current-password"
+              data-autofocus
+            />
+            {signIn.isError && <ProblemView error={signIn.error} />}
+            <Button type="submit" loading={signIn.isPending} disabled={token.trim() === ""}>
+              Sign in
+            </Button>
+            <Text size="xs" c="dimmed">
+              The token is exchanged for a session cookie; it is not kept in this browser.
+            </Text>
+          </Stack>
+        </form>
+      </Paper>
+    </main>
+  );
+}

@@ -1,0 +1,60 @@
+import { geoNaturalEarth1, geoPath } from "d3-geo";
+import { feature } from "topojson-client";
+import type { GeometryCollection, Topology } from "topojson-specification";
+import land from "world-atlas/land-110m.json";
+
+export const width = 960;
+export const height = 480;
+
+const topology = land as unknown as Topology<{ land: GeometryCollection }>;
+const projection = geoNaturalEarth1().fitExtent(
+  [
+    [4, 4],
+    [width - 4, height - 4],
+  ],
+  { type: "Sphere" },
+);
+const path = geoPath(projection);
+
+export const spherePath = path({ type: "Sphere" }) ?? "";
+export const landPath = path(feature(topology, topology.objects.land)) ?? "";
+
+export type Point = readonly [number, number];
+
+/** Where a place lies on the map; null when its coordinates are not known. */
+export function project(p: { latitude: number | null; longitude: number | null }): Point | null {
+  return p.latitude === null || p.longitude === null ? null : projection([p.longitude, p.latitude]);
+}
+
+/**
+ * A curve between two points of the map. It is drawn in the plane and not along the great circle, which the projection
+ * would cut at the edge of the map. Its height grows with the distance, so that short ways are still seen.
+ */
+export function curve([x1, y1]: Point, [x2, y2]: Point): string {
+  const length = Math.hypot(x2 - x1, y2 - y1);
+  const lift = Math.max(12, length * 0.2);
+  const mx = (x1 + x2) / 2;
+  const my = (y1 + y2) / 2 - lift;
+  return `M${x1.toFixed(1)},${y1.toFixed(1)}Q${mx.toFixed(1)},${my.toFixed(1)} ${x2.toFixed(1)},${y2.toFixed(1)}`;
+}
+
+/** The part of the map that shows all points with room around them; the whole map when there are none. */
+export function extent(points: Point[]): { x: number; y: number; w: number; h: number } {
+  if (points.length === 0) {
+    return { x: 0, y: 0, w: width, h: height };
+  }
+  const xs = points.map((p) => p[0]);
+  const ys = points.map((p) => p[1]);
+  const w = Math.min(
+    width,
+    Math.max(160, (Math.max(...xs) - Math.min(...xs)) * 1.4, (Math.max(...ys) - Math.min(...ys)) * 2.8),
+  );
+  const h = w / 2;
+  const clamp = (v: number, most: number) => Math.max(0, Math.min(v, most));
+  return {
+    x: clamp((Math.min(...xs) + Math.max(...xs)) / 2 - w / 2, width - w),
+    y: clamp((Math.min(...ys) + Math.max(...ys)) / 2 - h / 2, height - h),
+    w,
+    h,
+  };
+}
