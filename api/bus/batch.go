@@ -61,7 +61,7 @@ func (b *batches) session(ctx context.Context) (done int, err error) {
 	if err := b.c.ready(); err != nil {
 		return 0, err
 	}
-	call, cancel := context.WithTimeout(ctx, requestTimeout)
+	call, cancel := context.WithTimeout(ctx, b.c.timeout)
 	cons, err := b.c.js.CreateOrUpdateConsumer(call, b.stream, jetstream.ConsumerConfig{
 		Durable: b.durable, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
 		MaxDeliver: -1, MaxAckPending: max(1000, 4*b.maximum),
@@ -142,7 +142,7 @@ func (b *batches) deliver(ctx context.Context, msgs []jetstream.Msg) (ok bool, e
 		}
 	}
 	// The server handles the acknowledgements of a connection in order, so its answer to the last one covers all.
-	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.c.timeout)
 	defer cancel()
 	if err := msgs[len(msgs)-1].DoubleAck(call); err != nil {
 		return false, err

@@ -60,7 +60,7 @@ type Conn struct {
 	changed   chan struct{} // closed and replaced at each reconnection
 	lastErr   error
 	lastErrAt time.Time
-	denied    map[string]map[*pending]struct{} // by subject
+	calls     map[string]map[*pending]struct{} // under way, by subject
 	judged    map[string]judged                // last assessment known per site
 }
 
@@ -78,7 +78,6 @@ const (
 	defaultReconnectWait  = 5 * time.Second
 	firstReconnectWait    = 100 * time.Millisecond
 	pingInterval          = 20 * time.Second // a dead link is noticed after two missed answers
-	requestTimeout        = 10 * time.Second // one call of the JetStream API
 )
 
 // Connect opens the connection. With WaitConnected the error is ErrUnavailable or ErrDenied when the context ends first.
@@ -89,7 +88,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	}
 	c := &Conn{
 		codec: k, log: o.Logger, now: o.Now, timeout: o.PublishTimeout,
-		changed: make(chan struct{}), denied: map[string]map[*pending]struct{}{}, judged: map[string]judged{},
+		changed: make(chan struct{}), calls: map[string]map[*pending]struct{}{}, judged: map[string]judged{},
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -147,6 +146,7 @@ func (c *Conn) options(o Options) ([]nats.Option, error) {
 				c.note(err)
 				c.log.Warn("connection to the message bus lost", "error", err)
 			}
+			c.abandon(err)
 		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { c.note(err) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.asyncError(err) }),
@@ -239,6 +239,9 @@ func (c *Conn) reconnected() {
 	c.changed = make(chan struct{})
 }
 
+// Reconnected returns a channel that is closed when the connection comes back the next time, or is closed for good.
+func (c *Conn) Reconnected() <-chan struct{} { return c.change() }
+
 // change is closed at the next reconnection or at Close.
 func (c *Conn) change() <-chan struct{} {
 	c.mu.Lock()
@@ -272,7 +275,7 @@ func (c *Conn) asyncError(err error) {
 	c.log.Warn("message bus refused a subject", "error", err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for subject, waiting := range c.denied {
+	for subject, waiting := range c.calls {
 		if strings.Contains(err.Error(), `"`+subject+`"`) {
 			for w := range waiting {
 				w.cancel(fmt.Errorf("%w: %w", ErrDenied, err))
@@ -281,36 +284,64 @@ func (c *Conn) asyncError(err error) {
 	}
 }
 
-// pending is a publish or request under way.
-type pending struct{ cancel context.CancelCauseFunc }
+// pending is a call under way.
+type pending struct {
+	cancel context.CancelCauseFunc
+	answer bool // it waits for an answer, which is lost with the connection
+}
 
-// guarded returns a context that ends at the publish timeout, or as soon as the server refuses the subject. The cause
-// tells which.
-func (c *Conn) guarded(ctx context.Context, subject string) (context.Context, func()) {
+// abandon ends the calls whose answers cannot come any more.
+func (c *Conn) abandon(err error) {
+	reason := fmt.Errorf("%w: the connection was lost before the answer", ErrUnavailable)
+	if err != nil {
+		reason = fmt.Errorf("%w: %w", reason, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, waiting := range c.calls {
+		for w := range waiting {
+			if w.answer {
+				w.cancel(reason)
+			}
+		}
+	}
+}
+
+// guarded returns a context for a call that waits for an answer. It ends at the publish timeout, when the connection is
+// lost, and as soon as the server refuses one of the subjects; the cause tells which.
+func (c *Conn) guarded(ctx context.Context, subjects ...string) (context.Context, func()) {
 	ctx, stopTimer := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("%w: no answer within %s", ErrUnavailable, c.timeout))
-	ctx, done := c.guardedForever(ctx, subject)
+	ctx, done := c.register(ctx, true, subjects)
 	return ctx, func() {
 		done()
 		stopTimer()
 	}
 }
 
-// guardedForever is guarded without the timeout.
-func (c *Conn) guardedForever(ctx context.Context, subject string) (context.Context, func()) {
+// guardedForever is for a subscription: it ends when the server refuses one of the subjects.
+func (c *Conn) guardedForever(ctx context.Context, subjects ...string) (context.Context, func()) {
+	return c.register(ctx, false, subjects)
+}
+
+func (c *Conn) register(ctx context.Context, answer bool, subjects []string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	p := &pending{cancel: cancel}
+	p := &pending{cancel: cancel, answer: answer}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.denied[subject] == nil {
-		c.denied[subject] = map[*pending]struct{}{}
+	for _, subject := range subjects {
+		if c.calls[subject] == nil {
+			c.calls[subject] = map[*pending]struct{}{}
+		}
+		c.calls[subject][p] = struct{}{}
 	}
-	c.denied[subject][p] = struct{}{}
 	return ctx, func() {
 		cancel(nil)
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if delete(c.denied[subject], p); len(c.denied[subject]) == 0 {
-			delete(c.denied, subject)
+		for _, subject := range subjects {
+			if delete(c.calls[subject], p); len(c.calls[subject]) == 0 {
+				delete(c.calls, subject)
+			}
 		}
 	}
 }

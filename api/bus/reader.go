@@ -70,6 +70,8 @@ func (r *reader) run(ctx context.Context) error {
 			return nil
 		case r.c.nc.IsClosed():
 			return fmt.Errorf("%s: %w", op, ErrClosed)
+		case r.once && errors.Is(err, ErrDenied):
+			return fmt.Errorf("%s: %w", op, err)
 		}
 		if r.cursor != before {
 			attempt = 1
@@ -174,11 +176,11 @@ func (r *reader) read(ctx context.Context) error {
 // consumer makes the server-side reader for this session. confirmed is the position up to which everything is known to
 // have been handled.
 func (r *reader) consumer(ctx context.Context) (cons jetstream.Consumer, confirmed uint64, err error) {
-	call, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
+	call, done := r.c.guarded(ctx, apiStream+"INFO."+r.stream)
+	defer done()
 	s, err := r.c.js.Stream(call, r.stream)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, cause(ctx, call, err)
 	}
 	info := s.CachedInfo()
 	if r.cursor > 0 && info.Created.Equal(r.created) && info.State.LastSeq >= r.cursor {
@@ -207,8 +209,10 @@ func (r *reader) consumer(ctx context.Context) (cons jetstream.Consumer, confirm
 	default:
 		cfg.DeliverPolicy = jetstream.DeliverAllPolicy
 	}
-	cons, err = r.c.js.CreateConsumer(call, r.stream, cfg)
-	return cons, confirmed, err
+	if cons, err = r.c.js.CreateConsumer(call, r.stream, cfg); err != nil {
+		return nil, 0, cause(ctx, call, err)
+	}
+	return cons, confirmed, nil
 }
 
 // confirm returns the newest position that was handled and still holds the same message, 0 when there is none or when it

@@ -34,6 +34,9 @@ type StreamOptions struct {
 	VerifyOnly bool
 }
 
+// apiStream begins the subjects on which the server manages streams.
+const apiStream = "$JS.API.STREAM."
+
 const (
 	defaultInventoryPerSite  = 50
 	defaultAssessmentPerSite = 20
@@ -101,10 +104,7 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 // EnsureStreams creates the hub's streams or brings their limits to the options. Any number of replicas may call it.
 func (c *Conn) EnsureStreams(ctx context.Context, o StreamOptions) error {
 	for _, cfg := range o.configs() {
-		call, cancel := context.WithTimeout(ctx, requestTimeout)
-		err := c.ensureStream(call, cfg, o.VerifyOnly)
-		cancel()
-		if err != nil {
+		if err := c.ensureStream(ctx, cfg, o.VerifyOnly); err != nil {
 			return mapError(ctx, "set up stream "+cfg.Name, err)
 		}
 	}
@@ -112,16 +112,23 @@ func (c *Conn) EnsureStreams(ctx context.Context, o StreamOptions) error {
 }
 
 func (c *Conn) ensureStream(ctx context.Context, cfg jetstream.StreamConfig, verifyOnly bool) error {
-	if !verifyOnly {
-		_, err := c.js.CreateOrUpdateStream(ctx, cfg)
+	if err := c.ready(); err != nil {
 		return err
 	}
-	s, err := c.js.Stream(ctx, cfg.Name)
+	call, done := c.guarded(ctx, apiStream+"UPDATE."+cfg.Name, apiStream+"CREATE."+cfg.Name, apiStream+"INFO."+cfg.Name)
+	defer done()
+	if !verifyOnly {
+		if _, err := c.js.CreateOrUpdateStream(call, cfg); err != nil {
+			return cause(ctx, call, err)
+		}
+		return nil
+	}
+	s, err := c.js.Stream(call, cfg.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("%w: it does not exist and this hub may not create it", ErrUnavailable)
 	}
 	if err != nil {
-		return err
+		return cause(ctx, call, err)
 	}
 	if !s.CachedInfo().Config.AllowDirect {
 		return fmt.Errorf("%w: it does not allow direct gets, which the sites need", ErrUnavailable)

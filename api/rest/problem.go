@@ -191,19 +191,18 @@ func echoFailure(he *echo.HTTPError) *failure {
 	return &failure{status: he.Code, detail: "the request cannot be read", cause: he}
 }
 
-// validationErrors lists the single errors of a rejected request, nil when err is none of the validator's.
+// validationErrors lists the single errors of a rejected request, nil when err is none of the validator's. The kinds nest
+// in each other and answer As for what they hold, so that only the outermost type tells which one it is.
 func validationErrors(err error) []*openapi3filter.RequestError {
-	var multi openapi3.MultiError
-	if errors.As(err, &multi) {
+	switch e := err.(type) { //nolint:errorlint // see above
+	case openapi3.MultiError:
 		var out []*openapi3filter.RequestError
-		for _, e := range multi {
-			out = append(out, validationErrors(e)...)
+		for _, x := range e {
+			out = append(out, validationErrors(x)...)
 		}
 		return out
-	}
-	var re *openapi3filter.RequestError
-	if errors.As(err, &re) {
-		return []*openapi3filter.RequestError{re}
+	case *openapi3filter.RequestError:
+		return []*openapi3filter.RequestError{e}
 	}
 	return nil
 }
@@ -254,17 +253,15 @@ func requestError(re *openapi3filter.RequestError) []gen.ProblemError {
 }
 
 func schemaErrors(err error) []*openapi3.SchemaError {
-	var multi openapi3.MultiError
-	if errors.As(err, &multi) {
+	switch e := err.(type) { //nolint:errorlint // as in validationErrors
+	case openapi3.MultiError:
 		var out []*openapi3.SchemaError
-		for _, e := range multi {
-			out = append(out, schemaErrors(e)...)
+		for _, x := range e {
+			out = append(out, schemaErrors(x)...)
 		}
 		return out
-	}
-	var se *openapi3.SchemaError
-	if errors.As(err, &se) {
-		return []*openapi3.SchemaError{se}
+	case *openapi3.SchemaError:
+		return []*openapi3.SchemaError{e}
 	}
 	return nil
 }

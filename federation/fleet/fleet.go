@@ -41,12 +41,15 @@ type Options struct {
 	Publish Publisher
 	// Freshness are the ages of an inventory at which a judgement changes by itself, ascending.
 	Freshness []time.Duration
+	// Committed is told of the records of each commit, in the order of commits; nil tells nobody. It must not wait.
+	Committed func(index uint64, records []*Record)
 }
 
 // Fleet applies accepted inventories one after the other. Every replica of the hub that reads the same stream computes
 // the same assessments: the instant of a judgement is the stream's, never this process's clock.
 type Fleet struct {
-	o Options
+	o        Options
+	packHash string
 
 	mu          sync.Mutex
 	unpublished map[string]struct{} // sites whose latest assessment has not reached the stream
@@ -56,7 +59,7 @@ type Fleet struct {
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
-	return &Fleet{o: o, unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
+	return &Fleet{o: o, packHash: o.Engine.Rules.Hash(o.Policy), unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
 }
 
 // Update is one accepted inventory.
@@ -88,13 +91,12 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 		loaded[u.Site.Site.ID] = f.record(u)
 	}
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
-	hash := f.o.Engine.Rules.Hash(f.o.Policy)
 	records := make([]*Record, 0, len(updates))
 	for i := range updates {
 		r := loaded[updates[i].Site.Site.ID]
 		at := f.instant(r, lookup)
 		known := prior[r.ID]
-		if known != nil && known.RulePack.Hash == hash && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
+		if known != nil && known.RulePack.Hash == f.packHash && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
 			r.Assessment = known
 		} else {
 			f.judge(r, known, at, lookup)
@@ -102,7 +104,7 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 		}
 		records = append(records, r)
 	}
-	if _, err := f.o.Store.Commit(records); err != nil {
+	if err := f.commit(records); err != nil {
 		return fmt.Errorf("load %d sites: %w", len(records), err)
 	}
 	return f.publish(ctx)
@@ -117,7 +119,7 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	id := u.Site.Site.ID
 	view := f.o.Store.View()
 	before, known := view.Site(id)
-	if known && (before.Sequence >= u.Sequence || sentAgain(before.Planner, u.Planner)) {
+	if known && (!later(before, &u) || sentAgain(before.Planner, u.Planner)) {
 		return nil
 	}
 	byKey := f.o.Graph.Sites
@@ -166,7 +168,7 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 		records = append(records, r)
 	}
 	slices.SortFunc(records[1:], func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
-	if _, err := f.o.Store.Commit(records); err != nil {
+	if err := f.commit(records); err != nil {
 		return fmt.Errorf("apply revision %s of site %s: %w", u.Revision, id, err)
 	}
 	for _, r := range records {
@@ -211,7 +213,7 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 		}
 	}
 	if len(records) > 0 {
-		if _, err := f.o.Store.Commit(records); err != nil {
+		if err := f.commit(records); err != nil {
 			return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
 		}
 	}
@@ -252,8 +254,25 @@ func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, look
 	r.Assessment = f.o.Engine.Site(assess.View{
 		Site: r.Inventory, Revision: r.Revision,
 		Neighbours: assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites),
-		Policy:     f.o.Policy, At: at, HubInView: true, Previous: previous,
+		Policy:     f.o.Policy, PackHash: f.packHash, At: at, HubInView: true, Previous: previous,
 	})
+}
+
+// Explain judges a record of a view once more at the instant of its assessment and keeps what passes and what does not
+// apply as well. It changes nothing.
+func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
+	return f.o.Engine.Site(assess.View{
+		Site: r.Inventory, Revision: r.Revision,
+		Neighbours: f.neighbours(r, v.Site),
+		Policy:     f.o.Policy, PackHash: f.packHash, At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
+	})
+}
+
+// neighbours reads the graph, which only a holder of the lock may do.
+func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*inventory.Site {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
 }
 
 func (f *Fleet) publish(ctx context.Context) error {
@@ -272,6 +291,20 @@ func (f *Fleet) publish(ctx context.Context) error {
 		delete(f.unpublished, id)
 	}
 	return errors.Join(failed...)
+}
+
+// later tells whether an update comes after what is known. A stream that was made anew counts from one again but not
+// back in time.
+func later(before *Record, u *Update) bool {
+	return u.Sequence > before.Sequence || u.AcceptedAt.After(before.AcceptedAt)
+}
+
+func (f *Fleet) commit(records []*Record) error {
+	index, err := f.o.Store.Commit(records)
+	if err == nil && f.o.Committed != nil {
+		f.o.Committed(index, records)
+	}
+	return err
 }
 
 func sentAgain(before, now Planner) bool {

@@ -2,10 +2,10 @@ package fleet
 
 import "time"
 
-// Thresholds of silence. A planner beats every half minute: three missed beats are late. A site without a planner is
+// Thresholds of silence. A planner beats every minute unless told otherwise: three missed beats are late. A site without a planner is
 // known only by its inventories, so DQ-001's ages apply to it.
 const (
-	Beat = 30 * time.Second
+	Beat = time.Minute
 
 	lateBeats  = 3 * Beat
 	staleBeats = time.Hour

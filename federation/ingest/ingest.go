@@ -4,6 +4,7 @@
 package ingest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -51,14 +52,18 @@ func (g *Gate) Admit(m Message) (*fleet.Update, *fleet.Rejection) {
 	if len(m.Body) > inventory.MaxDocument {
 		return nil, refuse(m, ReasonSize, fmt.Errorf("the document has %d bytes, the limit is %d: split the site", len(m.Body), inventory.MaxDocument))
 	}
-	site, err := inventory.ParseJSON(m.Site, m.Body, g.regions)
-	if err != nil {
-		return nil, refuse(m, ReasonSchema, err)
+	// Unknown keys are ignored here, unlike in documents that people write: a newer planner may know more than this hub.
+	site := new(inventory.Site)
+	if err := json.Unmarshal(m.Body, site); err != nil {
+		return nil, refuse(m, ReasonSchema, fmt.Errorf("the document is not a SiteInventory: %w", err))
+	}
+	if problems := inventory.Validate(site, g.regions); len(problems) > 0 {
+		return nil, refuse(m, ReasonSchema, document.NewError(problems))
 	}
 	if site.Site.ID != m.Site {
 		return nil, refuse(m, ReasonSiteMismatch, fmt.Errorf("the document is of site %q but came on the subject of %q: correct site.id or use that site's credential", site.Site.ID, m.Site))
 	}
-	if err := inventory.CheckTime(m.Site, site, m.AcceptedAt); err != nil {
+	if err := inventory.CheckTime(site, m.AcceptedAt); err != nil {
 		return nil, refuse(m, ReasonFuture, err)
 	}
 	return &fleet.Update{

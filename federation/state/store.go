@@ -118,21 +118,6 @@ func last(txn *memdb.Txn) (generation, error) {
 	return generation{}, nil
 }
 
-// Changed returns a channel that closes at the next commit after the view was taken: a view of equal index waits on it,
-// and reads again when it closes.
-func (s *Store) Changed() (fleet.View, <-chan struct{}, error) {
-	txn := s.db.Txn(false)
-	changed, raw, err := txn.FirstWatch(tableMeta, indexID)
-	if err != nil {
-		return nil, nil, fmt.Errorf("watch the last commit's index: %w", err)
-	}
-	v := &view{txn: txn}
-	if g, ok := raw.(*generation); ok {
-		v.generation = *g
-	}
-	return v, changed, nil
-}
-
 // View returns a consistent read of everything committed so far.
 func (s *Store) View() fleet.View {
 	txn := s.db.Txn(false)

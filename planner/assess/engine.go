@@ -52,6 +52,8 @@ type View struct {
 	Revision   string            // of Site; "" computes it, for callers that have not published it yet
 	Neighbours []*inventory.Site // normalised, as Neighbours selects them
 	Policy     *policy.Policy    // nil takes policy.Default
+	PackHash   string            // Engine.Rules.Hash(Policy); "" computes it, which costs more than a judgement
+	Planner    *rules.Planner    // the planner that sent the inventory, nil without one in view
 	At         time.Time
 	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
 	Previous   *Assessment // the site's last assessment, for firstSeen and failingSince; nil for a site never seen
@@ -68,12 +70,15 @@ func (e *Engine) Site(v View) *Assessment {
 	if v.Revision == "" {
 		v.Revision = inventory.Revision(v.Site)
 	}
+	if v.PackHash == "" {
+		v.PackHash = e.Rules.Hash(v.Policy)
+	}
 	chances := v.Policy.Availability.WithDefaults()
 	shared := tenancy.Of(v.Site, v.Neighbours)
 	out := &Assessment{
 		APIVersion:  inventory.APIVersion,
 		Kind:        Kind,
-		RulePack:    RulePack{Version: e.Rules.Version(), Hash: e.Rules.Hash(v.Policy)},
+		RulePack:    RulePack{Version: e.Rules.Version(), Hash: v.PackHash},
 		At:          v.At.UTC(),
 		Inventories: []InventoryRef{{Site: v.Site.Site.ID, Name: v.Site.Site.Name, Revision: v.Revision, ObservedAt: v.Site.ObservedAt}},
 		Clusters:    make([]Cluster, 0, len(v.Site.Clusters)),
@@ -107,7 +112,7 @@ func (e *Engine) Site(v View) *Assessment {
 
 	findings := e.Rules.Evaluate(rules.Input{
 		Site: v.Site, Neighbours: v.Neighbours, Shared: shared, Clusters: facts,
-		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView,
+		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView, Planner: v.Planner,
 	})
 	if v.Previous != nil {
 		findings = rules.CarryOver(v.Previous.Findings, findings)
@@ -126,6 +131,10 @@ func (e *Engine) Site(v View) *Assessment {
 func (e *Engine) Sites(sites []*inventory.Site, v View) []*Assessment {
 	sorted := slices.SortedFunc(slices.Values(sites), func(a, b *inventory.Site) int { return strings.Compare(a.Site.ID, b.Site.ID) })
 	index := newIndex(sorted)
+	if v.Policy == nil {
+		v.Policy = policy.Default()
+	}
+	v.PackHash = e.Rules.Hash(v.Policy)
 	out := make([]*Assessment, 0, len(sorted))
 	for _, s := range sorted {
 		v.Site, v.Revision = s, ""

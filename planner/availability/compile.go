@@ -10,7 +10,7 @@ import (
 // Compile turns clusters into one System, in the order given. Infrastructures of several sites that share a key of
 // inventory.Keys become one, with the facts of the spelling that lists the most. Sites must be normalised.
 func Compile(tenants []Tenant, p policy.Availability) *System {
-	b := builder{chances: resolved(p)}
+	b := builder{chances: filled(p)}
 	b.reserve(tenants)
 	if len(tenants) > 1 {
 		b.identify(tenants)
@@ -52,13 +52,12 @@ type builder struct {
 	System
 	chances policy.Availability
 
-	byKey    map[elementKey]int32
-	records  []record
-	byInfra  map[*inventory.Infrastructure]int32 // nil for one tenant
-	machines map[[2]string][2]string             // other names of a machine: site and name
-	used     []int32                             // record of each use of the cluster at hand, -1 when not listed
-	pool     []int32                             // backing of the groups' units
-	last     [2]struct {                         // the place of the node before, by region and zone
+	byKey   map[elementKey]int32
+	records []record
+	byInfra map[*inventory.Infrastructure]int32 // nil for one tenant
+	used    []int32                             // record of each use of the cluster at hand, -1 when not listed
+	pool    []int32                             // backing of the groups' units
+	last    [2]struct {                         // the place of the node before, by region and zone
 		key elementKey
 		at  int32
 	}
@@ -83,6 +82,12 @@ func (b *builder) reserve(tenants []Tenant) {
 	b.Groups = make([]Group, 0, 8*len(tenants)+4)
 	b.Clusters = make([]Structure, 0, len(tenants))
 	b.pool = make([]int32, 0, n+16*len(tenants))
+	if len(tenants) == 1 {
+		uses := len(tenants[0].Cluster.Uses)
+		b.records = make([]record, 0, uses)
+		b.Infras = make([]Infra, 0, uses)
+		b.used = make([]int32, 0, uses)
+	}
 }
 
 // lookup finds an element by name; -1 when there is none.
@@ -176,7 +181,7 @@ func (b *builder) node(site, owner string, infra bool, n *inventory.Node) int32 
 // machine returns the name under which a machine is compiled.
 func (b *builder) machine(site, name string) [2]string {
 	at := [2]string{site, name}
-	if other, ok := b.machines[at]; ok {
+	if other, ok := b.Machines[at]; ok {
 		return other
 	}
 	return at
@@ -195,7 +200,7 @@ func (b *builder) group(part Part, need int, units []int32, what string) int32 {
 // cluster compiles one cluster.
 func (b *builder) cluster(t *Tenant) {
 	c := t.Cluster
-	s := Structure{Site: t.Site.Site.ID, Cluster: c.ID, Serving: make([]int32, 0, 10)}
+	s := Structure{Site: t.Site.Site.ID, Cluster: c.ID, Serving: make([]int32, 0, 10), Infra: make([]int32, 0, len(c.Uses))}
 	b.used = b.used[:0]
 	for i := range c.Uses {
 		r := b.record(t.Site, c.Uses[i].Infrastructure)
@@ -419,4 +424,22 @@ func chance(p float64) float64 {
 		return 0
 	}
 	return min(p, 1)
+}
+
+// filled applies the policy's defaults where a chance is missing. A policy that gives all single chances is left as it is,
+// since copying its maps costs more than many a cluster; managed looks the missing ones up.
+func filled(p policy.Availability) policy.Availability {
+	if p.Machine == 0 || p.Zone == 0 || p.Region == 0 || p.Redundant == 0 {
+		p = p.WithDefaults()
+	}
+	p.Machine, p.Zone, p.Region, p.Redundant = chance(p.Machine), chance(p.Zone), chance(p.Region), chance(p.Redundant)
+	return p
+}
+
+// managed returns the chance of a managed database, 0 when neither the policy nor its defaults know it.
+func (b *builder) managed(e inventory.Engine, m inventory.HAMode) float64 {
+	if up := b.chances.Managed[e][m]; up != 0 {
+		return chance(up)
+	}
+	return chance(b.chances.WithDefaults().Managed[e][m])
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
-	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
@@ -30,6 +29,9 @@ func (b *builder) record(s *inventory.Site, id string) int32 {
 // infra makes the units and groups of an infrastructure for a role, unless they are made, and notes its use by a cluster.
 func (b *builder) infra(at int32, role inventory.UseAs, s *Structure) {
 	r := &b.records[at]
+	if role == inventory.AsTimeseries && r.infra.Kind == inventory.KindDatabase {
+		role = inventory.AsDatabase // values in the relational database need what the model needs
+	}
 	if r.at < 0 {
 		r.at = int32(len(b.Infras))
 		b.Infras = append(b.Infras, Infra{Site: r.site, ID: r.infra.ID, Kind: r.infra.Kind, Units: b.units(r), Aliases: r.aliases})
@@ -84,8 +86,8 @@ func (b *builder) own(r *record) (up float64, redundant bool) {
 			mode = f.HighAvailability.Mode
 		}
 		redundant = mode == inventory.HAZoneRedundant
-		if up = b.chances.Managed[f.Engine][mode]; up > 0 {
-			return chance(up), redundant
+		if up = b.managed(f.Engine, mode); up > 0 {
+			return up, redundant
 		}
 		r.assumed = append(r.assumed, "the policy gives no chance for "+string(f.Engine)+" in mode "+string(mode)+"; that of a machine is taken for "+f.ID)
 	case inventory.KindStorage:
@@ -114,8 +116,8 @@ func (b *builder) groupsOf(r *record, role inventory.UseAs) {
 	part := partOf(role)
 	switch {
 	case role == inventory.AsZooKeeper:
-		b.group(part, len(nodes)/2+1, nodes, "zookeeper")
-	case role == inventory.AsTimeseries && f.Kind != inventory.KindDatabase:
+		b.Groups[b.group(part, len(nodes)/2+1, nodes, "zookeeper")].Majority = true
+	case role == inventory.AsTimeseries:
 		b.timeseries(r, nodes)
 	default:
 		b.group(part, 1, nodes, part.String())
@@ -148,7 +150,7 @@ func (b *builder) timeseries(r *record, nodes []int32) {
 		return b.end(from)
 	}
 	if meta := split(true); len(meta) > 0 {
-		b.group(Timeseries, len(meta)/2+1, meta, "timeseries meta")
+		b.Groups[b.group(Timeseries, len(meta)/2+1, meta, "timeseries meta")].Majority = true
 	} else {
 		r.unknown = append(r.unknown, "meta nodes of "+f.ID+" are not listed; taken as up")
 	}
@@ -276,21 +278,16 @@ func (b *builder) sameMachines(site string, nodes []inventory.Node, otherSite st
 			if to == from {
 				break
 			}
-			if b.machines == nil {
-				b.machines = make(map[[2]string][2]string)
+			if b.Machines == nil {
+				b.Machines = make(map[[2]string][2]string)
 			}
-			for k, v := range b.machines {
+			for k, v := range b.Machines {
 				if v == from {
-					b.machines[k] = to
+					b.Machines[k] = to
 				}
 			}
-			b.machines[from] = to
+			b.Machines[from] = to
 			break
 		}
 	}
-}
-
-// resolved fills in the defaults of the contract for chances that a policy leaves at zero.
-func resolved(p policy.Availability) policy.Availability {
-	return p.WithDefaults()
 }

@@ -77,7 +77,8 @@ type Group struct {
 	Need  int
 	Units []int32 // indexes of units
 	// What names the group in the causes of a simulation, e.g. "zookeeper", "pgpool", "timeseries meta".
-	What string
+	What     string
+	Majority bool // Need is a majority of the units
 }
 
 // Structure is what one cluster needs: it serves when all groups of Serving are satisfied, and is full when those of
@@ -112,4 +113,7 @@ type System struct {
 	Groups   []Group
 	Clusters []Structure
 	Infras   []Infra
+	// Machines maps the site and name of a machine to those of the one machine compiled, where spellings of one
+	// infrastructure put the same node on differently named machines.
+	Machines map[[2]string][2]string
 }

@@ -20,21 +20,25 @@ func NewDecoder[T any]() *Decoder[T] {
 }
 
 // Decode reads one document. With an error, which is a *Error, the value holds what could be read, so that a caller may
-// look for further problems; both are nil when the text itself is broken.
+// look for further problems; it is nil when the text itself is broken or holds no object.
 func (d *Decoder[T]) Decode(name string, data []byte) (*T, *Places, error) {
 	places, err := single(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
 	v := new(T)
-	return v, places, read(places, d.plan, reflect.ValueOf(v).Elem())
+	err = read(places, d.plan, reflect.ValueOf(v).Elem())
+	if places.root.kind != object {
+		return nil, places, err
+	}
+	return v, places, err
 }
 
 // DecodeAt is Decode that also tells where values stand. Places is nil only when the text itself is broken.
 func DecodeAt(name string, data []byte, v any) (*Places, error) {
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
-		return nil, &Error{Problems: []Problem{{File: name, What: fmt.Sprintf("cannot read a document into %T; a pointer is needed", v)}}}
+		return nil, NewError([]Problem{{File: name, What: fmt.Sprintf("cannot read a document into %T; a pointer is needed", v)}})
 	}
 	places, err := single(name, data)
 	if err != nil {
@@ -58,16 +62,16 @@ func single(name string, data []byte) (*Places, error) {
 }
 
 func read(places *Places, p *plan, v reflect.Value) error {
-	r := reader{name: places.name, words: map[string]string{}}
+	r := reader{name: places.name, words: make(map[string]string, 64)}
 	r.read(places.root, p, v)
-	return NewError(r.problems)
+	return r.problems.Err()
 }
 
 // reader fills a value from a tree and collects what does not fit.
 type reader struct {
 	name     string
 	path     []step
-	problems []Problem
+	problems Collector
 	words    map[string]string // strings of this document: a repeated word is kept once
 }
 
@@ -89,7 +93,11 @@ func (r *reader) pointer() string {
 }
 
 func (r *reader) fail(n *node, what, remedy string) {
-	r.problems = append(r.problems, Problem{File: r.name, Line: int(n.line), Column: int(n.column), Path: r.pointer(), What: what, Remedy: remedy})
+	if r.problems.Full() {
+		r.problems.Add(Problem{})
+		return
+	}
+	r.problems.Add(Problem{File: r.name, Line: int(n.line), Column: int(n.column), Path: r.pointer(), What: what, Remedy: remedy})
 }
 
 func (r *reader) read(n *node, p *plan, v reflect.Value) {
@@ -199,13 +207,15 @@ func (r *reader) object(n *node, p *plan, v reflect.Value) {
 	}
 	var firsts [64]int32 // line+1 by field; more fields than that are checked in a map
 	var more map[int]int32
+	next := 0
 	for i := 0; i+1 < len(n.kids); i += 2 {
 		key, value := &n.kids[i], &n.kids[i+1]
-		f, ok := p.byName[key.text]
+		f, ok := p.find(key.text, next)
 		if !ok {
 			r.unknown(key, p)
 			continue
 		}
+		next = f + 1
 		r.path = append(r.path, step{key: key.text, index: -1})
 		first := int32(0)
 		if f < len(firsts) {
@@ -219,27 +229,29 @@ func (r *reader) object(n *node, p *plan, v reflect.Value) {
 		if first != 0 {
 			r.fail(key, fmt.Sprintf("the key %q is given twice, first in line %d", key.text, first), "keep one of them")
 		} else if fl := &p.fields[f]; value.kind != null || !fl.nullable {
-			r.read(value, fl.plan, v.FieldByIndex(fl.index))
+			r.read(value, fl.plan, fl.of(v))
 		}
 		r.path = r.path[:len(r.path)-1]
 	}
 }
 
 func (r *reader) unknown(key *node, p *plan) {
-	r.path = append(r.path, step{key: key.text, index: -1})
-	defer func() { r.path = r.path[:len(r.path)-1] }()
+	if r.problems.Full() {
+		r.fail(key, "", "") // nobody reads the advice, and making it is the expensive part
+		return
+	}
 	if !harmlessKey(key.text) {
-		// A stray value may have become a key, and the pointer would cite it.
-		r.path = r.path[:len(r.path)-1]
-		defer func() { r.path = append(r.path, step{}) }()
+		// A stray value may have become a key, so neither message nor pointer may cite it.
 		r.fail(key, "unknown key", "known keys: "+strings.Join(p.names, ", "))
 		return
 	}
+	remedy := "known keys: " + strings.Join(p.names, ", ")
 	if near := Nearest(key.text, p.names); near != "" {
-		r.fail(key, fmt.Sprintf("unknown key %q", key.text), fmt.Sprintf("did you mean %q?", near))
-		return
+		remedy = fmt.Sprintf("did you mean %q?", near)
 	}
-	r.fail(key, fmt.Sprintf("unknown key %q", key.text), "known keys: "+strings.Join(p.names, ", "))
+	r.path = append(r.path, step{key: key.text, index: -1})
+	r.fail(key, fmt.Sprintf("unknown key %q", key.text), remedy)
+	r.path = r.path[:len(r.path)-1]
 }
 
 func (r *reader) slice(n *node, p *plan, v reflect.Value) {

@@ -4,6 +4,7 @@
 package document
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,14 +30,20 @@ type Problem struct {
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Error lists every problem of a document, in the order of their places.
-type Error struct{ Problems []Problem }
+// Error lists the problems of a document, in the order of their places.
+type Error struct {
+	Problems []Problem
+	More     int // further problems found and not listed
+}
 
 // Error implements error: one problem a line.
 func (e *Error) Error() string {
 	lines := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		lines[i] = p.String()
+	}
+	if e.More > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more problems", e.More))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -72,23 +79,73 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// NewError returns the problems as an error in the order of their places, nil when there are none.
-func NewError(problems []Problem) error {
-	if len(problems) == 0 {
-		return nil
+// Collector gathers problems and keeps the first hundred, so that a hopeless document costs no more than a bad one.
+type Collector struct {
+	problems []Problem
+	more     int
+}
+
+// Full reports whether a further problem would only be counted: time to stop looking for good advice.
+func (c *Collector) Full() bool { return len(c.problems) >= maxProblems }
+
+// Add notes a problem.
+func (c *Collector) Add(problems ...Problem) {
+	room := min(len(problems), maxProblems-len(c.problems))
+	c.problems = append(c.problems, problems[:room]...)
+	c.more += len(problems) - room
+}
+
+// AddError notes the problems of an error of this package, and any other error as a problem without a place.
+func (c *Collector) AddError(err error) {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		c.Add(e.Problems...)
+		c.more += e.More
+	case err != nil:
+		c.Add(Problem{What: err.Error()})
 	}
-	sorted := slices.Clone(problems)
+}
+
+// Under reports whether a problem is known of the value at a JSON pointer or of one around it.
+func (c *Collector) Under(pointer string) bool {
+	for i := range c.problems {
+		path := c.problems[i].Path
+		if rest, ok := strings.CutPrefix(pointer, path); ok && path != "" && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// Problems returns what was kept, in the order of places; what has no place comes last.
+func (c *Collector) Problems() []Problem {
+	sorted := slices.Clone(c.problems)
 	slices.SortStableFunc(sorted, func(a, b Problem) int {
-		if a.Line != b.Line {
+		switch {
+		case (a.Line == 0) != (b.Line == 0):
+			return b.Line - a.Line
+		case a.Line != b.Line:
 			return a.Line - b.Line
 		}
 		return a.Column - b.Column
 	})
-	if len(sorted) > maxProblems {
-		more := len(sorted) - maxProblems
-		sorted = append(sorted[:maxProblems:maxProblems], Problem{File: sorted[0].File, What: fmt.Sprintf("%d more problems", more), Remedy: "mend these first"})
+	return sorted
+}
+
+// Err returns the problems as a *Error, nil when there are none.
+func (c *Collector) Err() error {
+	if len(c.problems) == 0 {
+		return nil
 	}
-	return &Error{Problems: sorted}
+	return &Error{Problems: c.Problems(), More: c.more}
+}
+
+// NewError returns the problems as a *Error in the order of their places, nil when there are none.
+func NewError(problems []Problem) error {
+	var c Collector
+	c.Add(problems...)
+	return c.Err()
 }
 
 // Decode reads one document into v, a pointer to a struct with json tags. name is the file named in problems.

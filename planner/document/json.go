@@ -1,6 +1,7 @@
 package document
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -21,9 +22,9 @@ type jsonParser struct {
 // parseJSON returns the root of a JSON text, or what is wrong with it. src must be valid UTF-8.
 func parseJSON(src string) (*node, *Problem) {
 	p := &jsonParser{src: src, line: 1, stack: make([]node, 0, 64)}
-	var root node
 	p.space()
-	if !p.value(&root, 0) {
+	root, ok := p.value(0)
+	if !ok {
 		return nil, p.problem
 	}
 	p.space()
@@ -53,75 +54,79 @@ func (p *jsonParser) space() {
 	}
 }
 
-func (p *jsonParser) value(n *node, depth int) bool {
+func (p *jsonParser) value(depth int) (n node, ok bool) {
 	if depth > MaxDepth {
-		return p.fail(tooDeep())
+		return n, p.fail(tooDeep())
 	}
 	if p.nodes++; p.nodes > maxNodes {
-		return p.fail(tooMany())
+		return n, p.fail(tooMany())
 	}
 	n.line, n.column = p.line, int32(p.pos-p.lineStart+1)
 	if p.pos >= len(p.src) {
-		return p.fail("the document ends where a value is expected", "close every bracket that is open")
+		return n, p.fail("the document ends where a value is expected", "close every bracket that is open")
 	}
 	switch c := p.src[p.pos]; {
 	case c == '{':
 		n.kind = object
-		return p.members(n, '}', depth)
+		n.kids, ok = p.members(object, '}', depth)
 	case c == '[':
 		n.kind = list
-		return p.members(n, ']', depth)
+		n.kids, ok = p.members(list, ']', depth)
 	case c == '"':
 		n.kind = text
-		return p.string(&n.text)
+		n.text, ok = p.string()
 	case c == '-' || c >= '0' && c <= '9':
 		n.kind = number
-		return p.number(&n.text)
+		n.text, ok = p.number()
+	case p.word("true"), p.word("false"):
+		n.kind, n.text, ok = boolean, strconv.FormatBool(c == 't'), true
+	case p.word("null"):
+		n.kind, ok = null, true
+	default:
+		p.fail("a value is expected here", "write text in double quotes")
 	}
-	for _, word := range []struct {
-		text string
-		kind kind
-	}{{"true", boolean}, {"false", boolean}, {"null", null}} {
-		if strings.HasPrefix(p.src[p.pos:], word.text) {
-			n.kind, n.text = word.kind, word.text
-			p.pos += len(word.text)
-			return true
-		}
+	return n, ok
+}
+
+func (p *jsonParser) word(w string) bool {
+	if !strings.HasPrefix(p.src[p.pos:], w) {
+		return false
 	}
-	return p.fail("a value is expected here", `write text in double quotes`)
+	p.pos += len(w)
+	return true
 }
 
 // members reads an object or a list, whose opening bracket is next.
-func (p *jsonParser) members(n *node, end byte, depth int) bool {
+func (p *jsonParser) members(of kind, end byte, depth int) ([]node, bool) {
 	p.pos++
 	mark := len(p.stack)
 	p.space()
 	if p.pos < len(p.src) && p.src[p.pos] == end {
 		p.pos++
-		return true
+		return nil, true
 	}
 	for {
-		if n.kind == object && !p.key() {
-			return false
+		if of == object && !p.key() {
+			return nil, false
 		}
-		var child node
-		if !p.value(&child, depth+1) {
-			return false
+		child, ok := p.value(depth + 1)
+		if !ok {
+			return nil, false
 		}
 		p.stack = append(p.stack, child)
 		p.space()
 		if p.pos >= len(p.src) {
-			return p.fail("the document ends inside "+n.kind.String(), "close every bracket that is open")
+			return nil, p.fail("the document ends inside "+of.String(), "close every bracket that is open")
 		}
 		c := p.src[p.pos]
 		if c != ',' && c != end {
-			return p.fail("a comma or "+string(end)+" is expected here", "")
+			return nil, p.fail("a comma or "+string(end)+" is expected here", "")
 		}
 		p.pos++
 		if c == end {
-			n.kids = p.keep(p.stack[mark:])
+			kids := p.keep(p.stack[mark:])
 			p.stack = p.stack[:mark]
-			return true
+			return kids, true
 		}
 		p.space()
 	}
@@ -132,7 +137,8 @@ func (p *jsonParser) key() bool {
 	if p.pos >= len(p.src) || p.src[p.pos] != '"' {
 		return p.fail("a key in double quotes is expected here", "")
 	}
-	if !p.string(&k.text) {
+	var ok bool
+	if k.text, ok = p.string(); !ok {
 		return false
 	}
 	p.space()
@@ -151,7 +157,7 @@ func (p *jsonParser) key() bool {
 // keep copies nodes to where they stay. One block serves many parents.
 func (p *jsonParser) keep(nodes []node) []node {
 	if len(p.free) < len(nodes) {
-		p.free = make([]node, max(len(nodes), min(1024, 32+len(p.src)/64)))
+		p.free = make([]node, max(len(nodes), min(1024, 16+len(p.src)/64)))
 	}
 	out := p.free[:len(nodes):len(nodes)]
 	p.free = p.free[len(nodes):]
@@ -159,39 +165,37 @@ func (p *jsonParser) keep(nodes []node) []node {
 	return out
 }
 
-func (p *jsonParser) string(out *string) bool {
+func (p *jsonParser) string() (string, bool) {
 	p.pos++
 	start := p.pos
 	for p.pos < len(p.src) {
 		switch c := p.src[p.pos]; {
 		case c == '"':
-			*out = p.src[start:p.pos]
 			p.pos++
-			return true
+			return p.src[start : p.pos-1], true
 		case c == '\\':
-			return p.escaped(start, out)
+			return p.escaped(start)
 		case c < ' ':
-			return p.fail("a control character stands inside text", `write \n for a line end and \t for a tab`)
+			return "", p.fail("a control character stands inside text", `write \n for a line end and \t for a tab`)
 		case c&0xC0 == 0x80:
 			p.lineStart++
 		}
 		p.pos++
 	}
-	return p.fail("the document ends inside text", "close the text with a double quote")
+	return "", p.fail("the document ends inside text", "close the text with a double quote")
 }
 
 // escaped reads the rest of a string from its first backslash on.
-func (p *jsonParser) escaped(start int, out *string) bool {
+func (p *jsonParser) escaped(start int) (string, bool) {
 	buf := append(make([]byte, 0, 2*(p.pos-start)+32), p.src[start:p.pos]...)
 	for p.pos < len(p.src) {
 		c := p.src[p.pos]
 		switch {
 		case c == '"':
-			*out = string(buf)
 			p.pos++
-			return true
+			return string(buf), true
 		case c < ' ':
-			return p.fail("a control character stands inside text", `write \n for a line end and \t for a tab`)
+			return "", p.fail("a control character stands inside text", `write \n for a line end and \t for a tab`)
 		case c != '\\':
 			if c&0xC0 == 0x80 {
 				p.lineStart++
@@ -201,7 +205,7 @@ func (p *jsonParser) escaped(start int, out *string) bool {
 		case p.pos+1 < len(p.src) && p.src[p.pos+1] == 'u':
 			r, ok := p.unicode()
 			if !ok {
-				return false
+				return "", false
 			}
 			buf = utf8.AppendRune(buf, r)
 		default:
@@ -210,13 +214,13 @@ func (p *jsonParser) escaped(start int, out *string) bool {
 				i = strings.IndexByte(`"\/bfnrt`, p.src[p.pos+1])
 			}
 			if i < 0 {
-				return p.fail("a backslash stands before a character that needs none", `write \\ for a backslash`)
+				return "", p.fail("a backslash stands before a character that needs none", `write \\ for a backslash`)
 			}
 			buf = append(buf, "\"\\/\b\f\n\r\t"[i])
 			p.pos += 2
 		}
 	}
-	return p.fail("the document ends inside text", "close the text with a double quote")
+	return "", p.fail("the document ends inside text", "close the text with a double quote")
 }
 
 // unicode reads \uXXXX, two of them for a surrogate pair.
@@ -262,7 +266,7 @@ func hex4(s string) (rune, bool) {
 	return r, true
 }
 
-func (p *jsonParser) number(out *string) bool {
+func (p *jsonParser) number() (string, bool) {
 	start := p.pos
 	digits := func() bool {
 		from := p.pos
@@ -288,8 +292,7 @@ func (p *jsonParser) number(out *string) bool {
 		ok = digits()
 	}
 	if !ok || p.pos < len(p.src) && (p.src[p.pos] >= '0' && p.src[p.pos] <= '9' || p.src[p.pos] == '.') {
-		return p.fail("this is not a number", "write it like 12, 0.5 or 1e-3")
+		return "", p.fail("this is not a number", "write it like 12, 0.5 or 1e-3")
 	}
-	*out = p.src[start:p.pos]
-	return true
+	return p.src[start:p.pos], true
 }

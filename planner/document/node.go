@@ -52,8 +52,10 @@ func plain(n *node) any {
 		if i, err := strconv.ParseInt(n.text, 10, 64); err == nil {
 			return i
 		}
-		f, _ := strconv.ParseFloat(n.text, 64)
-		return f
+		if f, err := strconv.ParseFloat(n.text, 64); err == nil {
+			return f
+		}
+		return n.text
 	case text:
 		return n.text
 	case list:

@@ -131,3 +131,22 @@ func (p *plan) collect(t reflect.Type, index []int, known map[reflect.Type]*plan
 		p.fields = append(p.fields, field{name: name, index: at, nullable: nullable, plan: compile(f.Type, known)})
 	}
 }
+
+// find returns the index of the field of a name. Documents mostly hold the keys in the order of the type, so the search
+// begins after the field found last.
+func (p *plan) find(name string, next int) (int, bool) {
+	for i := next; i < len(p.fields) && i < next+4; i++ {
+		if p.fields[i].name == name {
+			return i, true
+		}
+	}
+	i, ok := p.byName[name]
+	return i, ok
+}
+
+func (f *field) of(v reflect.Value) reflect.Value {
+	if len(f.index) == 1 {
+		return v.Field(f.index[0])
+	}
+	return v.FieldByIndex(f.index)
+}

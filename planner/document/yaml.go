@@ -9,11 +9,16 @@ import (
 	"strconv"
 	"strings"
 
+	goccy "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
 	"go.yaml.in/yaml/v3"
 )
 
 // maxAliased bounds the values that aliases repeat, so that a few lines cannot stand for millions.
 const maxAliased = 50_000
+
+// maxDocuments bounds the documents of one YAML stream.
+const maxDocuments = 5_000
 
 // parseYAML returns the roots of a YAML stream. Broken text gives one problem, at the first place it breaks.
 func parseYAML(data []byte) (roots []*node, problems []Problem) {
@@ -40,6 +45,9 @@ func parseYAML(data []byte) (roots []*node, problems []Problem) {
 		root, ok := c.convert(&doc, 0)
 		if !ok {
 			return nil, []Problem{c.problem}
+		}
+		if len(roots) == maxDocuments {
+			return nil, []Problem{{Line: int(root.line), Column: int(root.column), What: fmt.Sprintf("the file holds more than %d documents", maxDocuments), Remedy: "split it"}}
 		}
 		roots = append(roots, &root)
 	}
@@ -182,24 +190,27 @@ func (c *converter) merge(have []node, from *node) ([]node, bool) {
 
 func (c *converter) scalar(n node, y *yaml.Node) (node, bool) {
 	n.text = y.Value
+	fits := true
 	switch tag := y.ShortTag(); tag {
-	case "!!str", "!!timestamp":
+	case "!!str", "!!timestamp", "!!merge":
 		n.kind = text
-	case "!!int":
+	case "!!int", "!!float":
 		n.kind = number
 		if i, err := strconv.ParseInt(strings.ReplaceAll(n.text, "_", ""), 0, 64); err == nil {
 			n.text = strconv.FormatInt(i, 10)
+		} else if _, err := strconv.ParseFloat(n.text, 64); err != nil {
+			fits = y.Style&yaml.TaggedStyle == 0 // what remains is .inf and .nan
 		}
-	case "!!float":
-		n.kind = number
 	case "!!bool":
 		n.kind, n.text = boolean, strings.ToLower(n.text)
+		fits = n.text == "true" || n.text == "false"
 	case "!!null":
 		n.kind = null
-	case "!!merge":
-		n.kind = text
 	default:
-		return c.fail(y, "tags are not supported", "put text that begins with ! in quotes")
+		fits = false
+	}
+	if !fits {
+		return c.fail(y, "this tag is not supported here", "leave the tag out, and put text that begins with ! in quotes")
 	}
 	return n, true
 }
@@ -234,12 +245,37 @@ func yamlProblem(data []byte, err error) Problem {
 	case strings.Contains(msg, "unexpected end of stream"):
 		p.What, p.Remedy = "the document ends inside quoted text", "close the text with the same quote"
 	case strings.Contains(msg, "exceeded max depth"):
+		// The second parser has no such limit and would follow the nesting all the way down.
 		p.What, p.Remedy = tooDeep()
+		p.Line = max(p.Line, 1)
+		return p
 	default:
 		p.What = "this is not valid YAML: " + quotes.ReplaceAllString(msg, "…")
 	}
-	if total := bytes.Count(data, []byte("\n")) + 1; p.Line > total {
-		p.Line = total
+	if line, column := breakingPoint(data); line > 0 {
+		p.Line, p.Column = line, column
+	} else if total := bytes.Count(data, []byte("\n")) + 1; p.Line > total || p.Line == 0 {
+		p.Line = min(max(p.Line, 1), total)
 	}
 	return p
+}
+
+// maxRetold is the largest text that the second parser is given: its time grows with the square of the number of keys.
+const maxRetold = 64 << 10
+
+// breakingPoint asks a second parser, whose places are exact where the first one names the line its construct began in.
+func breakingPoint(data []byte) (line, column int) {
+	if len(data) > maxRetold {
+		return 0, 0
+	}
+	defer func() {
+		if recover() != nil {
+			line, column = 0, 0
+		}
+	}()
+	var at *goccy.SyntaxError
+	if _, err := parser.ParseBytes(data, 0); errors.As(err, &at) && at.Token != nil && at.Token.Position != nil {
+		return at.Token.Position.Line, at.Token.Position.Column
+	}
+	return 0, 0
 }

@@ -66,6 +66,9 @@ func (t *Table) CountryName(country string) (string, bool) { return t.countryNam
 // Geographies returns all geographies known, sorted: the words objectives and policies may use. They may overlap: EU lies in Europe.
 func (t *Table) Geographies() []string { return t.geographies() }
 
+// Geography returns a geography, or a country's name, in the table's own spelling for any spelling of it or a country code.
+func (t *Table) Geography(word string) (string, bool) { return t.geography(word) }
+
 // KnowsGeography reports whether a word names a geography, or one country by name or ISO 3166-1 alpha-2 code.
 func (t *Table) KnowsGeography(word string) bool { return t.knowsGeography(word) }
 
@@ -80,6 +83,9 @@ func (t *Table) Within(r Region, allowed string) (within, known bool) { return t
 func (t *Table) CountryWithin(country, allowed string) (within, known bool) {
 	return t.countryWithin(country, allowed)
 }
+
+// Covers reports whether everything in the geography or country narrow lies in wide: Europe covers EU and Germany.
+func (t *Table) Covers(wide, narrow string) bool { return t.covering(wide, narrow) }
 
 // Regions returns all regions, sorted by provider and code. The slice is the caller's.
 func (t *Table) Regions() []Region { return t.regions() }

@@ -31,7 +31,7 @@ type country struct {
 
 // place is what a geography word names: a geography, or one country.
 type place struct {
-	geography, country, title string
+	geography, country string
 }
 
 // Geographies that are no geography group of a provider's: they cover several, or cut through one.
@@ -154,6 +154,14 @@ func (d *data) knowsGeography(word string) bool {
 	return ok
 }
 
+func (d *data) geography(word string) (string, bool) {
+	p, ok := d.words[fold(word)]
+	if p.country != "" {
+		return d.countries[p.country].name, true
+	}
+	return p.geography, ok
+}
+
 func (d *data) nearestGeography(word string) string {
 	var n near
 	for _, g := range d.geographic {
@@ -197,6 +205,25 @@ func (d *data) covers(p place, geography, code string) (within, known bool) {
 		return false, geography != ""
 	}
 	return p.geography == geography, geography != ""
+}
+
+func (d *data) covering(wide, narrow string) bool {
+	w, ok := d.words[fold(wide)]
+	n, ok2 := d.words[fold(narrow)]
+	if !ok || !ok2 {
+		return false
+	}
+	members := 0
+	for _, c := range d.countries {
+		if in, _ := d.covers(n, c.geography, c.code); !in {
+			continue
+		}
+		if in, _ := d.covers(w, c.geography, c.code); !in {
+			return false
+		}
+		members++
+	}
+	return members > 0
 }
 
 func (d *data) regions() []Region { return slices.Clone(d.list) }

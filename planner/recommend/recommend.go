@@ -1,12 +1,20 @@
 package recommend
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/recognise"
+	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sizing"
+	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
 // Input is the world of one recommendation.
@@ -19,9 +27,256 @@ type Input struct {
 	Sizes      *sizing.Pack
 	Policy     *policy.Policy
 	Regions    *geo.Table
+	// Shared are the infrastructures of the site with all tenants in view; nil when only the site is known.
+	Shared []tenancy.Shared
+	Prices *Prices // nil takes DefaultPrices
+	// Rules judge the options: one that would fail a critical or high rule of PTC, Microsoft or the policy is not taken. nil
+	// leaves that out, and the options rest on how they are built alone.
+	Rules *rules.Pack
 }
 
-// Cluster recommends an architecture for one cluster.
+// Cluster recommends an architecture for one cluster. A cluster without components is a new one: its options have no
+// changes and their steps no downtime. The same input gives the same result.
 func Cluster(in Input) Recommendation {
-	return Recommendation{Architecture: in.Recognised.Architecture, Reasons: []string{}, Options: []Option{}, Rejected: []Rejected{}}
+	w := newWorld(in)
+	options := w.options()
+	r := Recommendation{Options: []Option{}, Rejected: []Rejected{}, Reasons: []string{}, Advice: w.advice()}
+	if len(options.chosen) > 0 {
+		r.Architecture = options.chosen[0].variant.arch.ID
+	}
+	for _, c := range options.chosen {
+		r.Options = append(r.Options, w.option(c, options.base))
+	}
+	r.Rejected = options.rejected
+	r.Reasons = w.reasons(&options)
+	return r
+}
+
+// Inventory returns the inventory of each option of Cluster, in the same order: the site with the one cluster as the
+// option describes it. Rules, availability and simulation run on it like on any other.
+func Inventory(in Input) []*inventory.Site {
+	options := newWorld(in).options()
+	out := make([]*inventory.Site, len(options.chosen))
+	for i, c := range options.chosen {
+		out[i] = c.variant.site
+	}
+	return out
+}
+
+// chosen is a variant with what it is best at.
+type chosen struct {
+	variant   *variant
+	objective Objective
+	also      []Objective
+}
+
+type options struct {
+	chosen   []chosen
+	rejected []Rejected
+	base     float64 // cost of the cheapest feasible variant
+	// best is the highest availability any variant reached, whether or not it met the objective.
+	best availability.Result
+}
+
+// slack absorbs rounding when availabilities are compared with an objective.
+const slack = 1e-12
+
+// options enumerates, filters and ranks.
+func (w *world) options() options {
+	places := w.places()
+	var all []*variant
+	out := options{rejected: []Rejected{}}
+	because := map[string]string{}
+	for _, a := range w.Catalog.Architectures() {
+		variants, why := w.variants(a, places)
+		variants, why = w.available(variants, why, &out.best)
+		if why != "" {
+			because[a.ID] = why
+		}
+		all = append(all, variants...)
+	}
+	all = w.unneeded(all, because)
+	if len(all) > 0 {
+		out.chosen = w.choose(all)
+		out.base = slices.MinFunc(all, func(a, b *variant) int { return cmp.Compare(a.cost, b.cost) }).cost
+	}
+	for _, a := range w.Catalog.Architectures() {
+		if slices.ContainsFunc(out.chosen, func(c chosen) bool { return c.variant.arch == a }) {
+			continue
+		}
+		if because[a.ID] == "" {
+			because[a.ID] = w.outdone(a, all, &out)
+		}
+		out.rejected = append(out.rejected, Rejected{Architecture: a.ID, Because: because[a.ID]})
+	}
+	return out
+}
+
+// available keeps the variants that reach the availability objective.
+func (w *world) available(variants []*variant, because string, best *availability.Result) ([]*variant, string) {
+	var kept []*variant
+	top := 0.0
+	for _, v := range variants {
+		v.result = w.serving(v)
+		top = max(top, v.result.Serving)
+		if v.result.Serving > best.Serving {
+			*best = v.result
+		}
+		if v.result.Serving >= w.objectives.Availability-slack {
+			kept = append(kept, v)
+		}
+	}
+	if len(variants) > 0 && len(kept) == 0 {
+		return nil, fmt.Sprintf("at best it serves %s of the time, the objective is %s", percent(top), percent(w.objectives.Availability))
+	}
+	return kept, because
+}
+
+// unneeded drops highly available architectures where the owner needs none and another meets the objectives at no higher
+// cost: the answer then is that high availability is not needed.
+func (w *world) unneeded(all []*variant, because map[string]string) []*variant {
+	if w.objectives.HighAvailability != inventory.NotNeeded {
+		return all
+	}
+	var simple *variant
+	for _, v := range all {
+		if !v.arch.HighlyAvailable && (simple == nil || v.cost < simple.cost) {
+			simple = v
+		}
+	}
+	if simple == nil {
+		return all
+	}
+	cheapest := map[string]float64{}
+	for _, v := range all {
+		if c, ok := cheapest[v.arch.ID]; v.arch.HighlyAvailable && (!ok || v.cost < c) {
+			cheapest[v.arch.ID] = v.cost
+		}
+	}
+	return slices.DeleteFunc(all, func(v *variant) bool {
+		c, ha := cheapest[v.arch.ID]
+		if !ha || c < simple.cost {
+			return false
+		}
+		because[v.arch.ID] = fmt.Sprintf("you do not need high availability: %s serves %s of the time, which meets the objectives, at %s of its cost",
+			simple.arch.Title, percent(simple.result.Serving), ratio(simple.cost, c))
+		return true
+	})
+}
+
+// staySaving is how much cheaper another architecture must be to be recommended over the present one: our assumption of
+// what a change of architecture is worth.
+const staySaving = 0.25
+
+// choose names the best variants by objective and puts the recommended one first.
+func (w *world) choose(all []*variant) []chosen {
+	all = slices.Clone(all)
+	best := func(order func(a, b *variant) int) *variant {
+		for len(all) > 0 {
+			v := slices.MinFunc(all, order)
+			if w.sound(v) {
+				return v
+			}
+			all = slices.DeleteFunc(all, func(x *variant) bool { return x == v })
+		}
+		return nil
+	}
+	cheapest := best(func(a, b *variant) int {
+		return cmp.Or(cmp.Compare(a.cost, b.cost), a.count-b.count, cmp.Compare(b.result.Serving, a.result.Serving))
+	})
+	if cheapest == nil {
+		return nil
+	}
+	named := []chosen{{variant: cheapest, objective: Cheapest}}
+	add := func(v *variant, o Objective) {
+		for i := range named {
+			if named[i].variant == v {
+				named[i].also = append(named[i].also, o)
+				return
+			}
+		}
+		named = append(named, chosen{variant: v, objective: o})
+	}
+	if w.present != nil {
+		add(best(func(a, b *variant) int {
+			return cmp.Or(a.count-b.count, cmp.Compare(a.cost, b.cost), cmp.Compare(b.result.Serving, a.result.Serving))
+		}), FewestChanges)
+	}
+	add(best(func(a, b *variant) int {
+		return cmp.Or(compareServing(b, a), cmp.Compare(a.cost, b.cost), a.count-b.count)
+	}), MostAvailable)
+	lead := w.lead(named)
+	if lead > 0 {
+		first := named[lead]
+		named = slices.Insert(slices.Delete(named, lead, lead+1), 0, first)
+	}
+	return named
+}
+
+// compareServing compares availabilities; differences below rounding are none.
+func compareServing(a, b *variant) int {
+	if d := a.result.Serving - b.result.Serving; d > slack || d < -slack {
+		return cmp.Compare(a.result.Serving, b.result.Serving)
+	}
+	if d := a.result.Full - b.result.Full; d > slack || d < -slack {
+		return cmp.Compare(a.result.Full, b.result.Full)
+	}
+	return 0
+}
+
+// lead is the index of the option to recommend: the cheapest one. Where high availability is preferred it is the cheapest
+// that is highly available; and the present architecture is kept unless another saves enough.
+func (w *world) lead(named []chosen) int {
+	lead := 0
+	if w.objectives.HighAvailability == inventory.Preferred {
+		for i, c := range named {
+			v, l := c.variant, named[lead].variant
+			if v.arch.HighlyAvailable && (!l.arch.HighlyAvailable || v.cost < l.cost) {
+				lead = i
+			}
+		}
+	}
+	l := named[lead].variant
+	if l.arch.ID == w.Recognised.Architecture {
+		return lead
+	}
+	for i, c := range named {
+		v := c.variant
+		if v.arch.ID == w.Recognised.Architecture && v.cost*(1-staySaving) <= l.cost && (v.arch.HighlyAvailable || !l.arch.HighlyAvailable || lead == 0) {
+			return i
+		}
+	}
+	return lead
+}
+
+// outdone says why an architecture that meets the objectives is not among the options.
+func (w *world) outdone(a *catalog.Architecture, all []*variant, o *options) string {
+	var best *variant
+	for _, v := range all {
+		if v.arch == a && (best == nil || v.cost < best.cost) {
+			best = v
+		}
+	}
+	if best == nil {
+		return "no variant of it meets the objectives"
+	}
+	if best.broken != "" {
+		return "it would break a rule: " + best.broken
+	}
+	text := fmt.Sprintf("it meets the objectives, but costs %s of the cheapest option", ratio(best.cost, o.base))
+	if w.present != nil {
+		text += fmt.Sprintf(", takes %d changes", best.count)
+	}
+	return text + fmt.Sprintf(" and serves %s of the time: no objective is met better by it", percent(best.result.Serving))
+}
+
+// percent prints a probability with as many digits as tell it from 1.
+func percent(p float64) string { return strconv.FormatFloat(p*100, 'f', 4, 64) + " %" }
+
+// ratio prints a cost relative to another.
+func ratio(a, b float64) string {
+	if b == 0 {
+		return "the same"
+	}
+	return strconv.FormatFloat(a/b, 'f', 2, 64)
 }

@@ -27,6 +27,16 @@ type Input struct {
 	// HubInView tells whether absence of the site's hub from Neighbours means that there is none (the federation knows)
 	// or merely that it was not given (a single site judged by itself).
 	HubInView bool
+	Planner   *Planner // the planner that sent the inventory; nil when it is judged without one in view
+}
+
+// Planner is what the federation knows of a site's planner, with the oldest protocol and version that it supports. Zero and
+// "" are not known, or for the oldest that anything will do.
+type Planner struct {
+	Version        string // major.minor.patch
+	Protocol       int
+	OldestVersion  string
+	OldestProtocol int
 }
 
 // ClusterFacts are the results of the other pure packages for one cluster.

@@ -39,24 +39,35 @@ func (j *judge) of(c *facts.Cluster, u *facts.Use) Subject {
 	return Subject{Site: j.site.Site.Site.ID, Cluster: c.ID, Infrastructure: u.Name}
 }
 
-// add appends a finding. One subject has one finding per rule: of two, as when a cluster uses one database twice, the
-// worse stays.
-func (j *judge) add(f *Finding) {
-	f.Rule, f.Title, f.Confidence, f.Reference = j.rule.ID, j.rule.Title, j.rule.Confidence, j.rule.Reference
-	if n := len(j.out); n > 0 && j.out[n-1].Rule == f.Rule && j.out[n-1].Subject == f.Subject {
-		if worse(f, &j.out[n-1]) {
-			j.out[n-1] = *f
-		}
-		return
-	}
-	j.out = append(j.out, *f)
+// ofListed is an infrastructure judged by itself, whoever uses it.
+func (j *judge) ofListed(l *facts.Listed) Subject {
+	return Subject{Site: j.site.Site.Site.ID, Infrastructure: l.Name}
 }
 
-func worse(a, b *Finding) bool {
-	if a.Verdict != b.Verdict {
-		return weight(a.Verdict) > weight(b.Verdict)
+// add appends a finding. One subject has one finding per rule: of two, as when a cluster uses one database twice, the
+// worse stays.
+func (j *judge) add(v Verdict, own Severity, s Subject, message string) *Finding {
+	if n := len(j.out); n > 0 && j.out[n-1].Rule == j.rule.ID && j.out[n-1].Subject == s {
+		last := &j.out[n-1]
+		severity := j.severity(own)
+		if !worse(v, severity, last) {
+			return new(Finding)
+		}
+		*last = Finding{}
+	} else {
+		j.out = append(j.out, Finding{})
 	}
-	return a.Severity.Rank() < b.Severity.Rank()
+	f, r := &j.out[len(j.out)-1], j.rule
+	f.Rule, f.Title, f.Confidence, f.Reference = r.ID, r.Title, r.Confidence, r.Reference
+	f.Verdict, f.Severity, f.Subject, f.Message = v, j.severity(own), s, message
+	return f
+}
+
+func worse(v Verdict, severity Severity, than *Finding) bool {
+	if v != than.Verdict {
+		return weight(v) > weight(than.Verdict)
+	}
+	return severity.Rank() < than.Severity.Rank()
 }
 
 func weight(v Verdict) int {
@@ -82,35 +93,39 @@ func (j *judge) severity(own Severity) Severity {
 }
 
 func (j *judge) pass(s Subject, message string) {
-	j.add(&Finding{Verdict: Pass, Severity: j.severity(""), Subject: s, Message: message})
+	j.add(Pass, "", s, message)
 }
 
 func (j *judge) skip(s Subject, message string) {
-	j.add(&Finding{Verdict: NotApplicable, Severity: j.severity(""), Subject: s, Message: message})
+	j.add(NotApplicable, "", s, message)
 }
 
 func (j *judge) unknown(s Subject, message string, missing ...string) {
-	at := j.instantOf(time.Time{})
-	j.add(&Finding{Verdict: Unknown, Severity: j.severity(""), Subject: s, Message: message, Missing: missing,
-		Remedy: "Add the missing facts to the inventory: " + strings.Join(missing, ", ") + ".", FirstSeen: at, FailingSince: at})
+	f := j.add(Unknown, "", s, message)
+	f.Missing, f.Remedy = missing, j.rule.Remedy
+	if len(missing) > 0 {
+		f.Remedy = "Add to the inventory what is missing: " + strings.Join(missing, ", ") + "."
+	}
+	f.FirstSeen = j.instantOf(time.Time{})
+	f.FailingSince = f.FirstSeen
 }
 
-func (j *judge) fail(s Subject, f failure) {
-	at := j.instantOf(f.since)
-	out := Finding{Verdict: Fail, Severity: j.severity(f.severity), Subject: s, Message: f.message, Evidence: f.evidence, Remedy: f.remedy, FirstSeen: at, FailingSince: at}
-	if out.Remedy == "" {
-		out.Remedy = j.rule.Remedy
+func (j *judge) fail(s Subject, why failure) {
+	f := j.add(Fail, why.severity, s, why.message)
+	f.Evidence, f.Remedy, f.FirstSeen = why.evidence, why.remedy, j.instantOf(why.since)
+	f.FailingSince = f.FirstSeen
+	if f.Remedy == "" {
+		f.Remedy = j.rule.Remedy
 	}
-	if end := j.tuned.graceEnd(*at); end.After(j.At) && j.tuned.grace > 0 {
-		if out.Evidence == nil {
-			out.Evidence = make(map[string]any, 3)
+	if end := f.FirstSeen.Add(j.tuned.grace); j.tuned.grace > 0 && end.After(j.At) {
+		if f.Evidence == nil {
+			f.Evidence = make(map[string]any, 3)
 		}
-		out.Evidence[graceUntil] = end.UTC().Format(time.RFC3339Nano)
-		out.Evidence[severityAfterGrace] = string(out.Severity)
-		out.Evidence[judgedAt] = j.At.UTC().Format(time.RFC3339Nano)
-		out.Severity = Info
+		f.Evidence[graceUntil] = end.UTC().Format(time.RFC3339Nano)
+		f.Evidence[severityAfterGrace] = string(f.Severity)
+		f.Evidence[judgedAt] = j.At.UTC().Format(time.RFC3339Nano)
+		f.Severity = Info
 	}
-	j.add(&out)
 }
 
 // outcome records what an extra rule says.
@@ -129,7 +144,8 @@ func (j *judge) outcome(s Subject, o Outcome) {
 
 func (j *judge) instantOf(since time.Time) *time.Time {
 	if !since.IsZero() && !since.Equal(j.observed) {
-		return &since
+		at := since // a copy, so that the argument itself stays off the heap
+		return &at
 	}
 	if j.instant == nil {
 		at := j.observed
@@ -216,6 +232,9 @@ func joined(words []string) string {
 
 // missing names a fact of several things, for Finding.Missing.
 func missing(fact string, of []string) []string {
+	if len(of) == 0 {
+		return nil
+	}
 	out := make([]string, len(of))
 	for i, name := range of {
 		out[i] = fact + " of " + name
@@ -224,7 +243,10 @@ func missing(fact string, of []string) []string {
 }
 
 func count(n int, one, many string) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "no " + one
+	case 1:
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + many

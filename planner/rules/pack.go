@@ -2,12 +2,13 @@ package rules
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -235,31 +236,39 @@ func compareFindings(a, b Finding) int {
 	return 0
 }
 
-// ID returns the identity of a rule's finding on a subject: 24 hexadecimal digits that never change.
+// ID returns the identity of a rule's finding on a subject: 32 hexadecimal digits that never change.
 func ID(rule string, s Subject) string {
-	one := []Finding{{Rule: rule, Subject: s}}
-	identify(one)
-	return one[0].ID
+	return string(appendID(nil, rule, &s))
 }
 
 // identify sets the identities of findings, all in one string.
 func identify(fs []Finding) {
-	const size = 12
-	text, key := make([]byte, 0, 2*size*len(fs)), make([]byte, 0, 256)
+	text := make([]byte, 0, idSize*len(fs))
 	for i := range fs {
-		s := &fs[i].Subject
-		key = key[:0]
-		for _, part := range [...]string{fs[i].Rule, s.Site, s.Cluster, s.Infrastructure, s.Node} {
-			key = append(append(key, part...), 0)
-		}
-		sum := sha256.Sum256(key)
-		text = hex.AppendEncode(text, sum[:size])
+		text = appendID(text, fs[i].Rule, &fs[i].Subject)
 	}
 	all := string(text)
 	for i := range fs {
-		fs[i].ID = all[i*2*size : (i+1)*2*size]
+		fs[i].ID = all[i*idSize : (i+1)*idSize]
 	}
 }
 
-// graceEnd returns when the grace of a failure ends.
-func (t *tuned) graceEnd(since time.Time) time.Time { return since.Add(t.grace) }
+const idSize = 32
+
+// appendID appends the 128-bit FNV-1a hash of rule and subject in hexadecimal. It is not meant to withstand an attacker: who
+// chooses site and cluster ids can only make findings of his own site collide with each other.
+func appendID(to []byte, rule string, s *Subject) []byte {
+	// The offset basis and the prime 2^88 + 0x13b of FNV-128.
+	hi, lo := uint64(0x6c62272e07bb0142), uint64(0x62b821756295c58d)
+	for _, part := range [...]string{rule, s.Site, s.Cluster, s.Infrastructure, s.Node} {
+		for i := 0; i <= len(part); i++ {
+			if i < len(part) {
+				lo ^= uint64(part[i])
+			}
+			// Past the end nothing is mixed in, which separates the parts.
+			carry, low := bits.Mul64(lo, 0x13b)
+			hi, lo = carry+lo<<24+hi*0x13b, low
+		}
+	}
+	return hex.AppendEncode(to, binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(make([]byte, 0, 16), hi), lo))
+}

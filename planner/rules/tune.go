@@ -20,8 +20,10 @@ type tuned struct {
 	values   [3]float64 // in the order of Entry.Parameters
 }
 
-func (t *tuned) number(i int) float64         { return t.values[i] }
-func (t *tuned) duration(i int) time.Duration { return time.Duration(t.values[i] * float64(time.Second)) }
+func (t *tuned) number(i int) float64 { return t.values[i] }
+func (t *tuned) duration(i int) time.Duration {
+	return time.Duration(t.values[i] * float64(time.Second))
+}
 
 // defaults holds for every built-in entry; a test proves that every default parses.
 func defaults(e *Entry) tuned {
@@ -71,6 +73,9 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 	}
 	var problems []document.Problem
 	add := func(remedy, what string, path ...string) {
+		for i, word := range path {
+			path[i] = strings.ReplaceAll(strings.ReplaceAll(word, "~", "~0"), "/", "~1")
+		}
 		problems = append(problems, document.Problem{Path: "/rules/" + strings.Join(path, "/"), What: what, Remedy: remedy})
 	}
 	ids := make([]string, 0, len(pol.Rules))

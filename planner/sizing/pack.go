@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"github.com/meridian-federation/meridian/planner/document"
 )
 
 // PackKind heads every sizing pack.
@@ -103,8 +103,8 @@ func Builtin() (*Pack, error) { return ParsePack("ptc-9.6.yaml", builtin) }
 // size are errors; name is the file they are reported for.
 func ParsePack(name string, data []byte) (*Pack, error) {
 	p := new(Pack)
-	if err := yaml.UnmarshalWithOptions(data, p, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("read sizing pack %s: %w", name, err)
+	if err := document.Decode(name, data, p); err != nil {
+		return nil, fmt.Errorf("read sizing pack: %w", err)
 	}
 	if err := p.check(); err != nil {
 		return nil, fmt.Errorf("check sizing pack %s: %w", name, err)

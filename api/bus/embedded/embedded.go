@@ -9,6 +9,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -332,7 +333,14 @@ func (s *Server) config() ([]byte, error) {
 		}
 		conf["tls"] = tls
 	}
-	return json.MarshalIndent(conf, "", "  ")
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // the format knows no \u003e, which the wildcard of a subject would become
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(conf); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // ensureSeed returns the public key of the seed in the file, which it makes when it is missing.

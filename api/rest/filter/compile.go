@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -100,6 +101,23 @@ func Text[T any](name string, get func(T) string) Field[T] {
 		}
 		return func(t T) bool { return m.one(get(t)) }, nil
 	}}
+}
+
+// Enum is a text field that takes only the values given, so that a misspelt one is an error and not an empty list.
+func Enum[T any](name string, values []string, get func(T) string) Field[T] {
+	f := Text(name, get)
+	inner := f.compile
+	f.compile = func(c *comparison, key string) (func(T) bool, error) {
+		if c.op == Equal || c.op == NotEqual || c.op == In || c.op == NotIn {
+			for _, v := range c.values {
+				if !slices.Contains(values, v.text) {
+					return nil, &Error{v.at, quote(v.text) + " does not fit " + name, "write one of " + strings.Join(values, ", ")}
+				}
+			}
+		}
+		return inner(c, key)
+	}
+	return f
 }
 
 // Keyed is a family of text fields, name.key; "" means not known.

@@ -5,19 +5,13 @@ package gen
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"path"
-	"strings"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/labstack/echo/v4"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -338,13 +332,12 @@ type ClusterAssessment = assess.Cluster
 type ClusterDetail struct {
 	Assessment ClusterAssessment `json:"assessment"`
 
-	// Findings All verdicts about the cluster and the infrastructure it uses.
+	// Findings What fails or is unknown about the cluster and the infrastructure it uses.
 	Findings []Finding `json:"findings"`
 
 	// Infrastructure What the cluster uses.
 	Infrastructure []Infrastructure `json:"infrastructure"`
 	Inventory      Cluster          `json:"inventory"`
-	Joint          []Joint          `json:"joint,omitempty,omitzero"`
 	Mismatch       *RegionMismatch  `json:"mismatch"`
 	Row            ClusterRow       `json:"row"`
 	Tenancy        []Tenancy        `json:"tenancy"`
@@ -404,7 +397,7 @@ type ClusterRow struct {
 	DowntimePerYear  string      `json:"downtimePerYear"`
 	Environment      Environment `json:"environment,omitempty,omitzero"`
 
-	// Findings Failing findings by severity without the waived, and the verdicts of all.
+	// Findings Failing findings by severity without the waived, and what is unknown or waived.
 	Findings FindingCounts `json:"findings"`
 	Hosting  Hosting       `json:"hosting,omitempty,omitzero"`
 
@@ -463,7 +456,7 @@ type Environment = inventory.Environment
 // Finding defines model for Finding.
 type Finding = rules.Finding
 
-// FindingCounts Failing findings by severity without the waived, and the verdicts of all.
+// FindingCounts Failing findings by severity without the waived, and what is unknown or waived.
 type FindingCounts struct {
 	Critical int `json:"critical"`
 
@@ -473,7 +466,6 @@ type FindingCounts struct {
 	Info    int `json:"info"`
 	Low     int `json:"low"`
 	Medium  int `json:"medium"`
-	Pass    int `json:"pass"`
 	Unknown int `json:"unknown"`
 	Waived  int `json:"waived"`
 }
@@ -584,7 +576,11 @@ type Placement = inventory.Placement
 
 // Planner defines model for Planner.
 type Planner struct {
+	// Instance Made once per outbox.
 	Instance string `json:"instance"`
+
+	// Sequence Grows by one with each revision the instance sends.
+	Sequence int64  `json:"sequence"`
 	Version  string `json:"version"`
 }
 
@@ -846,7 +842,7 @@ type SiteRow struct {
 	Country  string   `json:"country,omitempty,omitzero"`
 	Coverage Coverage `json:"coverage"`
 
-	// Findings Failing findings by severity without the waived, and the verdicts of all.
+	// Findings Failing findings by severity without the waived, and what is unknown or waived.
 	Findings FindingCounts `json:"findings"`
 
 	// HeardAt Last heartbeat or inventory, whichever is later.
@@ -868,10 +864,16 @@ type SiteRow struct {
 	// Severity Worst severity of failing findings that are not waived; null when there are none.
 	Severity WorstSeverity `json:"severity"`
 	Tags     Tags          `json:"tags,omitempty,omitzero"`
+
+	// Verdicts Counts of all findings, also of those that are not listed.
+	Verdicts Verdicts `json:"verdicts"`
 }
 
 // Sizing defines model for Sizing.
 type Sizing = sizing.Result
+
+// SizingCriteria defines model for SizingCriteria.
+type SizingCriteria = sizing.Criteria
 
 // Source defines model for Source.
 type Source = inventory.Source
@@ -921,6 +923,9 @@ type Use = inventory.Use
 
 // Verdict defines model for Verdict.
 type Verdict = rules.Verdict
+
+// Verdicts Counts of all findings, also of those that are not listed.
+type Verdicts = assess.Verdicts
 
 // Versions Range of ThingWorx versions, from included, before excluded; an absent end is open.
 type Versions = rules.Versions
@@ -4184,289 +4189,4 @@ func (sh *strictHandler) ListTenancy(ctx echo.Context, params ListTenancyParams)
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
 	return nil
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"7H3tkts2tuCrYLW3KomHUredj73p1NSW07ZnesaOXS0nmXvdviuIPJKQJgEGAKVWXD01TzMPNk+yhS8S",
-	"JEGJ7JbsuMZ/7JaEz4ODg/N93o1iluWMApVidPZutAKcANd/Pn2Nl+r/BETMSS4Jo6Oz0VRyRpdojVOS",
-	"YMk4YgskV0QgDjkHAVRi1XIyikYiXkGG1RBym8PobCQkJ3Q5ur29jUY55jgDaec6Twshgb/CcqU+EjVT",
-	"rj5EI4oz1Tc2LUbRiMOvBeGQjM4kL8CfJsdSAld9/+cNHv92Ov72rf1//PbdafTNo9v/GEWtxUSjc8EX",
-	"r9k10PZ2fwBIIEEbIldIrgAJEIIwimLGrglEiDJpfsRoDpgDR1INpLavN2HgWW3jb+Pz6eWzsZnNX3uG",
-	"b54DXar9P/r6m+AqCy4Yby9xRuFGzsw5AMrxEtAcFozDBD2eqwNBjCPIcrlFc1gSKhCWZi8Sc1mu9NcC",
-	"+NaDt5mta4mnX/1naI3PSKoOqbXGc0YTov5GhOq5F7ohSjFdFmrFpvkcEoTnbA1dqzLdulb11em3Qchd",
-	"LF5gGVeY1TyUi8XYNOgY9+Hpo6/C4/7AKOwdWzW62wTPSUZkG5oXEjLhIKkOvAtcqe7vT5rAAhepVFOe",
-	"RmoJJCsy/Ul9JNR+LBdDqIQlcL2ayyKFHTeUFynsvJ7+hh8F0WdK5K4ZBJFwFAIwZTwA5pmANXAitzOU",
-	"F1JoaG8YFxItiPoX0wRdA+Tml5ilKcSq62cCsQ1FjCfAEc4UuYRfC5yKrmMSanp/H0DVKbwZuQWM3kYh",
-	"GspB5IwK0CT0ByZfsIQsiAJMcyuvV9Ag0EiusEQ17ERqOQIRgeKCc6ByMrqNRq84m6eQqTFjRiVQDSmc",
-	"5ymJ9UgnuWnxh18E0xS02sd/cFiMzkb/+6R6ZE7Mr+LEjat3Ul/tz2ppG0W5Nuqxmegzsv3UsI/jGHJp",
-	"9plzlgOXxAAhZWZNgUdHgWtNRNePGrcCT5WPbm8qDLQjRdWM1RGx+S8QSzWoWqgQlywF/1TXBDaaROAi",
-	"IVIT2TzFlJrv8pyztfkzyQgNHH00epysSQzt7SeQA02wfcuJIhPBzdovMOd4qz5nbA1tpEmwxHMsQL0f",
-	"ckXocsP4zSiwnJzDAjg3B2J/nTOWAqYG7oIkQONt+FRYQZPXnOThlbLg15vVdv9h6V3pIfw1+Ms1A7VO",
-	"LhrdjJdsbL/kELMsA5pMLNi9n8ckyy3t0KTqbLQkclXMJzHLTjLgJCGYjheQADd3xX13Yk/8pBxdL/8x",
-	"j1dEQiwLHjheywOFLvhlQfWLUDZBGUv0u9A+D3eudSTZdVef2B7nK6YAEMCgFVmu0u3jNSYpnqcQRoQV",
-	"E1IdVN9p/2zbB+YjSRAvyJLae9wf+RWEsYTk+23vhb3UXRgPDqfIfoBvJlmegns7vIMpX9hopO59irft",
-	"zs8xSZD6FWHK5Er97yHKdwgbPi8DTAVa4FR0nHyO4+uuW5pjLvtjhI+orzCXIUjkKY4hsw/G8FHL3qGh",
-	"OUuKuEHpvc2IFeZDMM2f+EKw1JD0wMSCLOndoDQly/CIrOAx3HFM3Tc4apFlmIcproQbGf6BZCCAExj4",
-	"fEgiUwi2XANX7+TeTf3k2jVpOFFE2lwpN0+1ObuVGjq0SVHk0c0K3HuIfowlTtlyUiPIByX8doYW2a/Q",
-	"r03/GV3oVywMbOL3bP16TWiy/83UrfyhIn/WnkC78Hq/B4g9J0KGgLUGjpewD/XOXTsFQYfyg29i6FpQ",
-	"e88aorAWrJ24rtpoES6yIjozUl2Ka4+EzxBJnHaJhAKUCAJJZB+LNNVja8GjFO5Og8Jd7dLp3dsNuCmj",
-	"CqJBVrf5IAzF3g78jEYs6XqxinlKxKpL3olZQSXCAr16ff6ZQFIRA5RzQqVAJAxcDkmh+efwhBsgy5X+",
-	"bcF4hqXikVlhaIxtTYtsbh7zzcrok3BiNB84feWBw0iujVdeSesCSYaALgkFEaGKIism3HA3KNZcmPB2",
-	"UB1DL8bYXnK7nbvccH3C7+Vyv/KZiEEIpRmlgS9ZbjE3gBkOfEEJp0gD8hNWo0WI0XGG4xWhECGRc8BJ",
-	"hATOYMxhqQRxRQwojH9jFEI42etEre4lN8dS/mJ63+mAS7C/l1PWzFHrgIX9tg2TYRdx20ewX1L/SvSQ",
-	"Cx2opqbr+4CSYfeGXoRu9myzAt5D6+H4LtP8LuhkV348KAkBQoTJBM6JZS99JUw53PphUMWCG+iFJYwV",
-	"NQ5dUctf9uccrLnDW3WAFt2FgVkQmhC67L+SZ6ZDUMSma6CStcSBXcNd2D7bS1iExvyFkQHi4F9068Aw",
-	"jldwh+kBMnSWXCuu4+t98126dlpIotiqrHqtdbrC6ra0Ftu4Sh4yRu4dLpensa4OeA8NPDzzDrpa6Z6r",
-	"iDWMJh6oDnobzfDmMhrRi6REboPESnIyL6STC/vdGK9XCCMStqHqer4C/l+AeZDaLYo0Db8ZlR0kyCdX",
-	"b4kAvrZ6hTuP0nx57JB2fe2tRA2Q7TtnD/qTSxBFeuiT9o9X7eZ7kqZK/giddVHjpT1dV5wXPd9vwwwP",
-	"kxkyyBjf/ol833OOjCXhGXLO1sQq9AJM4bLTnKDJwcuOH6+L4PeaBezLvRvY9tZdl4d0RO21fdZ2KK5f",
-	"1OHssdB1N4SeNMF+FSIIQNeEM+pYgl3jPPWa1rXUPZXTHcpocyJkDfv1yVXLlkK6rx5agJTu6e/Be0xd",
-	"cwU7Z9zx+KTWboohBoMfRVAjsmH8OmU42df9Z9cuoA7cg/Hu8dxOzkuPkQMifDm8j/A7uc/GY7hToVSj",
-	"rOV7HzyOu+M3CehLBJFwUrnYBChdzJaUCNh7dJdVS9tP04dSL7mvr9e6pLBif0fTrNuOq374rcetnppW",
-	"QTW0Nf76nkjlXqulljNF9bNvAaMfv3YULPaYNTv+E5CYpAH0raH2YJnGl0fqGPc4TdEaeEJiKRCes8L4",
-	"JFngat8K9ZnQBcdC8kILwIhIpOiQdqS4t3jjj9xeoHZC8Jc0aOKL+ug7xKttT8AeUHzKiMic0xJO05eL",
-	"0dmbPhfshet3+zYa0SK1pl6jy6zQU1yTfMxyo/Qc52oViohpu6Q2+G96bvmSbe4iir227ffJYmohkY/h",
-	"/qG0ECQoc3mwDCnF7T4+lIGiAcZ/Z/OEA0XrPWqQu4b/RcPJoqT3Nft7EBDxCtMldHli2VU0BkJElAZ+",
-	"ucIG1NUjgxjtsOvvYhS0nNBhCU6IkNiqDXtJYu+T50jJGqh6pvZM9dy181nuwIPjPcYIi2tI0IJxBc8e",
-	"O2dzJaZD8niAVvD+vE+JJWGGptJF7NgpZZueeyydDfcz50JOXWOP5drNV0m4eOJa/6D9HvcJuj7TVfby",
-	"+S9cN86X2FyHXXkXI0/X0jgcb/ce4tXOfRdVMS/aAUiJI7ObFejbb2gCZSjHXCLJ0C9FsgQ03wZpjj9S",
-	"B4iPRSt6a9D6KOruTmd8frMHX3iu9ivuI/S/D5I2nPTcTYNg3c8GmkwbZKqN5qGXrobnlCHDLaIMwPpZ",
-	"V7qTDkP9YLnwAJrb3wON1OJlgKCIDKdphDJISJFFKMV8qR1357BlNPnOwZvIlRK1nCImzMPh/RfoNfZU",
-	"R7r1Lgaup4ppk4uO8+mtTR/6ZpQ4v+P58CT78v1oK+ktJMwu7CnVnhVPfBj8wkw95V5TimA8IVTd4XNG",
-	"qYlAeE0yYMVe4vmk4CW34Y3zAt9cgnR2v4Dqvmqq2m3vN9vURFTdYZAVPmdZjiUxrM6F1oo8hzWkYZsA",
-	"SyCdbmn8At+c43gFP1LsnASfcs54x3b9fk++H9rpFUvTCyUAr41c1Hdz5QB3AEzZ92dM5CvghCX9u98O",
-	"1K+WqHlMPWup6W/h/xyLMmSo0z7k7MQLVlQcX1xel7G+guoSW//xaKSI43iOU0UQeNCo7ExGbmzI5pAY",
-	"giEgx+r9DfajLBmgSP9BzbJPkaG32V8vXgLzqCfmu6Q4GLHFgsRES+uEljEYOUuJ1qUUIgTrhkWrSEFM",
-	"vOEPa89So7sNVAbnFtZ1+olpu18vcbpxhtZ1y/QfYuKtLfS4ht5zT2NVh8cCx1L8lbIN3c8K6LYmrrZH",
-	"Yw5itb+Zeup7cCFCYuMJNUDbZIZ2K3FjRP6W63vqqdev3DqOo9hvxOy0jmyHWT1rkai9UsBwR/+ejnl2",
-	"mT39zBqbPpq/2RNYkw4V4gqvIcwTdHorUKipeLwuQ9x59cR2sB5uAVr7MKk2cnC/AD2BgZZjLlpSy58Y",
-	"oswEpEZowTiCG5zlKaBvT0WEHn6dKRHm0VertpzS9bqVcx3xcXta10+41y1RrCfLrSlBgmiEprztuwd/",
-	"/CNuwxnH9viT7nHLci1voxGsq1673N5bUs4Ck5TQ5ZS09Eu7tBw6km4Kxs2+XxfS5S4khH3X2r8RIZqh",
-	"ZD2UIgvgnQ65HDJIOqJhiw5X3b6ah5rSoTAQ3telKA9iZyRXQvaP9ZNtpmgXJmujZ+xnY7To+LPpdg8T",
-	"Y0glYB3knSez201NQI99ptLBrkKOckf7iKvmUN3lOhJ7WldgtujqM3OhkNM5oPkWuZ2WSiCdz0BtKYlK",
-	"e3tpkmcLhNN0YiiYTxs4kSQ2suw+Po+k3StTE+rkKXoB+yyAJqpv/5yELtj+VqnR1+9uZDRp+9vlWPTg",
-	"PAt63Y87NvAYyKNqUEfV2VhwlZswW7bgqRZTzmZ3EVJAWUT7UCbsHQ4c/1b26zpxbDPzNznhIO79EHLA",
-	"IqicDdJU0zgqZ+9FGO0WjkUXUwD5dB1UFRGawE2Iz25uTrcLncKfMU82OJiaobc781DX5LCzcGPJanp/",
-	"6D0nYTzUJuV2DnoYonKh+zPg1KjmGoFdEstC1DRD10Fl2brTWtCU0s2IwUMjy9XukISmKo+aUDwdpGfD",
-	"8tR/4yo8NLRWITFN5tv/7uXErafsrbJrbeGIUsGfK0uog0cu43GcskLH4tNxziFTol00wr8ZKwreKHq2",
-	"jPP+Mo6b5og7uUiAyo4YlG4796qYh6Prk/72O9plu+M2FdBOo6VqM8gMdw8n6RJGxzyHlqflXWknGJmy",
-	"Rji0FQ0U/59zhZWhq1npukqUZkIuOYhfU4fG4+qr8SKFG2LWIH5NS+uAaWf6rB4FZ1KcmHrHn9Ikd86a",
-	"rUZLYJeOlHyP4+si78iXE6BcO70Tmu13JMrx7sZuC7pJmFHiiafH6u//+lfV41bb2SsjZZflbOD72HnX",
-	"DmFoiUb5Mmcsvf8wfhj7zrRoftqbnDPJYpZ28GoGhYxnbOPtSpmRA+zztQQWjozcnfCAg87y1h+Kl6ZD",
-	"WCVSZox7hmPJePj4TeBUR1afjrgpIZlinPvjjCQdDlC9+Q3NAA+zu100/YnfE8H9a8MI6tJ/aexg1wC5",
-	"yahpgNiyfWqpMS1uknn/xz2wgKNu1ws6br0unfThbj6dR0ghuMsFJGg7qm34WPajv7jnq+HWmKZPrCLj",
-	"Hn5UwYj5tuoV31yYHx/p8aoPO83hXpi0W+0Qg6rZ+HEtqc89R0B3L1Oi7TcpNs5L1syYMiH3XbyFEnon",
-	"zyunogMs3ftOD6+X/QKLlWFWmmk3cSJeAf9RGLp6n2db+1jFXb5HhYAul5sNocn+0JKao0srDjvWpl4z",
-	"SVTfVjlBb4JvoXVEyvcCghd06qzh7dADEbNc+xTDGvgWKWL0HZIroPpPnfxVK8o64gy6E2U/00lCAZn8",
-	"x8jPc/0dokWaavNePUt2hDYrEq8QBUgEoja8oan178T8fYFGnlKsvtanNHEKQpvPO+paYt133nsaDrbK",
-	"e8mKXoJZ3wtisN2+A1m04POZQLbVJJg82b9E1Lhb6qVHpetEiZI+Bu1QGyrMJkKzzIEcv91m9K4g/kFJ",
-	"sfolhDXW82qVR7Se/2C3tTuuuAfJHaCjNPmqDpJaoRO/7yYSuVsReDf6xb8rcPrB7730q3oTvQm/PrEj",
-	"kv3aFj55BH/yCD6uR7C+qlJd9Ysw4S2d+1/ZdtMdQnyPSIDbIRftffgfv6xl8rg3IU6IwC4aVbFhYUAt",
-	"gS05zleD0/GG1IZOyPBSA/pp0CmTY9p0X/R04odL3M1zNgTzuBzU3Mv7vC9Z1zBM8zDgmHjmorFqNSBS",
-	"JeSXNpixJ6ioL3POFoZg4rT2G+aS7ven9rboJj/qBvvFXbdDG4UosrydM2zvZRiSf8WsrpWFRUePdr58",
-	"g9MWlZmYgjn/hLxwZuo+jBpZVq6V/fLUSciDaev9yGmHe/EKcG78GBewASHHDhjqSRFyXL58oQoldRaq",
-	"mqAVhOUBsZU0pYJIdRL+vnsnwLKod8T0VwH0aTvKd+agG5ZrblBOuf4FLo5mY65D6hVw7VZZN+XhNGUb",
-	"/RwtGJ+TJIEBPrPekEekXzuyEeerrSAxTjvs/3dPJdedFa7f03WkVL4twOgCNgGnmyps/O7mlnWZM7Mc",
-	"L6Q1eMXZPCQrD9DwLzjLesWSOTPKWBewGUtOcjVenI9tYFmQk8q/Ph3EeH/79SD2RzvPdzxVwVI6TUdC",
-	"tXtbMmeYdcuA/pgYVtWhahY9cqmr2nb/Uh7r9TbaKbQUF07ZVOFyKKvLrwUI+ZlAar8dYeu6SYcYVXlF",
-	"BQ6v0zHbfLE3hbP61aug0e0uVQNCQLmQFhkNr3HHQaR1bVLNfdbWgQzUXsQZVGUNbTOEJdIl7IIALrWr",
-	"zbH+Mn35A7K/IkIl06POWbLtGEeQcMTK+QpzHKtRmiv7TKA1TguIkLpF6GG4xk+n73/jwCwwO05Incj2",
-	"T5yFjDE7kq6CkzbvZCExA7tRhlAGb7nHpRBrnZcr+ARIEBKSH6kkaf/XIIE4bagy7mdAzrtClUWZ2303",
-	"XtiKiLb5kENwsDniCVzW0kQOFPEOlGAGbiTH/SublfFv4Tx5lRGi13CVQSA8nBiiRdm5tm63hjtkcWkm",
-	"Ke/Iq9TbLnKMtNN1o8jeRG5lhcR+pXxM85D+YB/asnxYJnMrhwY9pLAYrN/g8IuOSRjgomU67K5etBsj",
-	"3Eqr3XsL6S1tXjZzcB1N3qzP9KHTMbYyvf1bR7ZclpJv4wZr03bAeF8ljmI5UF0uSfsyxIWQLAMeIUiF",
-	"YsfV3s2mYkwx30ZISLwkdBkhoVYEZKmr7xQ0JYo3COdx7DIq7/Ihd6r78K8plkQWSUCMODW1xFNGl7oF",
-	"OrU1HSmTSMds9czlV45wbyMtJny4NuM3RmtSaGnVaDIzbhAL58g5EFQA9MDlb8vNsYfYLIFNLIIdlLws",
-	"gVnCsvyABMXu7BMFqSUn3sELNDM8k3iFBElAEZGMrUFHpeoqR52JGM1gkx1lgIZnVnQOuQPTMb8y+Z3v",
-	"k4vZsXZ/1XqVDp8md1ZDXK/unsGxTyqAgzlfLaoUCA2kLj3EbBP18fzl8/Hp6cODOqndJY3kvtTlr1eA",
-	"HFJF2rHvhCQHXfX7SmRZKw7e826UXe51M34PmR6rouuBxJo6J6FD0mdlYjOkw15656mvUZKge6DL+lCf",
-	"3+Z58G6FdaF0BBPxItU0ky0WEx2hZQOvsPZQthHrVSQ6ZXKMcx0ionkUNdjbA2JsFVe/hyfZm0HSL4Xv",
-	"xVK00sVXuFujs7WUE1UeikWZL6JGAb0Qfeyqz/fPHll/GT8sm1IVD/jErpRXrnUa/SWHNlffcVcslz+E",
-	"uu+WHg42j5M66gf0ROvQtkj9GpkKHCwBQ1iINGyYJw3d1c7afjJdx8+EnnG/t7MnvnAnZFgBJii0dGND",
-	"wK/M5wo7JeDdkKhzdwGXRMcvN+wuJR0HomsRaBa5CfcOLHBkdVBBEO+R7/m093gc9SF2vpAREoxbof+O",
-	"atKOh6CjHEgwkuuyTC18nCCuoLJvuGp+DjEuRA/rRENP6PoNUAlaJeJRlYG/GJ/o+zkK7LB25saEWn8h",
-	"GxFTOwyicrXbftlhWu7MKbZZYbn/6HSrEIUKq6kDUou+pUre+M1KHWNXHCdCi0IXONHaNg44wTVFVN8A",
-	"S/i1cEnV9ucD7R2KiaWfzMaeqzfbHuw10XcVVh0v/K6c48Nxcm6Tn5g4E+jeP9x4h4dXZ0zLfV2/3CqP",
-	"avJtJIgIqN8SDkIM9WLHneEG0J1bYwBkGss+Jojs8ToReFXMFXnJ2TX092+8NCF1R1ykx4Q1PBsHOqGV",
-	"ngz1O5sX85SIFSTqFcgAi8LEHuzhsb/9ure7g2OqPMH7SGyVzdLZSkVPREchQSK1QUogRiOrZcZae2Ik",
-	"GpcNvcMEdbd0rLpsNE5I3Kv+VJHCea3DbTRacrx/Uv/sO7LNlD5SA54aXRTd+YYdMsWqDoGuRVg063o2",
-	"VDnBZF9Gh0Ogo7Rl9bs64SVZK4lDy1QZ42Cqu9l4535u+56GsQmJu6SG3eFPyHIS7/LWPXyOb61yM/N6",
-	"Lor6mLoTtJrbZmYoz9tHi17ZCJ9qq8yRkhG271Q7ATZQ4CRGOrTHGpcUdkgk8NaWQsq1NyI4urFFckWE",
-	"0a9uCBVoBaYGYT+r14UUiCTGphUkN8I6D/V3UfNz/TbUKorf01H1FMENmAgeRAzTZwsdMpYG17HpUIKp",
-	"PQ8iIz8TuleWt3vztKzCVAXSszksG5IAuH7wR8SwDyYMFCl8kgP0MxVfh+oAiNWhgh70WD2ZH7egY/I+",
-	"r3yn7aY3vvbO7hdCUeXqL5XHOfAYOjJsZoCptda2kz90yV0FJbJngH/kkkC4Tdje1cy9bn4FnSPeekXU",
-	"Apc+GI24V9YS5D6ZM2rhe3qofmk0TDpgcjTiaPMIXJqgi+6iBFoP3Xw+pUtzk+Gb50CXai1fnX77jaYo",
-	"7ouH+6QXM0qIcEw9pq0Mt+yVv7tXgaRpxTUdB7ZlhH8z+xDBg0X9tj9DJ+nYVQmy/4S6fLe8j4t0y9pr",
-	"KYcbuVrYnltgK4lPLEAPelyuSrk7sGCxD9/OtDM4qgqwvDWpsb53KQIH9XR5Bgd1kiQDAS4BSf9+VYLD",
-	"Ad16K5EcTI+olpkSCU9KS0PjrulHeZhDTTDx3t1ryDsFPxzSG4B7PNV+FUF8PcTrxu7DsPv9Fz014sFe",
-	"KaKmSRCjaqIaqLwtRv4pBt8JIqEjn31VYt49IEWuDt/k5s/YuiObR2ce/L52E2Lj8d12zTq6Vn/xxN4G",
-	"CVzx7P/zBo9/Ox1/+9b+P3777jT65tHtf4TwVQ9Q3oj2FciJl0bGgaG8U+uHQQDc9RL0e7t6jdhIBhsY",
-	"uMks1yER2tad4tE4m8OwCNlwfuNa7F3fsVyXIEu6/0L7SamPdKM9BCvfeA/Odp29w/Cm5sYc9bn4UPoA",
-	"j7z+W6sEHByCES25vPt7vdvk7XmYNwAyfYm+fPjNN+OHCKf5Co8fdVgZhiPI3cvtA+YWDvXFPsdCIvWr",
-	"nAOWiHFUIrjNFqoEG0QESrF1hegHyEOUdbiL13PYx01n1yQSPhPWzY0YraxzclvhKh/qYeh8lZ9jT6pF",
-	"3awUrF6EXcSeKZHZrBbTLbJY+pko3c6NUQthapS8ZrC6i7Cxf6nuvmuZLQxG9QjmG8mQY54O7Hi2y9lk",
-	"SKmOOzuL36fGR+VrGPQHjnx6U924WuZxn1ENFqr3kWAv2fstKF/eOXNXVZ97qvPQdmTG6Cu/lsWOTFg/",
-	"SSD5Pmxg8KqEDxiz6vWDKzwRqGIHOOHMZJgJK6P61S9oAr8sLheq4aDVX+IV8CnEzDCVfdJPkd8ChEtk",
-	"OE0jZPRSEUoxX2qvrjlsGU2+c1FTtsLghvHrlOGwWVu7T3bl8s7FXfJe2SFN/9DWQ1jVPjq7eR9Ponrt",
-	"eM/d04C+X8GtY8TFe+W2pqWB7ihujd0p20PlvEwGQlPsfYFJGhRGw1r4ruw0nVy1M94dj6+WEHCMSVg4",
-	"no9tqAZv2DdUY2KZXSb07qRzq/0IQBryHhXsdDO1kJG3Gm/o3v64UzPQ0Xxxp1WF2oa4siOWcl/4mw14",
-	"C2F3Z4rwAQ6jvcwa06L12yHV768t39D1hnQ9rtWL8drqho+lwQ8eSRVTyYVEIodU14JVz4X1CYhxmmpG",
-	"Urt/BN+Nu5ef0rzo60r33xBHLTOkFmmKIbBCmujg4MJ2i2P3tUt0R4RGu+F1KIOGw4OAaaMGxx2WjgrN",
-	"PpROwmH5v7tO4rVijIbnC+tOC1HP8dhT3eelAduHjmZRvTkAb39H5AJ+FCHmqsb4+BW1PCaxu7iWZ9l6",
-	"G/b9rLGr32MBr7pyiPmiUFsBomuxdvYlS0ok7By+h5lWIYzIcdyVTKRj5Jyx9AXuskloBAq/2ruKxUkS",
-	"X2+tD0CfZCRtCjiABf1RHJX//KmKwx4YSN3LW+CnMgz5KNzKT57jaCNSD9OlzvGoL/DPjN+4WjPCplEk",
-	"NE6LRBHNOSwYBwQ35ovvEKYIzwVQiYAmOtQ8NwV7Gm7Zul9Y0g8ne73tw+GVmzoS0H62snMgRpizjVy9",
-	"Av5fgHnvii5iVeT9qbWtXRXiUUqxvd8LXFHmEM3vd7tKWBzxitV1c20vfqZZVvu7Qlkbp+8ShAij0sQc",
-	"tDLThO1/V0+KwMH+bjS7w/x+BqdEGJ2NHrwPbyCtAI0LNcFUnbq7dpgbAU6jgqa85qtyySspc6M+LXOB",
-	"EwXrmLFrUmaDOivtuf/PNawQKSd/ha1ZgwZS69xepZgKrVReKgZJ/Y2qTdVJj+b6J1f0ij54cM7S1Nap",
-	"ffAAYSo2wNHs3ZXB+qvR2Zt//eOfb6MrzYZdjc6uRv/6xz+vRtGVYciuRmc0uiqZsqvR2bt//eOft7ez",
-	"CZrpBjOkWRxXiE2NahDIyEepBG4ZRuHx+1e0zvBHGtcYTa1TuOInJ2im1jRTFFGLCDWWdsHSlG0U3nbw",
-	"tTosAc3cymfGEX3FNijDdGslI70UC5QqrqVsZObKNLLrQobGd73xO1pgtTtTd0S3NcHl5gCeaRhMHjxA",
-	"MwOOP86QxNdmciRwppZLlwVWDwh1OeDKU4sQoQhuFIqb43cCE8sy9TElFM6u6Mzd6Kvi9PRL+KO6f7q5",
-	"2ucfsyIenz7UnxWy//1qdP7y+fjB1Uh/ZZN3qJE/V8Qgso/wF9aGoc04nxuf8S9mkyv6WM2eY04Eo+p0",
-	"MFoQSBMFHPV26eobui82mYQnyNXkEGdo9sdZhGb/S/+rFxtXf1VfQvWX/vLvM/T5MmVzk1hu9mCmx5/9",
-	"31lUKmk5LDFPkGQKuQR8oWb5u+qr9vWvf/zzC/W32o33WQ+idqc38MVsgl6vQIE/mxMKdjJME9WVcTuA",
-	"mTvHHKhcgQDxnf16TmgikJCc0SUIafqgDajTlpMr+pMChtAYMlf/bBhPRITM6yYi5PyIBfp89vDrbPZF",
-	"hDRbjT6fPTp99M344cPxo9PXp/95dnp6dnr63+r3maKdal3aFjRDjCOphD1CkXlE1TeC0GUK6NeCKbqA",
-	"pmVMzxVlPFH0wFHuGTIwRzOFQNUnQ8erzynbVB8UwZpN0GODBQZoGh1xas5fbcAI12qlCgNn2mSmkfML",
-	"ZN2JKjOc7nRFE6ZW64bVRKVmYXP9KNNvOZoX0iGWOXhz2BZVHB7rk5+g2c3YXMexHl6YFTn8VSQ1JYoe",
-	"ECnMAkqCqmvKLdWFfqrvqg5p54ATbe3E9vzR09d4+R2aXSzGPzAKY217mlkCLNCXp1/Z8UytLUWbOaCZ",
-	"5Xj1Q2XD7//wi2B0hj6/fHaOvv3q6//zxcRObOlWjLkSu9Dsb2PrIjy+SGZ29KlWpzx4gB5bFQvarJjw",
-	"6mdivc9KVyRAUybdxiiPaLqdIB38x2wWDfX1Cq9BYZmiQ4yaQze0Ms8Bc4E0LPTbMLmi2roXAzUynX0O",
-	"H+c4XsH40eRUMf48tS+pODs52Ww2E6x/njC+PLF9xcnzi/OnP0yf6j5V9NfohX1YR15Uwmj90KS1BYpz",
-	"MjobfTk5nXw5MtKbftlP/CwPNmuN5iNKHLhIRmej50TIx7WW9UDAjjxeVZOT5yQjcnQb7W1otDZ9WppX",
-	"pU/Li4XCP2P6vH2rREWRM2o1o49OT43qhErrmucj4C82P0Ilue7MPezBSOvJNDdT52JeUtDvtb5sPkwn",
-	"xrSbWPOoujxd89lmJ7qNnuPL06+6Gpe7PfmByRcsIQtiklp78R27+7l6DZo9LLIM821ZKMGG6NW3om7F",
-	"ghlDjrGLv6lH8zUoTxU5aCMGbeZrIwAmhQu8UhQ53T4uKxWVZm9jkboZc6ZrZrwZrQlsNH+Ki4SYSljO",
-	"byJSB8zVDDpGLCN09Fbt7MR30Om8BueVnf0jugFTJR78nm6KBWOfS+KO5WO7Hw5TNPtqmAz7xBgmNvEu",
-	"R4l6O+5GK7bZuYnVc3RGfrCZLd4XWUS29u9Gap/qspUWPe14XCaLbzqPlBmynJayzMvbSI7nSlc1jPnW",
-	"JO/7qRjVV0/p2VORKU6q7jcj8XLy4IDU4OSdAvztyTv7xW0nefgTOOowmDi873tn4xACN09RdbvTj+3C",
-	"KaJhl26YMcW45phLEaFfimSpK2dFlZJH3UITV0NAdF7GOyPRUByYEmkU9n3eCLNE01xNdQJrFytocbOR",
-	"aE79jOQ2ByV/6jxEM/S5ur9o9kx90g1mZ0aYV1/o1Hka4yxTT2GDdLiAkrnUnSgHKAMbZmeIUcM1IxNK",
-	"kBgJesZBgJxd0dCUZuloAxxQRoSAJDLCBF5iQhWvj+OVaWWWQhFJvlOsdUr0rhRjrn0xaKljQbPnWMix",
-	"nmJ88WSGlqB+Mfk7rqibhnG3NM+V0WSHTpUEy9E15FJJYIYwSqucePg1Etr5Q6BrgNxqZ0oDD8KKIE3Q",
-	"TAN8huIVYwKE3YP+0kgEdQIylRxw9nRt4y8b6AM3eap9HmyQo9av/VqAfgGsPKGHHvmGllKz6zSUJgdV",
-	"y9vdC83FNxem06O2lteq9cx9r+atAbs2vx8scjr+9u27h9Gj01CASA+yp8R6g+hjoUFVp3vNAYO0zXSc",
-	"HIDcGCveWFisUCisuJWysKUjJ/Zm3v9F8l20g5f8Z6sGUkKn9UtCjKKZ1W7NnOLM6iR1DgrbZYbTdBYZ",
-	"9eNMvcZWZWBf2pkWzavaCm2++Fnlafox8sVtQGpIWcipZ0QIpwv0bHJKxN9AqrNehO4jTtPabShRzt7h",
-	"th3z98Mq2BPtw6I7zPzYOAaHtG0WPUKli47OzqL1yKUjmLva5Y3cwbZbDtVJtlWa6K5sOPtyGFnXN8Ub",
-	"C2E8EVw5qmik3bGmALQj+zT301BXAsShmGbjmfCbRjLn6f3mndVsnVhWxTiidLHQL4y8cSSkfgGdTK/W",
-	"DR7iYfh5xTyHLkT8x8CZve4P6gwkJ7HYDWqr+ps4IHUB/WUO9PGriw8rt4Q9IGuWUecGFT7ChMWFYtI+",
-	"EjJkDa2jszdv63o1IsqteKiTgcT27BV3vN1zy3itNtVupdZlo+0n3dZ9aEygRNme97NxVh/bM3pZqY1q",
-	"emC1NVCyW/mWBjVhXj2GY6jDWgXvfB2XDXj3lVV+dXvvjT6Cisno0cb1zAs7LqmfbQE+3dL73tJWQY09",
-	"t7Q6p49VFW0tn5WbjLp+ZZynEvEIRQlZaEuNRLxMaT+E4e19MbvVyC2Ot6ZX9quxeBe0ZGsbfO/RLm6f",
-	"6/rJUrrr9vV7G5cf55toqjpp9Un94XO1RszjZ2S5vlbSXmUWqwtnKiva2o+RK8R5iAtgs8fvuwNls0/X",
-	"YGcW/n43wUHzY7sMLtkNsS5/q2KOOCwKrYNvq14obEBIE1rmy85EQtfLYx8dLyC+RykI7xIMwn3tiaj3",
-	"nxKXJ6fTIli2utT92hchpDe0buBB1eFoJbPUczm2H2OxHkWjX8x2M/UO5sliFI1uUnETDNdtRTZR9cZK",
-	"59Fptvkdomxj3dK0g36nplO8XNTW2ydGub2IvxTJEtB8W9adq3xJ1FdUm2z0z4qRYQu1vK4lGafmMAyp",
-	"Nic7EKqRtV5t0wGpnpTlfWpAotpY6qxrQ5XgnxOKjY6vFRnhD7CmyYTlQG+y1HQVY7ZYkBhKpYrIOeBE",
-	"rABklk70/8On1CYchao7LTe2ncbsPg0zzK8TmzZhoD3IoHmDoJ6bAxs/IUIn7A7m+35GUtApX3RWbIGV",
-	"+DgZRbsWcABOnjMhxtxVxXK0xW6jxkhoKnUPMqdvz87X3d6vTw97OKFhrzddB3V8jJ5/Rap2EV+X9Ln+",
-	"ktfcm/r5/g2qGnAAHlaB/uSd+m+nT8+lMeD8Th16TOr2DtpWpPAxOvE4k1kYe96bQ45JSlp62DiI63Jo",
-	"VUDbPtNKmehxas7zPWKSWfEfjmBpMUN93HYWHbRgDkURrHpSzqDZxQtuSyAFk2akfuBP9PfTMrht2Fmf",
-	"C754rfOMB076q3DuORNhh4hAcQrYFh7yTmUKcnxuovDC/U0vO87RGZgpWVLECnlwm2g0ypkIOMVMQUeN",
-	"oT9Lmb+k6TZCU5zBVLuomS2jn7mO58hwAmUUh4NrVgip40u2aBa74yk9aQyc0exv4/Pp5bOx+bHtIHPO",
-	"AftYYbNZfc9MXaODPASNFPm39Zh4dbdvWyj18Mh2dXXYkCBCB+KkxYgj42QHXXh6Y4xCCCOd898UvUFz",
-	"zjZCR3KWgatN/DVEQmspdvHNU93ik/XmXtjusuPu4a9NHPBHxgNpBNnBTvdQhFmtcKUJ5qbooClY2CvN",
-	"5P7kknd22q9HExhur7QGHcpIo6Fkvfd3MWg2kfPvlL/3qgZ08WJEfpRcvrb/l376Nul36XdnvC2rQw7g",
-	"/gfwzH/bRCxbTimz57wLxx5XLVsL+OR+2o6lrMDVgfgV6D9GBUq1eqdxL2XKUPjk7w3viV/JYRfa+zLV",
-	"75jGXngZZILYVkn8HyGyUcYznBKhmfHfN5bJKptlJwftcgF+0j3vyJTYiz3WWddQ3d/m47Mu+6tHhcLy",
-	"+bZenTfsgmhS9Xv43y4XHNJWB/NrNrNrVp5QFWdb5tk8xD1ryLBVmqY3bxU2lsqqN28VtgUchXFOTtYP",
-	"NS7a/Zd5Kcz61DD2i1IC8L4rncG870izGE75S6XFrX1prFTeVzZcyvvG7cT7Sivl2tbjl16WV+3SlmO5",
-	"qsU54UKugEp7sSYVq1QSGaHo0P8PAAD//w==",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

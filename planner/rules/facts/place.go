@@ -47,8 +47,7 @@ func appendPlaces(to []Place, nodes []inventory.Node, fallback inventory.Placeme
 	return to
 }
 
-// Serving leaves out read replicas, which may stand elsewhere on purpose, unless there is nothing else.
-func Serving(places []Place) []Place {
+func serving(places []Place) []Place {
 	keep := func(p Place) bool { return p.Node == nil || p.Node.Role != "replica" }
 	n := 0
 	for _, p := range places {

@@ -16,6 +16,7 @@ type Site struct {
 	Neighbours []*inventory.Site
 	Regions    *geo.Table
 	Clusters   []Cluster // in order of id
+	Listed     []Listed  // the infrastructures, in order of id
 
 	machines []machine // in order of name; only machines that carry several nodes matter
 }
@@ -26,20 +27,32 @@ type Cluster struct {
 	Index         int    // position in Site.Clusters of the document
 	Key           string // site/cluster
 	Foundation    []Place
+	Regions       []Region // of the Foundation nodes
+	Unplaced      []string // Foundation nodes without a region
 	Connection    []*inventory.Node
 	Ignite        []Place // nodes of a separate Ignite
 	LoadBalancers []*inventory.Node
 	Uses          []Use // in order of infrastructure id
 }
 
-// Use is one use of a cluster with the infrastructure and everybody who uses it.
-type Use struct {
-	*inventory.Use
+// Listed is one infrastructure of the document with everybody who uses it.
+type Listed struct {
 	Infra   *inventory.Infrastructure // nil when the document does not list it
+	Index   int                       // position in Site.Infrastructure of the document
 	Name    string                    // site/id
 	Places  []Place                   // of the infrastructure's nodes, or of itself when it lists none
-	Tenants []Tenant                  // in order of Key, this cluster among them
+	// Serving are the places without read replicas, which may stand elsewhere on purpose, unless there is nothing else.
+	Serving  []Place
+	Regions  []Region // of Serving
+	Unplaced []string // of Serving, those without a region
+	Tenants []Tenant                  // in order of Key
 	Unseen  []string                  // keys of tenants that share it but whose sites are not in view, sorted
+}
+
+// Use is one use of a cluster. Infra is nil when the document does not list what is used.
+type Use struct {
+	*inventory.Use
+	*Listed
 }
 
 // Tenant is one cluster's use of an infrastructure, under that site's own spelling of it.
@@ -54,22 +67,25 @@ type Tenant struct {
 // New prepares a site. shared may be nil: then only the clusters of the site itself can share something.
 func New(site *inventory.Site, neighbours []*inventory.Site, shared []tenancy.Shared, regions *geo.Table) *Site {
 	s := &Site{Site: site, Neighbours: neighbours, Regions: regions, Clusters: make([]Cluster, len(site.Clusters))}
-	resolved := make([]Use, len(site.Infrastructure))
+	s.Listed = make([]Listed, len(site.Infrastructure))
 	for i := range site.Infrastructure {
 		infra := &site.Infrastructure[i]
-		u := &resolved[i]
-		u.Infra, u.Name, u.Places = infra, site.Site.ID+"/"+infra.ID, Of(infra)
-		u.Tenants, u.Unseen = s.tenants(u.Name, infra, shared)
+		l := &s.Listed[i]
+		l.Infra, l.Index, l.Name, l.Places = infra, i, site.Site.ID+"/"+infra.ID, Of(infra)
+		l.Serving = serving(l.Places)
+		l.Regions, l.Unplaced = RegionsOf(l.Serving)
+		l.Tenants, l.Unseen = s.tenants(l.Name, infra, shared)
 	}
+	slices.SortFunc(s.Listed, func(a, b Listed) int { return strings.Compare(a.Infra.ID, b.Infra.ID) })
 	for i := range site.Clusters {
-		s.Clusters[i] = s.cluster(i, resolved)
+		s.Clusters[i] = s.cluster(i)
 	}
 	slices.SortFunc(s.Clusters, func(a, b Cluster) int { return strings.Compare(a.ID, b.ID) })
 	s.machines = machines(site)
 	return s
 }
 
-func (s *Site) cluster(index int, resolved []Use) Cluster {
+func (s *Site) cluster(index int) Cluster {
 	c := &s.Site.Clusters[index]
 	out := Cluster{Cluster: c, Index: index, Key: s.Key(c)}
 	for i := range c.Components {
@@ -87,18 +103,19 @@ func (s *Site) cluster(index int, resolved []Use) Cluster {
 			out.LoadBalancers = appendNodes(out.LoadBalancers, comp.Nodes)
 		}
 	}
+	out.Regions, out.Unplaced = RegionsOf(out.Foundation)
 	out.Uses = make([]Use, len(c.Uses))
 	for i := range c.Uses {
 		u := &out.Uses[i]
-		for r := range resolved {
-			if resolved[r].Infra.ID == c.Uses[i].Infrastructure {
-				*u = resolved[r]
+		u.Use = &c.Uses[i]
+		for k := range s.Listed {
+			if s.Listed[k].Infra.ID == u.Infrastructure {
+				u.Listed = &s.Listed[k]
 				break
 			}
 		}
-		u.Use = &c.Uses[i]
-		if u.Infra == nil {
-			u.Name = s.Site.Site.ID + "/" + u.Infrastructure
+		if u.Listed == nil {
+			u.Listed = &Listed{Index: -1, Name: s.Site.Site.ID + "/" + u.Infrastructure}
 		}
 	}
 	slices.SortStableFunc(out.Uses, func(a, b Use) int { return strings.Compare(a.Infrastructure, b.Infrastructure) })
@@ -106,14 +123,15 @@ func (s *Site) cluster(index int, resolved []Use) Cluster {
 }
 
 func appendNodes(to []*inventory.Node, nodes []inventory.Node) []*inventory.Node {
+	to = slices.Grow(to, len(nodes))
 	for i := range nodes {
 		to = append(to, &nodes[i])
 	}
 	return to
 }
 
-// Listed reports whether the cluster lists a component of the kind, with or without nodes.
-func (c *Cluster) Listed(kind inventory.ComponentKind) bool {
+// Lists reports whether the cluster lists a component of the kind, with or without nodes.
+func (c *Cluster) Lists(kind inventory.ComponentKind) bool {
 	for i := range c.Components {
 		if c.Components[i].Kind == kind {
 			return true
@@ -170,13 +188,13 @@ func (c *Cluster) UsesKind(as inventory.UseAs, kind inventory.InfrastructureKind
 	return false
 }
 
-// Shared reports whether a cluster other than the given one uses the infrastructure as well.
-func (u *Use) Shared(key string) bool {
-	if len(u.Unseen) > 0 {
+// SharedBeyond reports whether a cluster other than the given one uses the infrastructure as well.
+func (l *Listed) SharedBeyond(key string) bool {
+	if len(l.Unseen) > 0 {
 		return true
 	}
-	for i := range u.Tenants {
-		if u.Tenants[i].Key != key {
+	for i := range l.Tenants {
+		if l.Tenants[i].Key != key {
 			return true
 		}
 	}
@@ -184,11 +202,11 @@ func (u *Use) Shared(key string) bool {
 }
 
 // Others returns the keys of the other clusters that use the infrastructure, in order, each once.
-func (u *Use) Others(key string) []string {
-	out := slices.Clone(u.Unseen)
-	for i := range u.Tenants {
-		if u.Tenants[i].Key != key {
-			out = append(out, u.Tenants[i].Key)
+func (l *Listed) Others(key string) []string {
+	out := slices.Clone(l.Unseen)
+	for i := range l.Tenants {
+		if l.Tenants[i].Key != key {
+			out = append(out, l.Tenants[i].Key)
 		}
 	}
 	slices.Sort(out)
@@ -196,10 +214,10 @@ func (u *Use) Others(key string) []string {
 }
 
 // Observed returns the latest observation among the sites that share the infrastructure.
-func (u *Use) Observed() time.Time {
+func (l *Listed) Observed() time.Time {
 	var at time.Time
-	for i := range u.Tenants {
-		if t := u.Tenants[i].Site.ObservedAt; t.After(at) {
+	for i := range l.Tenants {
+		if t := l.Tenants[i].Site.ObservedAt; t.After(at) {
 			at = t
 		}
 	}
@@ -208,12 +226,12 @@ func (u *Use) Observed() time.Time {
 
 // Spelling returns the first answer of ask over the spellings of the infrastructure in view, this site's own first: a fact
 // that one site does not give may be known to another.
-func (u *Use) Spelling(ask func(*inventory.Infrastructure) (int, bool)) (int, bool) {
-	if n, ok := ask(u.Infra); ok {
+func (l *Listed) Spelling(ask func(*inventory.Infrastructure) (int, bool)) (int, bool) {
+	if n, ok := ask(l.Infra); ok {
 		return n, true
 	}
-	for i := range u.Tenants {
-		if n, ok := ask(u.Tenants[i].Infra); ok {
+	for i := range l.Tenants {
+		if n, ok := ask(l.Tenants[i].Infra); ok {
 			return n, true
 		}
 	}

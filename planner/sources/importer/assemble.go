@@ -37,7 +37,7 @@ func Assemble(opts Options, reports []FileReport, resources []Resource) Result {
 		result: &Result{Files: reports},
 		byKey:  map[string]int{}, joined: map[int]int{},
 		ids: map[string]bool{}, infraOf: map[*Resource]int{}, groups: map[string]*group{}, nodeInfra: map[string]int{},
-		linked: map[[2]string]bool{},
+		linked: map[[2]string]bool{}, places: map[[2]string]place{},
 	}
 	for i := range a.all {
 		a.resolve(&a.all[i])
@@ -71,6 +71,7 @@ type assembly struct {
 	order     []*group
 	linked    map[[2]string]bool // group key and infrastructure id already joined by a use
 	proofs    []proof
+	places    map[[2]string]place
 }
 
 // proof is a provenance entry whose path is known only once clusters are in order.
@@ -84,17 +85,11 @@ type proof struct {
 func (a *assembly) path(r *Resource) string { return a.result.Files[r.File].Path }
 
 func (a *assembly) report(r *Resource, what, remedy string) {
-	p := r.problem(what, remedy)
-	p.File = a.path(r)
-	rep := &a.result.Files[r.File]
-	rep.Problems = append(rep.Problems, p)
+	a.result.Files[r.File].Problem(r.problem(what, remedy))
 }
 
 func (a *assembly) note(r *Resource, what, remedy string) {
-	p := r.problem(what, remedy)
-	p.File = a.path(r)
-	rep := &a.result.Files[r.File]
-	rep.Notes = append(rep.Notes, p)
+	a.result.Files[r.File].Note(r.problem(what, remedy))
 }
 
 func (a *assembly) unassigned(r *Resource, reason, remedy string) {
@@ -105,29 +100,21 @@ func (a *assembly) unassigned(r *Resource, reason, remedy string) {
 	a.result.Unassigned = append(a.result.Unassigned, Unassigned{File: a.path(r), Path: path, Type: r.Type, Name: shownName(r.Name), Reason: reason, Remedy: remedy})
 }
 
-func shownName(name string) string {
-	if Quote(name) == `"`+name+`"` {
-		return name
-	}
-	return Quote(name)
-}
-
 // resolve finds the region of a resource. What cannot be resolved is a problem only where the place matters.
 func (a *assembly) resolve(r *Resource) {
 	r.final = r.Class
+	if r.EdgeZone != "" && r.relevant() {
+		a.note(r, r.label()+" is in the edge zone "+Quote(r.EdgeZone)+", which is outside the data centres of its region", "")
+	}
 	if r.Location == "" {
 		if r.relevant() && !r.Asked && r.Machine == nil {
 			a.note(r, r.label()+" gives no location; its region stays unknown", "")
 		}
 		return
 	}
-	if a.opts.Regions != nil {
-		if region, ok := a.opts.Regions.Find(r.Provider, r.Location); ok {
-			r.region = region.Code
-			return
-		}
-	}
-	if !r.relevant() {
+	found := a.region(r.Provider, r.Location)
+	r.region = found.code
+	if found.code != "" || !r.relevant() {
 		return
 	}
 	remedy := "write the region's name or code"
@@ -135,12 +122,28 @@ func (a *assembly) resolve(r *Resource) {
 		a.report(r, "location "+Quote(r.Location)+" is a placeholder; the region stays unknown", "replace it by the region the resource is in")
 		return
 	}
-	if a.opts.Regions != nil {
-		if near := a.opts.Regions.Nearest(r.Provider, r.Location); near != "" {
-			remedy = "did you mean " + near + "?"
-		}
+	if found.nearest != "" {
+		remedy = "did you mean " + found.nearest + "?"
 	}
 	a.report(r, "region "+Quote(r.Location)+" is none of the region table; it stays unknown", remedy)
+}
+
+// place is what the region table answered for one spelling; files repeat few spellings many times.
+type place struct{ code, nearest string }
+
+func (a *assembly) region(provider, location string) place {
+	key := [2]string{provider, location}
+	p, ok := a.places[key]
+	if ok || a.opts.Regions == nil {
+		return p
+	}
+	if region, ok := a.opts.Regions.Find(provider, location); ok {
+		p.code = region.Code
+	} else if len(location) <= maxName {
+		p.nearest = a.opts.Regions.Nearest(provider, location)
+	}
+	a.places[key] = p
+	return p
 }
 
 func (a *assembly) row(r *Resource) {
@@ -203,9 +206,7 @@ func (a *assembly) finish() {
 			r.final = ClassContext
 		}
 	}
-	for i := range a.result.Files {
-		a.close(i)
-	}
+	a.tally()
 	sort.SliceStable(a.order, func(i, j int) bool { return a.order[i].cluster.ID < a.order[j].cluster.ID })
 	position := map[*group]int{}
 	for _, g := range a.order {
@@ -248,51 +249,53 @@ func (a *assembly) sources() {
 	}}
 }
 
-func (a *assembly) close(file int) {
-	rep := &a.result.Files[file]
-	types := map[TypeCount]int{}
+// tally counts the resources of each file by type and class.
+func (a *assembly) tally() {
 	for i := range a.all {
 		r := &a.all[i]
-		if r.File != file {
-			continue
-		}
-		rep.Resources++
-		if r.final == ClassUsed {
-			rep.Used++
-		}
-		types[TypeCount{Type: r.Type, Class: r.final}]++
+		a.result.Files[r.File].Count(r.Type, r.final)
 	}
-	for t, n := range types {
-		t.Count = n
-		rep.Types = append(rep.Types, t)
-	}
-	sort.Slice(rep.Types, func(i, j int) bool {
-		x, y := rep.Types[i], rep.Types[j]
-		return x.Type < y.Type || x.Type == y.Type && x.Class < y.Class
-	})
-	rep.Problems = bounded(rep.Problems)
-	rep.Notes = bounded(rep.Notes)
-	switch {
-	case rep.Status == Refused:
-	case len(rep.Problems) > 0:
-		rep.Status = Partial
-	default:
-		rep.Status = Understood
+	for i := range a.result.Files {
+		a.result.Files[i].close()
 	}
 }
 
-func bounded(ps []document.Problem) []document.Problem {
+func (r *FileReport) close() {
+	for t, n := range r.counts {
+		t.Count = n
+		r.Types = append(r.Types, t)
+		r.Resources += n
+		if t.Class == ClassUsed {
+			r.Used += n
+		}
+	}
+	r.counts = nil
+	sort.Slice(r.Types, func(i, j int) bool {
+		x, y := r.Types[i], r.Types[j]
+		return x.Type < y.Type || x.Type == y.Type && x.Class < y.Class
+	})
+	switch {
+	case r.Status == Refused:
+	case len(r.Problems) > 0:
+		r.Status = Partial
+	default:
+		r.Status = Understood
+	}
+	r.Problems = bounded(r.Problems, r.more)
+	r.Notes = bounded(r.Notes, r.moreNotes)
+}
+
+func bounded(ps []document.Problem, more int) []document.Problem {
 	slices.SortStableFunc(ps, func(x, y document.Problem) int {
 		if x.Line != y.Line {
 			return x.Line - y.Line
 		}
 		return x.Column - y.Column
 	})
-	if len(ps) <= maxProblems {
+	if more == 0 {
 		return ps
 	}
-	rest := len(ps) - maxProblems
-	return append(ps[:maxProblems:maxProblems], document.Problem{File: ps[0].File, What: "and " + plural(rest, "further one", "further ones") + " of this file"})
+	return append(ps, document.Problem{File: ps[0].File, What: "and " + plural(more, "further one", "further ones") + " of this file"})
 }
 
 // prove records where a fact under /infrastructure was learned.

@@ -23,6 +23,7 @@ type member struct {
 	resource *Resource
 	roles    []role
 	owner    owner
+	common   bool             // tagged with several clusters
 	nodes    []inventory.Node // empty for the further clusters that share the machine's ensemble
 }
 
@@ -113,7 +114,7 @@ func (a *assembly) claim(r *Resource) claim {
 			c.roles = append(c.roles, ro)
 		}
 	}
-	for _, w := range words(from.Tag("cluster")) {
+	for _, w := range strings.FieldsFunc(from.Tag("cluster"), func(r rune) bool { return r == ',' || r == ';' || r == '|' }) {
 		if id := Slug(w); id != "" && !slices.Contains(c.clusters, id) {
 			c.clusters = append(c.clusters, id)
 		}
@@ -196,7 +197,7 @@ func (a *assembly) machine(r *Resource, names map[string]int) {
 		} else {
 			own = nil
 		}
-		g.members = append(g.members, &member{resource: r, roles: c.roles, owner: first, nodes: own})
+		g.members = append(g.members, &member{resource: r, roles: c.roles, owner: first, common: len(c.clusters) > 1, nodes: own})
 	}
 }
 
@@ -297,7 +298,10 @@ func (a *assembly) drop() {
 func nodes(r *Resource, names map[string]int) []inventory.Node {
 	m := r.Machine
 	name := r.Name
-	if names[strings.ToLower(name)] > 1 && r.Group != "" {
+	if shownName(name) != name {
+		name = Slug(name)
+	}
+	if names[strings.ToLower(r.Name)] > 1 && r.Group != "" {
 		name += "-" + strings.ToLower(r.Group)
 	}
 	node := inventory.Node{Name: name, Machine: name, Placement: r.placement(), CPU: m.CPU, MemoryGiB: m.MemoryGiB, SKU: m.SKU}
@@ -382,6 +386,10 @@ func (a *assembly) ensemble(g *group, m *member, r role) {
 		a.prove("/infrastructure/"+strconv.Itoa(n), g.source, "")
 	}
 	in := &a.site.Infrastructure[n]
+	if m.common {
+		shared := true
+		in.Shared = &shared
+	}
 	list, name := &in.Nodes, "/nodes/"
 	if r == rolePgPool {
 		list, name = &in.PgPool, "/pgpool/"

@@ -65,13 +65,44 @@ type FileReport struct {
 	Types     []TypeCount        `json:"types,omitempty"`    // sorted by type and class
 	Problems  []document.Problem `json:"problems,omitempty"` // what was not understood, in the order of its places
 	Notes     []document.Problem `json:"notes,omitempty"`    // understood and worth knowing: defaults taken, spellings repaired
+
+	more, moreNotes int               // beyond maxProblems
+	counts          map[TypeCount]int // by type and class, with Count 0
 }
 
-// Refuse marks a file as refused for a reason.
+// Problem adds something that was not understood; beyond a bound it is only counted.
+func (r *FileReport) Problem(p document.Problem) {
+	p.File = r.Path
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, p)
+	} else {
+		r.more++
+	}
+}
+
+// Note adds something worth knowing; beyond a bound it is only counted.
+func (r *FileReport) Note(p document.Problem) {
+	p.File = r.Path
+	if len(r.Notes) < maxProblems {
+		r.Notes = append(r.Notes, p)
+	} else {
+		r.moreNotes++
+	}
+}
+
+// Count adds a resource that carries no fact of an inventory, which is all that is kept of it.
+func (r *FileReport) Count(kind string, class Class) {
+	if r.counts == nil {
+		r.counts = map[TypeCount]int{}
+	}
+	r.counts[TypeCount{Type: kind, Class: class}]++
+}
+
+// Refuse marks a file as refused for a reason and forgets the resources counted.
 func (r *FileReport) Refuse(p document.Problem) {
 	r.Status = Refused
-	p.File = r.Path
-	r.Problems = append(r.Problems, p)
+	r.counts = nil
+	r.Problem(p)
 }
 
 // Unassigned is a resource that could be part of a cluster but that nothing in the files assigns.
@@ -143,6 +174,27 @@ func Quote(s string) string {
 	}
 	return `"` + s + `"`
 }
+
+// Name returns a resource's name for a message, in quotation marks; names may be longer than other values.
+func Name(s string) string {
+	if s == "" {
+		return "a resource without a name"
+	}
+	if shownName(s) == s {
+		return `"` + s + `"`
+	}
+	return "a name of " + plural(len(s), "byte", "bytes")
+}
+
+func shownName(s string) string {
+	if len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "a name of " + plural(len(s), "byte", "bytes")
+}
+
+// maxName is the length of Azure's longest resource names, those of network resources and resource groups.
+const maxName = 90
 
 func plain(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(" -_.()<>{}", r)

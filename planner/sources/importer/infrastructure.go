@@ -41,7 +41,7 @@ func (a *assembly) infrastructure() {
 func (a *assembly) add(r *Resource, in inventory.Infrastructure) int {
 	n := len(a.site.Infrastructure)
 	in.ID = a.id(r.Name, r.Group, string(in.Kind))
-	if in.ID != r.Name && Quote(r.Name) == `"`+r.Name+`"` {
+	if in.ID != r.Name && shownName(r.Name) == r.Name && !Placeholder(r.Name) {
 		in.Name = r.Name
 	}
 	in.Identity.ARMID = r.ARMID
@@ -121,7 +121,7 @@ func (a *assembly) replica(r *Resource) {
 	if source != nil && source != r && a.has(source) {
 		n = a.infraOf[source]
 	} else {
-		a.report(r, r.label()+" replicates "+Quote(r.Database.SourceName)+", which is in none of the files; its region stays unknown", "export that server too")
+		a.report(r, r.label()+" replicates "+Name(r.Database.SourceName)+", which is in none of the files; its region stays unknown", "export that server too")
 		stub := &Resource{File: r.File, Pointer: r.Pointer, Source: r.Source, Asked: r.Asked, Provider: r.Provider, Type: r.Type, Name: r.Database.SourceName, ARMID: r.Database.SourceARMID, Tags: r.Tags, Group: r.Group}
 		known, ok := a.nodeInfra["source "+r.Database.SourceKey]
 		if !ok {
@@ -188,10 +188,8 @@ func (a *assembly) code(r *Resource, location string) string {
 	if location == "" {
 		return ""
 	}
-	if a.opts.Regions != nil {
-		if region, ok := a.opts.Regions.Find(r.Provider, location); ok {
-			return region.Code
-		}
+	if code := a.region(r.Provider, location).code; code != "" {
+		return code
 	}
 	a.report(r, "region "+Quote(location)+" is none of the region table; it stays unknown", "write the region's name or code")
 	return ""
@@ -205,13 +203,15 @@ func (a *assembly) balancer(r *Resource) {
 	}
 	in := inventory.Infrastructure{Kind: inventory.KindLoadBalancer, SKU: b.SKU, Redundant: redundant}
 	in.Identity.Addresses = b.Addresses
+	if b.Global {
+		// A balancer of tier Global answers from every participating region; its own region only holds the object, so
+		// a failure of that region must not count as a failure of the balancer.
+		r.region, r.Location = "", ""
+	}
 	n := a.add(r, in)
 	base := "/infrastructure/" + strconv.Itoa(n)
 	switch {
 	case b.Global:
-		// A balancer of tier Global answers from every participating region; its own region only holds the object, so
-		// a failure of that region must not count as a failure of the balancer.
-		a.site.Infrastructure[n].Placement.Region = ""
 		a.note(r, r.label()+" is a cross-region load balancer; the region it names is not that of its backends, so none is set", "")
 	case redundant == nil:
 		a.note(r, "whether "+r.label()+" is redundant is not known: "+why, "")
@@ -341,5 +341,5 @@ func (a *assembly) orphan(r *Resource) {
 	if in.Protocol == "" {
 		in.Protocol = r.Share.Protocol
 	}
-	a.report(r, "share "+r.label()+" is where its storage account "+Quote(r.Share.AccountName)+" is, which is in none of the files; region and redundancy stay unknown", "export the account too (az storage account show)")
+	a.report(r, "share "+r.label()+" is where its storage account "+Name(r.Share.AccountName)+" is, which is in none of the files; region and redundancy stay unknown", "export the account too (az storage account show)")
 }

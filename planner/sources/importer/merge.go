@@ -1,17 +1,18 @@
 package importer
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/document"
-	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
 // merge makes one resource of all that share a key: observed values before asked ones, then in the order of the files.
 // What an earlier one leaves open a later one fills; where two say different things the earlier counts and a note
-// names both places.
+// names both places. Two that contradict each other under an id with a placeholder are two.
 func (a *assembly) merge() {
+	a.alias()
 	order := make([]int, 0, len(a.all))
 	for i := range a.all {
 		if !a.all[i].Asked {
@@ -25,26 +26,66 @@ func (a *assembly) merge() {
 	}
 	for _, i := range order {
 		r := &a.all[i]
-		if r.Key == "" {
-			a.merged = append(a.merged, i)
-			continue
-		}
 		key := r.Key + " " + r.fact()
 		first, ok := a.byKey[key]
-		if !ok {
+		switch {
+		case r.Key == "":
+			a.merged = append(a.merged, i)
+		case !ok:
 			a.byKey[key] = i
 			a.merged = append(a.merged, i)
-			continue
+		case a.fill(first, r):
+			a.joined[i] = first
+		default:
+			r.Key = ""
+			a.merged = append(a.merged, i)
 		}
-		a.fill(first, i)
-		a.joined[i] = first
 	}
 	slices.Sort(a.merged)
+}
+
+// alias gives resources without an id the key of the only one with the same type, group and name, or a key made of
+// these three: tables and computed rows name a resource only so.
+func (a *assembly) alias() {
+	keys := map[string]string{}
+	for i := range a.all {
+		r := &a.all[i]
+		name := r.alias()
+		if r.Key == "" || name == "" {
+			continue
+		}
+		if known, ok := keys[name]; ok && known != r.Key {
+			keys[name] = ""
+			continue
+		}
+		keys[name] = r.Key
+	}
+	for i := range a.all {
+		r := &a.all[i]
+		name := r.alias()
+		if r.Key != "" || name == "" {
+			continue
+		}
+		if key, ok := keys[name]; ok {
+			r.Key = key
+		} else {
+			r.Key = name
+		}
+	}
+}
+
+func (r *Resource) alias() string {
+	if r.Name == "" || r.Group == "" || r.fact() == "nothing" || Placeholder(r.Name) || Placeholder(r.Group) {
+		return ""
+	}
+	return strings.ToLower(r.Type + " " + r.Group + " " + r.Name)
 }
 
 // fact names the kind of fact a resource carries, so that only like is merged with like.
 func (r *Resource) fact() string {
 	switch {
+	case r.Database != nil && r.Database.Engine == "":
+		return "other database"
 	case r.Database != nil:
 		return "database"
 	case r.Part != nil:
@@ -117,19 +158,75 @@ func fillList(to *[]string, from []string) {
 	}
 }
 
-func (a *assembly) fill(first, second int) {
-	to, from := &a.all[first], &a.all[second]
+// fill completes the resource at first from another one of its key. It reports false, and changes nothing, when the
+// two contradict each other and their id does not name one resource.
+func (a *assembly) fill(first int, from *Resource) bool {
+	to := a.all[first].copy()
 	f := &filler{}
-	if to.Location == "" {
-		to.Location, to.region = from.Location, from.region
-	} else if from.region != "" && to.region != "" && from.region != to.region {
-		f.differ = append(f.differ, "region "+Quote(to.region)+" and "+Quote(from.region))
-	} else if to.region == "" && from.region != "" {
-		to.Location, to.region = from.Location, from.region
+	f.place(&to, from)
+	moved := len(f.differ) > 0
+	f.facts(&to, from)
+	if len(f.differ) > 0 && to.ARMID == "" {
+		return false
 	}
-	if len(to.Zones) == 0 {
+	if len(f.differ) > 0 {
+		a.result.Notes = append(a.result.Notes, document.Problem{
+			File: a.path(&to), Line: to.Line, Column: to.Column, Path: to.Pointer,
+			What:   to.label() + " is described differently in " + a.path(from) + ": " + strings.Join(f.differ, ", ") + "; the first was taken",
+			Remedy: "import only the newer of the two files",
+		})
+	}
+	// One that says another place was described at another time, or is another one altogether; its further facts do
+	// not belong to the first.
+	if !moved {
+		a.all[first] = to
+	}
+	return true
+}
+
+// copy is deep in what fill changes.
+func (r *Resource) copy() Resource {
+	c := *r
+	c.Tags = maps.Clone(r.Tags)
+	c.Zones = slices.Clone(r.Zones)
+	switch {
+	case r.Database != nil:
+		d := *r.Database
+		c.Database = &d
+	case r.Balancer != nil:
+		b := *r.Balancer
+		b.PublicIPs, b.Addresses, b.Backends, b.HealthPaths = slices.Clone(b.PublicIPs), slices.Clone(b.Addresses), slices.Clone(b.Backends), slices.Clone(b.HealthPaths)
+		c.Balancer = &b
+	case r.Storage != nil:
+		s := *r.Storage
+		s.Addresses = slices.Clone(s.Addresses)
+		c.Storage = &s
+	case r.Share != nil:
+		s := *r.Share
+		c.Share = &s
+	case r.Machine != nil:
+		m := *r.Machine
+		m.Interfaces = slices.Clone(m.Interfaces)
+		c.Machine = &m
+	case r.Interface != nil:
+		n := *r.Interface
+		n.Pools = slices.Clone(n.Pools)
+		c.Interface = &n
+	}
+	return c
+}
+
+func (f *filler) place(to, from *Resource) {
+	switch {
+	case to.region == "" && (from.region != "" || to.Location == ""):
+		to.Location, to.region = from.Location, from.region
+	case to.region != "" && from.region != "" && to.region != from.region:
+		f.differ = append(f.differ, "region "+Quote(to.region)+" and "+Quote(from.region))
+	}
+	switch {
+	case len(to.Zones) == 0:
 		to.Zones = from.Zones
-	} else if len(from.Zones) > 0 && !slices.Equal(to.Zones, from.Zones) {
+	case len(from.Zones) > 0 && !slices.Equal(to.Zones, from.Zones):
 		f.differ = append(f.differ, "zone "+Quote(strings.Join(to.Zones, " "))+" and "+Quote(strings.Join(from.Zones, " ")))
 	}
 	fillText(f, "edge zone", &to.EdgeZone, from.EdgeZone)
@@ -143,14 +240,6 @@ func (a *assembly) fill(first, second int) {
 		if to.Tags[k] == "" {
 			to.Tags[k] = v
 		}
-	}
-	f.facts(to, from)
-	if len(f.differ) > 0 {
-		a.result.Notes = append(a.result.Notes, document.Problem{
-			File: a.path(to), Line: to.Line, Column: to.Column, Path: to.Pointer,
-			What:   to.label() + " is described differently in " + a.path(from) + ": " + strings.Join(f.differ, ", ") + "; the first was taken",
-			Remedy: "import only the newer of the two files",
-		})
 	}
 }
 
@@ -187,9 +276,11 @@ func (f *filler) facts(to, from *Resource) {
 		fillNumber(f, "quota", &to.Share.QuotaGiB, from.Share.QuotaGiB)
 	case to.Machine != nil:
 		m, n := to.Machine, from.Machine
+		if m.SKU == "" {
+			m.SKU, m.CPU, m.MemoryGiB = n.SKU, n.CPU, n.MemoryGiB
+		}
 		fillText(f, "SKU", &m.SKU, n.SKU)
-		fillNumber(f, "processors", &m.CPU, n.CPU)
-		fillNumber(f, "memory", &m.MemoryGiB, n.MemoryGiB)
+		m.Set = m.Set || n.Set
 		fillNumber(f, "instances", &m.Count, n.Count)
 		fillText(f, "scale set", &m.ScaleSet, n.ScaleSet)
 		fillList(&m.Interfaces, n.Interfaces)
@@ -199,23 +290,29 @@ func (f *filler) facts(to, from *Resource) {
 	}
 }
 
+// database fills in groups: a size and what follows from it, a mode and its standby zone, a source and its id.
 func (f *filler) database(d, e *Database) {
 	fillText(f, "host name", &d.Endpoint, e.Endpoint)
 	fillText(f, "version", &d.Version, e.Version)
-	fillText(f, "tier", &d.Tier, e.Tier)
+	if d.SKU == "" {
+		d.SKU, d.CPU, d.MemoryGiB, d.MaxConnections = e.SKU, e.CPU, e.MemoryGiB, e.MaxConnections
+	}
 	fillText(f, "SKU", &d.SKU, e.SKU)
-	mode := string(d.Mode)
-	fillText(f, "high availability", &mode, string(e.Mode))
-	d.Mode = inventory.HAMode(mode)
-	fillText(f, "standby zone", &d.StandbyZone, e.StandbyZone)
+	fillText(f, "tier", &d.Tier, e.Tier)
+	if d.Mode == "" {
+		d.Mode, d.StandbyZone = e.Mode, e.StandbyZone
+	} else if e.Mode != "" && e.Mode != d.Mode {
+		f.differ = append(f.differ, "high availability "+Quote(string(d.Mode))+" and "+Quote(string(e.Mode)))
+	} else {
+		fillText(f, "standby zone", &d.StandbyZone, e.StandbyZone)
+	}
 	fillNumber(f, "storage", &d.StorageGiB, e.StorageGiB)
-	fillNumber(&filler{}, "processors", &d.CPU, e.CPU)
-	fillNumber(&filler{}, "memory", &d.MemoryGiB, e.MemoryGiB)
-	fillNumber(&filler{}, "connections", &d.MaxConnections, e.MaxConnections)
 	fillBool(f, "geo-redundant backup", &d.GeoBackup, e.GeoBackup)
 	fillText(f, "replication role", &d.Role, e.Role)
-	fillText(f, "source server", &d.SourceKey, e.SourceKey)
-	fillText(&filler{}, "source server", &d.SourceName, e.SourceName)
-	fillText(&filler{}, "source server", &d.SourceARMID, e.SourceARMID)
+	if d.SourceKey == "" {
+		d.SourceKey, d.SourceName, d.SourceARMID = e.SourceKey, e.SourceName, e.SourceARMID
+	} else if e.SourceKey != "" && e.SourceKey != d.SourceKey {
+		f.differ = append(f.differ, "source server "+Quote(d.SourceName)+" and "+Quote(e.SourceName))
+	}
 	d.Replica = d.Replica || e.Replica
 }

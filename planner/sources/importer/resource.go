@@ -148,12 +148,7 @@ func (r *Resource) problem(what, remedy string) document.Problem {
 }
 
 // label names the resource for a message.
-func (r *Resource) label() string {
-	if r.Name == "" {
-		return "a resource without a name"
-	}
-	return Quote(r.Name)
-}
+func (r *Resource) label() string { return Name(r.Name) }
 
 // Slug turns a name into an id: lower case, digits and single dashes, at most 63 characters; "" when nothing remains.
 func Slug(name string) string {

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/meridian-federation/meridian/planner/document"
 )
@@ -189,9 +188,10 @@ func keyName(s string) bool {
 
 // Tree is one parsed JSON document.
 type Tree struct {
-	Root  *Value
-	data  []byte
-	lines []uint32 // offsets at which lines begin, filled by the first Place
+	Root   *Value
+	data   []byte
+	lines  []uint32 // offsets at which lines begin, filled by the first Place
+	counts []uint32 // characters before each block
 	// Twice lists the places of keys that an object has twice, of which the last counts.
 	Twice []document.Problem
 }
@@ -271,12 +271,7 @@ func (t *Tree) syntax(err error) *document.Problem {
 // Place returns line and column, both from 1, the column in characters, of an offset.
 func (t *Tree) Place(off uint32) (line, column int) {
 	if t.lines == nil {
-		t.lines = []uint32{0}
-		for i, b := range t.data {
-			if b == '\n' {
-				t.lines = append(t.lines, uint32(i)+1) //nolint:gosec // below MaxFileBytes
-			}
-		}
+		t.index()
 	}
 	off = min(off, uint32(len(t.data))) //nolint:gosec // below MaxFileBytes
 	lo, hi := 0, len(t.lines)
@@ -287,7 +282,40 @@ func (t *Tree) Place(off uint32) (line, column int) {
 			hi = mid
 		}
 	}
-	return lo + 1, utf8.RuneCount(t.data[t.lines[lo]:off]) + 1
+	return lo + 1, t.characters(off) - t.characters(t.lines[lo]) + 1
+}
+
+// block is the distance of the offsets whose characters are counted beforehand, so that a place in a file of one line
+// costs no more than one in a short line.
+const block = 1024
+
+func (t *Tree) index() {
+	t.lines = []uint32{0}
+	n := uint32(0)
+	for i, b := range t.data {
+		if i%block == 0 {
+			t.counts = append(t.counts, n)
+		}
+		if b&0xC0 != 0x80 {
+			n++
+		}
+		if b == '\n' {
+			t.lines = append(t.lines, uint32(i)+1) //nolint:gosec // below MaxFileBytes
+		}
+	}
+	t.counts = append(t.counts, n)
+}
+
+// characters counts those that begin before an offset: bytes that do not continue a UTF-8 sequence.
+func (t *Tree) characters(off uint32) int {
+	at := min(int(off)/block, len(t.counts)-1)
+	n := int(t.counts[at])
+	for i := at * block; i < int(off); i++ {
+		if t.data[i]&0xC0 != 0x80 {
+			n++
+		}
+	}
+	return n
 }
 
 // At returns a problem at a value.
@@ -405,4 +433,13 @@ func (b *builder) start() uint32 {
 		off++
 	}
 	return uint32(off) //nolint:gosec // below MaxFileBytes
+}
+
+// ObjectOf joins names and the items of a list of the same length into an object at the list's place.
+func ObjectOf(names []string, list *Value) *Value {
+	v := &Value{kind: Object, off: list.off, kids: make([]Member, len(names))}
+	for i, name := range names {
+		v.kids[i] = Member{Key: name, Value: list.kids[i].Value}
+	}
+	return v
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/federation/state"
@@ -45,10 +46,13 @@ type Hub struct {
 	fleet  *fleet.Fleet
 	ingest *ingest.Gate
 	ready  chan struct{}
+	feed   *rest.Feed
+	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's
+	// time, so that a browser that knew an earlier process is told to read again.
+	changes uint64
 
-	mu       sync.Mutex
-	loading  map[string]fleet.Update // before the start's backlog is through: the latest of each site
-	rejected []*fleet.Rejection
+	mu      sync.Mutex
+	loading map[string]fleet.Update // before the start's backlog is through: the latest of each site
 }
 
 // New prepares a hub; Run works.
@@ -57,20 +61,20 @@ func New(o Options) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{}}
+	h := &Hub{
+		o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{},
+		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMilli()),
+	}
 	h.ingest = ingest.New(o.Engine.Regions)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
-		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy),
+		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy), Committed: h.committed,
 	})
 	return h, nil
 }
 
 // View returns the current view of the federation.
 func (h *Hub) View() fleet.View { return h.state.View() }
-
-// Changed returns the current view and a channel that closes when there is a newer one.
-func (h *Hub) Changed() (fleet.View, <-chan struct{}, error) { return h.state.Changed() }
 
 // Ready closes when the backlog of the streams is loaded and answers are complete.
 func (h *Hub) Ready() <-chan struct{} { return h.ready }
@@ -191,7 +195,7 @@ func (h *Hub) publish(ctx context.Context, r *fleet.Record) error {
 	return err
 }
 
-func (h *Hub) heartbeat(_ context.Context, b bus.Heartbeat) { h.fleet.Heard(b.Site, h.o.Now()) }
+func (h *Hub) heartbeat(b bus.Heartbeat) { h.fleet.Heard(b.Site, h.o.Now()) }
 
 func (h *Hub) tickWhileReady(ctx context.Context) error {
 	select {

@@ -3,16 +3,16 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
-	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sources/file"
+	"github.com/meridian-federation/meridian/services/internal/conf"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
@@ -32,7 +32,7 @@ func (c *assessCommand) Run(e *Environment) error {
 	if err != nil {
 		return err
 	}
-	pol, err := readPolicy(c.Policy, engine)
+	pol, err := conf.Policy(c.Policy, engine.Rules)
 	if err != nil {
 		return err
 	}
@@ -55,44 +55,25 @@ func (c *assessCommand) Run(e *Environment) error {
 	return verdict(whole.Findings, rules.Severity(c.FailOn), refused)
 }
 
-func readPolicy(path string, engine *assess.Engine) (*policy.Policy, error) {
-	if path == "" {
-		return policy.Default(), nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the policy: %w", err)
-	}
-	p, err := policy.Parse(path, data, engine.Regions)
-	if err != nil {
-		return nil, err
-	}
-	if err := engine.Rules.CheckPolicy(path, p); err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
 // load reads and normalises inventories, tells every problem, and fails only when nothing is left.
 func (e *Environment) load(engine *assess.Engine, paths []string, now time.Time) (sites []*inventory.Site, refused int, err error) {
-	read, err := file.Read(paths, engine.Regions)
-	if err != nil {
-		return nil, 0, err
+	read := file.Read(engine.Regions, paths...)
+	for _, ignored := range read.Ignored {
+		fmt.Fprintf(e.Stderr, "%s: left out: %s\n", ignored.Path, ignored.Reason)
 	}
-	for _, f := range read.Refused {
-		refused++
-		e.tell(f.Err)
-	}
-	for _, name := range read.Ignored {
-		fmt.Fprintf(e.Stderr, "meridian: %s is left out: neither .yaml, .yml nor .json\n", name)
-	}
-	for _, s := range read.Sites {
-		if err := inventory.CheckTime(s.Path, s.Site, now); err != nil {
-			refused++
-			e.tell(err)
+	for _, d := range read.Documents {
+		problems := d.Problems
+		if len(problems) == 0 {
+			if err := inventory.CheckTime(d.Site, now); err != nil {
+				e.tell(conf.Named(d.Path, err))
+				refused++
+				continue
+			}
+			sites = append(sites, inventory.Normalise(d.Site, engine.Regions))
 			continue
 		}
-		sites = append(sites, inventory.Normalise(s.Site, engine.Regions))
+		refused++
+		e.tell(document.NewError(problems))
 	}
 	if len(sites) == 0 {
 		return nil, refused, errors.New("no inventory could be read")

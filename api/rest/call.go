@@ -1,0 +1,33 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// call is what the middleware knows about one request. It lives as long as the request.
+type call struct {
+	request   *http.Request
+	requestID string
+	principal Principal
+	scope     scope
+	cookie    string    // the session cookie, "" for a bearer token
+	expires   time.Time // of the session
+	guarded   bool      // the operation's guard has let it pass
+	cacheKey  string    // "" when the answer may not be cached
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// callOf returns the request's call. A handler reached without the middleware sees nothing: the zero scope allows no site.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{request: &http.Request{Header: http.Header{}}}
+}

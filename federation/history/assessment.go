@@ -1,0 +1,281 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+// AssessmentRow is one assessment of one site.
+type AssessmentRow struct {
+	Site        string
+	At          time.Time // the instant of the judgement
+	Revision    string    // of the inventory that was judged
+	Sequence    uint64    // position in the assessment stream, 0 when not known; decides between equal instants
+	PackVersion string
+	PackHash    string
+	Removed     bool // the site left the federation at At: nothing of it is in force from then on
+	Clusters    int
+	Counts      Verdicts
+	Findings    []Finding // those that fail or are unknown
+	Document    []byte    // the Assessment as JSON, with every finding
+}
+
+// Verdicts counts findings by verdict. Waived ones count as failing too.
+type Verdicts struct {
+	Pass, Fail, Unknown, NotApplicable, Waived int
+}
+
+// Finding is what the history keeps of a failing or unknown finding beside the document.
+type Finding struct {
+	ID, Rule, Verdict, Severity string
+	Cluster                     string // id within the site
+	Infrastructure              string // site/id
+	Node                        string
+	Message                     string
+	FirstSeen, FailingSince     time.Time // zero when not known
+	Waiver                      string    // its id
+}
+
+// NewAssessmentRow makes the row of a site's assessment. revision and sequence are those of the message it came in.
+func NewAssessmentRow(site, revision string, sequence uint64, a *assess.Assessment) (AssessmentRow, error) {
+	document, err := json.Marshal(a)
+	if err != nil {
+		return AssessmentRow{}, fmt.Errorf("write assessment of %s as JSON: %w", site, err)
+	}
+	row := AssessmentRow{
+		Site: site, At: a.At, Revision: revision, Sequence: sequence, PackVersion: a.RulePack.Version, PackHash: a.RulePack.Hash,
+		Clusters: len(a.Clusters), Document: document,
+	}
+	for i := range a.Findings {
+		f := &a.Findings[i]
+		switch f.Verdict {
+		case rules.Pass:
+			row.Counts.Pass++
+			continue
+		case rules.NotApplicable:
+			row.Counts.NotApplicable++
+			continue
+		case rules.Fail:
+			row.Counts.Fail++
+		case rules.Unknown:
+			row.Counts.Unknown++
+		}
+		kept := Finding{
+			ID: f.ID, Rule: f.Rule, Verdict: string(f.Verdict), Severity: string(f.Severity), Message: f.Message,
+			Cluster: f.Subject.Cluster, Infrastructure: f.Subject.Infrastructure, Node: f.Subject.Node,
+			FirstSeen: value(f.FirstSeen), FailingSince: value(f.FailingSince),
+		}
+		if f.Waiver != nil {
+			row.Counts.Waived++
+			kept.Waiver = f.Waiver.ID
+		}
+		row.Findings = append(row.Findings, kept)
+	}
+	return row, nil
+}
+
+const (
+	insertAssessments = `INSERT INTO assessments (site, at, revision, sequence, pack_version, pack_hash, removed, clusters,
+    pass, fail, unknown, not_applicable, waived, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document)`
+
+	findingArrays = `finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver`
+
+	// The last assessment of every site at or before t. Rows come in the order of the sorting key and so need no sort;
+	// when a site has several of one instant, the reader decides between them.
+	selectAssessmentsAsOf = `SELECT site, at, revision, sequence, pack_version, pack_hash, removed, clusters, pass, fail, unknown, not_applicable, waived,
+    ` + findingArrays + `, document
+FROM assessments
+WHERE (site, at) IN (
+    SELECT site, max(at)
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')%s
+    GROUP BY site)
+ORDER BY site, at, revision, pack_hash`
+)
+
+// AsOf calls each with the assessment in force at t of every site, in order of site: the latest at or before t. No sites
+// means all. Sites removed by then are left out. It stops at the first error of each and returns it.
+func (s *Store) AsOf(ctx context.Context, t time.Time, sites []string, each func(AssessmentRow) error) error {
+	query, arguments := asOfQuery(selectAssessmentsAsOf, t, sites)
+	var last *AssessmentRow
+	flush := func() error {
+		if last == nil || last.Removed {
+			return nil
+		}
+		return each(*last)
+	}
+	err := s.each(ctx, query, arguments, func(scan func(...any) error) error {
+		r, err := scanAssessment(scan)
+		if err != nil {
+			return err
+		}
+		if last != nil && last.Site == r.Site {
+			if !overrides(&r, last) {
+				return nil
+			}
+		} else if err := flush(); err != nil {
+			return err
+		}
+		last = &r
+		return nil
+	})
+	if err == nil {
+		err = flush()
+	}
+	return wrap("read assessments as of", err)
+}
+
+// overrides decides between two assessments of a site at one instant; rows come in order of revision.
+func overrides(r, other *AssessmentRow) bool { return r.Sequence >= other.Sequence }
+
+func scanAssessment(scan func(...any) error) (AssessmentRow, error) {
+	var r AssessmentRow
+	var counts [6]uint32
+	var a findingColumns
+	err := scan(&r.Site, &r.At, &r.Revision, &r.Sequence, &r.PackVersion, &r.PackHash, &r.Removed,
+		&counts[0], &counts[1], &counts[2], &counts[3], &counts[4], &counts[5],
+		&a.id, &a.rule, &a.verdict, &a.severity, &a.cluster, &a.infrastructure, &a.node, &a.message, &a.firstSeen, &a.failingSince, &a.waiver,
+		&r.Document)
+	r.Clusters = int(counts[0])
+	r.Counts = Verdicts{Pass: int(counts[1]), Fail: int(counts[2]), Unknown: int(counts[3]), NotApplicable: int(counts[4]), Waived: int(counts[5])}
+	r.Findings = a.findings()
+	return r, err
+}
+
+// findingColumns are the finding_ arrays of one assessment.
+type findingColumns struct {
+	id, rule, verdict, severity, cluster, infrastructure, node, message, waiver []string
+	firstSeen, failingSince                                                     []*time.Time
+}
+
+func newFindingColumns(findings []Finding) findingColumns {
+	var a findingColumns
+	for i := range findings {
+		f := &findings[i]
+		a.id, a.rule, a.verdict, a.severity = append(a.id, f.ID), append(a.rule, f.Rule), append(a.verdict, f.Verdict), append(a.severity, f.Severity)
+		a.cluster, a.infrastructure, a.node = append(a.cluster, f.Cluster), append(a.infrastructure, f.Infrastructure), append(a.node, f.Node)
+		a.message, a.waiver = append(a.message, f.Message), append(a.waiver, f.Waiver)
+		a.firstSeen, a.failingSince = append(a.firstSeen, optional(f.FirstSeen)), append(a.failingSince, optional(f.FailingSince))
+	}
+	return a
+}
+
+func (a *findingColumns) findings() []Finding {
+	var out []Finding
+	for i := range a.id {
+		out = append(out, Finding{
+			ID: a.id[i], Rule: a.rule[i], Verdict: a.verdict[i], Severity: a.severity[i], Cluster: a.cluster[i],
+			Infrastructure: a.infrastructure[i], Node: a.node[i], Message: a.message[i],
+			FirstSeen: value(a.firstSeen[i]), FailingSince: value(a.failingSince[i]), Waiver: a.waiver[i],
+		})
+	}
+	return out
+}
+
+func (s *Store) insertAssessments(ctx context.Context, rows []AssessmentRow) error {
+	batch, err := s.conn.PrepareBatch(ctx, insertAssessments)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = batch.Close() }() // After Send it does nothing; before, it gives the connection back.
+	for i := range rows {
+		r := &rows[i]
+		a := newFindingColumns(r.Findings)
+		err := batch.Append(r.Site, instant(r.At), r.Revision, r.Sequence, r.PackVersion, r.PackHash, r.Removed, uint32(r.Clusters),
+			uint32(r.Counts.Pass), uint32(r.Counts.Fail), uint32(r.Counts.Unknown), uint32(r.Counts.NotApplicable), uint32(r.Counts.Waived),
+			a.id, a.rule, a.verdict, a.severity, a.cluster, a.infrastructure, a.node, a.message, a.firstSeen, a.failingSince, a.waiver,
+			string(r.Document))
+		if err != nil {
+			return fmt.Errorf("site %s: %w", r.Site, err)
+		}
+	}
+	return batch.Send()
+}
+
+// Trend is the state of all sites at the end of one interval.
+type Trend struct {
+	At                    time.Time
+	Sites, Clusters       uint64
+	Fail, Unknown, Waived uint64
+}
+
+const selectTrend = `SELECT countIf(NOT gone) AS sites, sumIf(c, NOT gone), sumIf(f, NOT gone), sumIf(u, NOT gone), sumIf(w, NOT gone)
+FROM (
+    SELECT site, argMax(removed, (at, sequence, revision, pack_hash)) AS gone, argMax(clusters, (at, sequence, revision, pack_hash)) AS c, argMax(fail, (at, sequence, revision, pack_hash)) AS f,
+        argMax(unknown, (at, sequence, revision, pack_hash)) AS u, argMax(waived, (at, sequence, revision, pack_hash)) AS w
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')%s
+    GROUP BY site)`
+
+// Trends returns the verdicts in force at each of the instants, as AsOf would tell them. No sites means all.
+func (s *Store) Trends(ctx context.Context, instants []time.Time, sites []string) ([]Trend, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
+	defer cancel()
+	out := make([]Trend, 0, len(instants))
+	for _, t := range instants {
+		query, arguments := asOfQuery(selectTrend, t, sites)
+		point := Trend{At: t}
+		if err := s.conn.QueryRow(ctx, query, arguments...).Scan(&point.Sites, &point.Clusters, &point.Fail, &point.Unknown, &point.Waived); err != nil {
+			return nil, wrap("read trends", err)
+		}
+		out = append(out, point)
+	}
+	return out, nil
+}
+
+const selectNeighbours = `SELECT site, at, revision, sequence, pack_hash, removed, %s
+FROM assessments FINAL
+WHERE (site, at) IN (
+    SELECT site, max(at) FROM assessments
+    WHERE site IN {sites:Array(String)} AND at < fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {lows:Array(Int64)}, toInt64(0)), 'UTC')
+    GROUP BY site
+    UNION ALL
+    SELECT site, at FROM assessments
+    WHERE site IN {sites:Array(String)} AND at >= fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {lows:Array(Int64)}, toInt64(0)), 'UTC')
+        AND at <= fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {highs:Array(Int64)}, toInt64(0)), 'UTC')
+    UNION ALL
+    SELECT site, min(at) FROM assessments
+    WHERE site IN {sites:Array(String)} AND at > fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {highs:Array(Int64)}, toInt64(0)), 'UTC')
+    GROUP BY site)`
+
+// neighbours reads the stored assessments around the given ones of each site: the last before the first, those between,
+// and the first after the last. Only light leaves out the findings.
+func (s *Store) neighbours(ctx context.Context, bounds map[string]bound, light bool) ([]AssessmentRow, error) {
+	sites, lows, highs := make([]string, 0, len(bounds)), make([]int64, 0, len(bounds)), make([]int64, 0, len(bounds))
+	for site, b := range bounds {
+		sites, lows, highs = append(sites, site), append(lows, b.low.UnixNano()), append(highs, b.high.UnixNano())
+	}
+	columns := findingArrays
+	if light {
+		columns = `0`
+	}
+	var out []AssessmentRow
+	err := s.each(ctx, fmt.Sprintf(selectNeighbours, columns),
+		[]any{clickhouse.Named("sites", sites), clickhouse.Named("lows", lows), clickhouse.Named("highs", highs)},
+		func(scan func(...any) error) error {
+			var r AssessmentRow
+			var a findingColumns
+			targets := []any{&r.Site, &r.At, &r.Revision, &r.Sequence, &r.PackHash, &r.Removed}
+			if light {
+				var zero uint8
+				targets = append(targets, &zero)
+			} else {
+				targets = append(targets, &a.id, &a.rule, &a.verdict, &a.severity, &a.cluster, &a.infrastructure, &a.node, &a.message,
+					&a.firstSeen, &a.failingSince, &a.waiver)
+			}
+			err := scan(targets...)
+			r.Findings = a.findings()
+			out = append(out, r)
+			return err
+		})
+	return out, err
+}

@@ -1,0 +1,209 @@
+package history_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/meridian-federation/meridian/federation/history"
+	"github.com/meridian-federation/meridian/federation/history/embedded"
+	"github.com/meridian-federation/meridian/federation/history/historytest"
+)
+
+func TestMain(m *testing.M) {
+	embedded.Main()
+	goleak.VerifyTestMain(m)
+}
+
+// databases makes an empty database for each store on one server.
+func databases(t *testing.T) (server *embedded.Server, newStore func(t testing.TB) *history.Store) {
+	server = historytest.Server(t)
+	var n atomic.Int32
+	return server, func(t testing.TB) *history.Store {
+		t.Helper()
+		login := loginOf(t, server)
+		name := fmt.Sprintf("db%d", n.Add(1))
+		admin, err := clickhouse.Open(login)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(admin.Exec(t.Context(), "CREATE DATABASE "+name), admin.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return historytest.Open(t, history.Options{
+			DSN: fmt.Sprintf("clickhouse://%s@%s/%s", login.Auth.Username, login.Addr[0], name), Password: login.Auth.Password,
+		})
+	}
+}
+
+func loginOf(t testing.TB, server *embedded.Server) *clickhouse.Options {
+	t.Helper()
+	login, err := clickhouse.ParseDSN(server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return login
+}
+
+func TestStore(t *testing.T) {
+	_, newStore := databases(t)
+	historytest.Run(t, newStore)
+}
+
+// A consumer writes while the server is killed again and again. It repeats what was not acknowledged, and afterwards
+// every row is there once.
+func TestServerKilledDuringWrites(t *testing.T) {
+	sites := []string{"a", "b", "c", "d"}
+	const hours = 30
+	_, newStore := databases(t)
+	reference := newStore(t)
+	batches := historytest.Batches(sites, hours)
+	for _, write := range batches {
+		if err := write(t.Context(), reference); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := historytest.ReadAll(t, reference, hours, sites...)
+
+	server := historytest.Server(t)
+	store := historytest.Open(t, history.Options{DSN: server.DSN(), DialTimeout: time.Second, Timeout: 10 * time.Second})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	const kills = 4
+	failed := 0
+	killed := make(chan error, 1)
+	writing := make(chan int, len(batches))
+	go func() {
+		var err error
+		done := 0
+		for n := range writing { // The kill falls into the write that was just announced.
+			if done < kills && n%7 == 1 {
+				err = errors.Join(err, syscall.Kill(server.PID(), syscall.SIGKILL))
+				done++
+			}
+		}
+		killed <- err
+	}()
+	for i, write := range batches {
+		writing <- i
+		for {
+			err := write(ctx, store)
+			if err == nil {
+				break
+			}
+			failed++
+			if !errors.Is(err, history.ErrUnavailable) {
+				t.Fatalf("not marked as unavailable: %v", err)
+			}
+			select {
+			case <-ctx.Done():
+				t.Fatal(err)
+			case <-time.After(5 * time.Millisecond): // As a consumer would, which delivers again.
+			}
+		}
+	}
+	close(writing)
+	if err := <-killed; err != nil {
+		t.Error(err)
+	}
+	t.Logf("%d writes failed, %d restarts", failed, server.Restarts())
+	if failed == 0 {
+		t.Error("no write met a killed server, so nothing was tested")
+	}
+	got := historytest.ReadAll(t, store, hours, sites...)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("reads differ (-want +got):\n%s", diff)
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	server := historytest.Server(t)
+	wrong := loginOf(t, server)
+	for _, c := range []struct {
+		name string
+		dsn  string
+		want error
+	}{
+		{"not a DSN", "::", history.ErrInvalid},
+		{"HTTP", "http://127.0.0.1:8123/x", history.ErrInvalid},
+		{"nobody there", "clickhouse://127.0.0.1:1/x", history.ErrUnavailable},
+		{"wrong password", "clickhouse://fed:secret-of-mine@" + wrong.Addr[0] + "/meridian", nil},
+	} {
+		store, err := history.Open(t.Context(), history.Options{DSN: c.dsn, DialTimeout: time.Second})
+		if err == nil {
+			_ = store.Close()
+			t.Errorf("%s: no error", c.name)
+			continue
+		}
+		if c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if c.want == nil && errors.Is(err, history.ErrUnavailable) {
+			t.Errorf("%s looks as if it would pass by itself: %v", c.name, err)
+		}
+	}
+}
+
+// Every table is filled as soon as its migration made it, and the later migrations keep the rows.
+func TestMigrateFilledTables(t *testing.T) {
+	server := historytest.Server(t)
+	store, err := history.Open(t.Context(), history.Options{DSN: server.DSN()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	ctx := t.Context()
+	conn, err := clickhouse.Open(loginOf(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := store.Migrate(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Exec(ctx, `INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, document)
+		SELECT 'a', toString(number), number, toDateTime64('2026-01-01', 9, 'UTC') + number, toDateTime64('2026-01-01', 9, 'UTC') + number, '{}' FROM numbers(100)`); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // The second time there is nothing to do.
+		if err := store.Migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, write := range historytest.Batches([]string{"b"}, 3) {
+		if err := write(ctx, store); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := store.Counts(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counts.Revisions != 103 || counts.Assessments != 3 {
+		t.Errorf("%+v", counts)
+	}
+}
+
+func TestCancelledCall(t *testing.T) {
+	_, newStore := databases(t)
+	store := newStore(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := store.Revisions(ctx, "a", 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := store.WriteInventories(ctx, []history.InventoryRow{historytest.Inventory("a", 1)}); err == nil {
+		t.Error("a write with a cancelled context succeeds")
+	}
+	if err := store.WriteInventories(t.Context(), []history.InventoryRow{historytest.Inventory("a", 1)}); err != nil {
+		t.Errorf("after a cancelled call: %v", err)
+	}
+}

@@ -1,0 +1,169 @@
+-- insert inventories
+INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, planner_version, instance, document);
+
+-- insert facts
+INSERT INTO facts (site, revision, observed_at, path, value, source);
+
+-- insert assessments
+INSERT INTO assessments (site, at, revision, sequence, pack_version, pack_hash, removed, clusters,
+    pass, fail, unknown, not_applicable, waived, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document);
+
+-- insert finding events
+INSERT INTO finding_events (site, at, finding_id, change, rule, verdict, severity, cluster, infrastructure, node, message,
+    first_seen, failing_since, waiver, revision, pack_hash, written, withdrawn);
+
+-- insert rejections
+INSERT INTO rejections (site, at, sequence, revision, reason, detail, problems);
+
+-- revisions
+SELECT site, revision, sequence, observed_at, accepted_at, planner_version, instance, length(document) AS bytes
+FROM inventory_revisions FINAL
+WHERE site = {site:String}
+ORDER BY observed_at DESC, revision DESC
+LIMIT {limit:UInt64};
+
+-- count revisions
+SELECT count() FROM inventory_revisions FINAL WHERE site = {site:String};
+
+-- inventory
+SELECT site, revision, sequence, observed_at, accepted_at, planner_version, instance, document
+FROM inventory_revisions FINAL
+WHERE site = {site:String} AND revision = {revision:String}
+ORDER BY observed_at DESC
+LIMIT 1;
+
+-- inventories as of
+SELECT site, revision, sequence, observed_at, accepted_at, planner_version, instance, document
+FROM inventory_revisions FINAL
+WHERE (site, observed_at, revision) IN (
+    SELECT site, argMax(observed_at, (accepted_at, sequence)), argMax(revision, (accepted_at, sequence))
+    FROM inventory_revisions FINAL
+    WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+    GROUP BY site)
+ORDER BY site, observed_at, revision;
+
+-- inventories as of, some sites
+SELECT site, revision, sequence, observed_at, accepted_at, planner_version, instance, document
+FROM inventory_revisions FINAL
+WHERE (site, observed_at, revision) IN (
+    SELECT site, argMax(observed_at, (accepted_at, sequence)), argMax(revision, (accepted_at, sequence))
+    FROM inventory_revisions FINAL
+    WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC') AND site IN {sites:Array(String)}
+    GROUP BY site)
+ORDER BY site, observed_at, revision;
+
+-- fact history
+SELECT observed_at, revision, value, source
+FROM (
+    SELECT observed_at, revision, value, source,
+        lagInFrame(value, 1, '') OVER (ORDER BY observed_at, revision ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS before
+    FROM facts FINAL
+    WHERE site = {site:String} AND path = {path:String})
+WHERE value != before
+ORDER BY observed_at DESC, revision DESC
+LIMIT {limit:UInt64};
+
+-- assessments as of
+SELECT site, at, revision, sequence, pack_version, pack_hash, removed, clusters, pass, fail, unknown, not_applicable, waived,
+    finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document
+FROM assessments
+WHERE (site, at) IN (
+    SELECT site, max(at)
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+    GROUP BY site)
+ORDER BY site, at, revision, pack_hash;
+
+-- assessments as of, some sites
+SELECT site, at, revision, sequence, pack_version, pack_hash, removed, clusters, pass, fail, unknown, not_applicable, waived,
+    finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document
+FROM assessments
+WHERE (site, at) IN (
+    SELECT site, max(at)
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC') AND site IN {sites:Array(String)}
+    GROUP BY site)
+ORDER BY site, at, revision, pack_hash;
+
+-- trend
+SELECT countIf(NOT gone) AS sites, sumIf(c, NOT gone), sumIf(f, NOT gone), sumIf(u, NOT gone), sumIf(w, NOT gone)
+FROM (
+    SELECT site, argMax(removed, (at, sequence, revision, pack_hash)) AS gone, argMax(clusters, (at, sequence, revision, pack_hash)) AS c, argMax(fail, (at, sequence, revision, pack_hash)) AS f,
+        argMax(unknown, (at, sequence, revision, pack_hash)) AS u, argMax(waived, (at, sequence, revision, pack_hash)) AS w
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+    GROUP BY site);
+
+-- neighbours
+SELECT site, at, revision, sequence, pack_hash, removed, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver
+FROM assessments FINAL
+WHERE (site, at) IN (
+    SELECT site, max(at) FROM assessments
+    WHERE site IN {sites:Array(String)} AND at < fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {lows:Array(Int64)}, toInt64(0)), 'UTC')
+    GROUP BY site
+    UNION ALL
+    SELECT site, at FROM assessments
+    WHERE site IN {sites:Array(String)} AND at >= fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {lows:Array(Int64)}, toInt64(0)), 'UTC')
+        AND at <= fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {highs:Array(Int64)}, toInt64(0)), 'UTC')
+    UNION ALL
+    SELECT site, min(at) FROM assessments
+    WHERE site IN {sites:Array(String)} AND at > fromUnixTimestamp64Nano(transform(site, {sites:Array(String)}, {highs:Array(Int64)}, toInt64(0)), 'UTC')
+    GROUP BY site);
+
+-- events of assessments
+SELECT site, at, finding_id, CAST(change, 'String'), rule, verdict, severity, cluster, infrastructure, node, message,
+    first_seen, failing_since, waiver, revision, pack_hash
+FROM finding_events FINAL
+WHERE site IN {sites:Array(String)} AND (site, toUnixTimestamp64Nano(at)) IN arrayZip({sites:Array(String)}, {instants:Array(Int64)})
+    AND at >= fromUnixTimestamp64Nano({low:Int64}, 'UTC') AND at <= fromUnixTimestamp64Nano({high:Int64}, 'UTC');
+
+-- events
+SELECT site, at, finding_id, CAST(change, 'String'), rule, verdict, severity, cluster, infrastructure, node, message,
+    first_seen, failing_since, waiver, revision, pack_hash
+FROM finding_events FINAL
+WHERE 1
+ORDER BY at DESC, site, finding_id, revision, pack_hash
+LIMIT {limit:UInt64};
+
+-- events, all filters
+SELECT site, at, finding_id, CAST(change, 'String'), rule, verdict, severity, cluster, infrastructure, node, message,
+    first_seen, failing_since, waiver, revision, pack_hash
+FROM finding_events FINAL
+WHERE 1
+    AND site IN {sites:Array(String)}
+    AND rule IN {rules:Array(String)}
+    AND severity IN {severities:Array(String)}
+    AND concat(site, '/', cluster) IN {clusters:Array(String)}
+    AND CAST(change, 'String') IN {changes:Array(String)}
+    AND at >= fromUnixTimestamp64Nano({from:Int64}, 'UTC')
+    AND at < fromUnixTimestamp64Nano({to:Int64}, 'UTC')
+    AND (at < fromUnixTimestamp64Nano({c_at:Int64}, 'UTC') OR at = fromUnixTimestamp64Nano({c_at:Int64}, 'UTC')
+    AND (site, finding_id, revision, pack_hash) > ({c_site:String}, {c_finding:String}, {c_revision:String}, {c_pack:String}))
+ORDER BY at DESC, site, finding_id, revision, pack_hash
+LIMIT {limit:UInt64};
+
+-- count events
+SELECT count() FROM finding_events FINAL WHERE 1;
+
+-- rejections
+SELECT site, at, sequence, revision, reason, detail, problems
+FROM rejections FINAL
+WHERE {site:String} = '' OR site = {site:String}
+ORDER BY at DESC, site, sequence DESC
+LIMIT {limit:UInt64};
+
+-- count rejections
+SELECT count() FROM rejections FINAL WHERE {site:String} = '' OR site = {site:String};
+
+-- counts
+SELECT
+    (SELECT count() FROM inventory_revisions FINAL),
+    (SELECT count() FROM facts FINAL),
+    (SELECT count() FROM assessments FINAL),
+    (SELECT count() FROM finding_events FINAL),
+    (SELECT count() FROM rejections FINAL);
+

@@ -1,0 +1,137 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+func (b *builder) summary(r *Report) Summary {
+	s := Summary{BySeverity: []SeverityCount{}, ByRule: []RuleCount{}}
+	for i := range r.Sites {
+		s.Sites.add(r.Sites[i].Status)
+	}
+	byArch := map[ArchitectureDiff]int{}
+	for i := range r.Clusters {
+		c := &r.Clusters[i]
+		s.Clusters.add(c.Status)
+		byArch[ArchitectureDiff{Recognised: c.Recognised, Recommended: c.Recommended}]++
+		switch {
+		case c.Regions.Match == nil:
+			s.Regions.Unknown++
+		case *c.Regions.Match:
+			s.Regions.Match++
+		default:
+			s.Regions.Mismatch++
+		}
+	}
+	s.ByArch = []ArchitectureDiff{}
+	for diff, n := range byArch {
+		diff.Clusters = n
+		s.ByArch = append(s.ByArch, diff)
+	}
+	slices.SortFunc(s.ByArch, func(x, y ArchitectureDiff) int {
+		return cmp.Or(cmp.Compare(x.Recognised, y.Recognised), cmp.Compare(x.Recommended, y.Recommended))
+	})
+	for _, severity := range rules.Severities() {
+		count := SeverityCount{Severity: severity}
+		for i := range b.findings {
+			if b.findings[i].Severity == severity {
+				count.add(&b.findings[i])
+			}
+		}
+		s.BySeverity = append(s.BySeverity, count)
+	}
+	for i := range b.findings {
+		s.Findings.add(&b.findings[i])
+	}
+	s.ByRule = byRule(b.findings)
+	s.ByCountry = b.group(r, func(c *Cluster) []string { return []string{b.sites[c.Site].Country} }, true)
+	s.ByRegion = b.group(r, func(c *Cluster) []string {
+		if len(c.Regions.ThingWorx) == 0 {
+			return []string{""}
+		}
+		return c.Regions.ThingWorx
+	}, false)
+	return s
+}
+
+// byRule counts every rule that judged something, those that fail worst first.
+func byRule(findings []Finding) []RuleCount {
+	counts := map[string]*RuleCount{}
+	decided := map[string]bool{} // the severity is that of a finding that counts against somebody
+	for i := range findings {
+		f := &findings[i]
+		c := counts[f.Rule]
+		if c == nil {
+			c = &RuleCount{Rule: f.Rule, Title: f.Title, Severity: f.Severity, Confidence: f.Confidence, Reference: f.Reference}
+			counts[f.Rule] = c
+		}
+		against := f.Verdict == rules.Fail || f.Verdict == rules.Unknown
+		worse := f.Severity.Rank() < c.Severity.Rank()
+		if against && (!decided[f.Rule] || worse) || !against && !decided[f.Rule] && worse {
+			c.Severity = f.Severity
+		}
+		decided[f.Rule] = decided[f.Rule] || against
+		c.Title, c.Reference = cmp.Or(c.Title, f.Title), cmp.Or(c.Reference, f.Reference)
+		c.add(f)
+	}
+	out := make([]RuleCount, 0, len(counts))
+	for _, c := range counts {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(x, y RuleCount) int {
+		return cmp.Or(cmp.Compare(kind(y.Verdicts), kind(x.Verdicts)), cmp.Compare(x.Severity.Rank(), y.Severity.Rank()),
+			cmp.Compare(y.Fail, x.Fail), cmp.Compare(y.Unknown, x.Unknown), cmp.Compare(x.Rule, y.Rule))
+	})
+	return out
+}
+
+// kind orders rules: some fail, some are unknown, some are waived, none.
+func kind(v Verdicts) int {
+	switch {
+	case v.Fail > 0:
+		return 3
+	case v.Unknown > 0:
+		return 2
+	case v.Waived > 0:
+		return 1
+	}
+	return 0
+}
+
+// group counts clusters and sites by a name. allSites adds the sites without clusters under their country.
+func (b *builder) group(r *Report, names func(*Cluster) []string, allSites bool) []GroupCount {
+	groups := map[string]*GroupCount{}
+	sites := map[string]map[string]bool{}
+	at := func(name string) *GroupCount {
+		if groups[name] == nil {
+			groups[name] = &GroupCount{Name: name}
+			sites[name] = map[string]bool{}
+		}
+		return groups[name]
+	}
+	for i := range r.Clusters {
+		c := &r.Clusters[i]
+		for _, name := range names(c) {
+			g := at(name)
+			g.Clusters.add(c.Status)
+			g.Fail += c.Findings.Fail
+			sites[name][c.Site] = true
+		}
+	}
+	if allSites {
+		for i := range r.Sites {
+			at(r.Sites[i].Country)
+			sites[r.Sites[i].Country][r.Sites[i].ID] = true
+		}
+	}
+	out := []GroupCount{}
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		groups[name].Sites = len(sites[name])
+		out = append(out, *groups[name])
+	}
+	return out
+}

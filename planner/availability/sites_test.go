@@ -1,0 +1,214 @@
+package availability_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+)
+
+// berlin lists the shared ensemble with its nodes on the machines that also run Foundation; hamburg knows it under another id
+// and spelling.
+func berlin() *inventory.Site {
+	s := shape(2, 2, 3, func(string) func(int) string { return ownMachine("host") })
+	s.Site.ID = "ber-02"
+	s.Infrastructure[0].Identity.Endpoint = "zk1.corp.example:2181,zk2.corp.example:2181,zk3.corp.example:2181"
+	return s
+}
+
+func hamburg(zk ...inventory.Node) *inventory.Site {
+	s := shape(2, 2, 0, ownMachine2)
+	s.Site.ID = "ham-03"
+	s.Infrastructure[0] = inventory.Infrastructure{
+		ID: "zk-central", Kind: inventory.KindZooKeeper, Nodes: zk,
+		Identity: inventory.ResourceIdentity{Endpoint: "zk3.corp.example:2181, zk1.corp.example, zk2.corp.example:2181"},
+	}
+	s.Clusters[0].Uses[0].Infrastructure = "zk-central"
+	return s
+}
+
+func tenantsOf(sites ...*inventory.Site) []availability.Tenant {
+	var out []availability.Tenant
+	for _, s := range sites {
+		for i := range s.Clusters {
+			out = append(out, availability.Tenant{Site: s, Cluster: &s.Clusters[i], Need: 1})
+		}
+	}
+	return out
+}
+
+// TestPairsAcrossSites computes by hand: both are down when the ensemble is, or else when both lose all their own nodes.
+func TestPairsAcrossSites(t *testing.T) {
+	p, q := 0.99, 0.01
+	// Hamburg is down by itself when it loses both Foundation nodes or both connection servers. Berlin has its two nodes of
+	// each kind on host-1 and host-2, whose loss takes the majority with it.
+	zk := 3*p*q*q + q*q*q
+	want := zk
+	for _, c := range []struct {
+		name    string
+		hamburg *inventory.Site
+	}{
+		{"known by its endpoint", hamburg()},
+		{"listed again on machines of other names", hamburg(nodes("z", 3, ownMachine("ensemble"))...)},
+	} {
+		for _, order := range [][]availability.Tenant{tenantsOf(berlin(), c.hamburg), tenantsOf(c.hamburg, berlin())} {
+			got := availability.Pairs(order, ninetyNine)
+			if len(got) != 1 || got[0].Clusters != [2]string{"ber-02/c", "ham-03/c"} {
+				t.Fatalf("%s: %+v", c.name, got)
+			}
+			if math.Abs(got[0].AllDown-want) > exact {
+				t.Errorf("%s: %v, want %v", c.name, got[0].AllDown, want)
+			}
+		}
+	}
+}
+
+// TestOneNodeHasOneMachine puts a node of the shared ensemble on a machine that runs Hamburg's only nodes, by Hamburg's
+// own listing, while the facts used are Berlin's, which lists more.
+func TestOneNodeHasOneMachine(t *testing.T) {
+	ber := berlin()
+	ham := hamburg(inventory.Node{Name: "z3", Machine: "vm"})
+	ham.Clusters[0].Components = foundation(inventory.Node{Name: "f", Machine: "vm"})
+	sys := availability.Compile(tenantsOf(ber, ham), ninetyNine)
+	if diff := cmp.Diff(map[[2]string][2]string{{"ham-03", "vm"}: {"ber-02", "host-3"}}, sys.Machines); diff != "" {
+		t.Error(diff)
+	}
+	p, q := 0.99, 0.01
+	// Without host-3 Hamburg is down; with it, when both others are. Berlin is down when two of three are.
+	want := q*(2*p*q+q*q) + p*q*q
+	if got := sys.Pairs(); len(got) != 1 || math.Abs(got[0].AllDown-want) > exact {
+		t.Errorf("%+v, want %v", got, want)
+	}
+	if len(sys.Infras) != 1 || sys.Infras[0].Site != "ber-02" || len(sys.Infras[0].Aliases) != 1 {
+		t.Errorf("%+v", sys.Infras)
+	}
+}
+
+// TestPairsOfSeparateEnsembles gives the figures of shared against own ZooKeeper, 3.0e-4 against 2.5e-7.
+func TestPairsOfSeparateEnsembles(t *testing.T) {
+	one, two := shape(2, 2, 3, ownMachine2), shape(2, 2, 3, ownMachine2)
+	two.Site.ID = "t"
+	if got := availability.Pairs(tenantsOf(one, two), ninetyNine); len(got) != 0 {
+		t.Errorf("nothing is shared, yet %v", got)
+	}
+	// A region that never fails is shared and changes nothing else.
+	for _, s := range []*inventory.Site{one, two} {
+		for i := range s.Infrastructure[0].Nodes {
+			s.Infrastructure[0].Nodes[i].Placement = inventory.Placement{Provider: "azure", Region: "westeurope"}
+		}
+	}
+	sure := policy.Availability{Machine: 0.99, Region: 1}
+	own := availability.Pairs(tenantsOf(one, two), sure)
+	one.Infrastructure[0].Identity.Endpoint = "zk.corp.example"
+	two.Infrastructure[0].Identity.Endpoint = "zk.corp.example:2181"
+	shared := availability.Pairs(tenantsOf(one, two), sure)
+	if len(own) != 1 || len(shared) != 1 || math.Abs(own[0].AllDown-2.5e-7) > 5e-9 || math.Abs(shared[0].AllDown-3.0e-4) > 5e-6 {
+		t.Errorf("own %v shared %v", own, shared)
+	}
+}
+
+func TestRicherSpellingIsUsed(t *testing.T) {
+	yes := true
+	poor := onDatabase(inventory.Infrastructure{Kind: inventory.KindLoadBalancer, Identity: inventory.ResourceIdentity{Endpoint: "lb.corp.example"}})
+	rich := onDatabase(inventory.Infrastructure{Kind: inventory.KindLoadBalancer, Redundant: &yes, Identity: inventory.ResourceIdentity{Endpoint: "LB.corp.example"}})
+	rich.Site.ID = "t"
+	p := ninetyNine
+	p.Redundant = 0.9999
+	if got := availability.Pairs(tenantsOf(poor, rich), p); len(got) != 1 || math.Abs(got[0].AllDown-1e-4) > exact {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestManyClusters has enough elements for the indexes to change over, and pairs that share a zone and a region only.
+func TestManyClusters(t *testing.T) {
+	var sites []*inventory.Site
+	for i := range 40 {
+		s := shape(2, 2, 3, ownMachine2)
+		s.Site.ID = fmt.Sprintf("s-%02d", i)
+		for j := range s.Clusters[0].Components {
+			for k := range s.Clusters[0].Components[j].Nodes {
+				s.Clusters[0].Components[j].Nodes[k].Placement = inventory.Placement{Provider: "azure", Region: fmt.Sprint(i % 2), Zone: "1"}
+			}
+		}
+		sites = append(sites, s)
+	}
+	p := policy.Availability{Machine: 0.99, Zone: 0.98, Region: 0.97}
+	alone := 1 - availability.Cluster(sites[0], &sites[0].Clusters[0], 1, p).Serving
+	if got := 1 - availability.Cluster(sites[39], &sites[39].Clusters[0], 1, p).Serving; math.Abs(got-alone) > exact {
+		t.Errorf("alike clusters are down %v and %v", got, alone)
+	}
+	pairs := availability.Pairs(tenantsOf(sites...), p)
+	if len(pairs) != 2*20*19/2 {
+		t.Fatalf("%d pairs", len(pairs))
+	}
+	// Given zone and region, up with chance u, both are down independently.
+	u := 0.98 * 0.97
+	given := (alone - (1 - u)) / u
+	for i, j := range pairs {
+		if want := (1 - u) + u*given*given; math.Abs(j.AllDown-want) > exact {
+			t.Fatalf("%v: %v, want %v", j.Clusters, j.AllDown, want)
+		}
+		if i > 0 && pairs[i-1].Clusters[0] > j.Clusters[0] {
+			t.Fatalf("%v after %v", j.Clusters, pairs[i-1].Clusters)
+		}
+	}
+	if got := availability.Pairs(tenantsOf(sites[0]), p); got == nil || len(got) != 0 {
+		t.Errorf("one cluster makes pairs %v", got)
+	}
+}
+
+// TestManyBoxes has more elements than are searched one by one, and nodes before and after that on the same machines.
+func TestManyBoxes(t *testing.T) {
+	const n = 61
+	s := shape(n, n, n, func(string) func(int) string { return ownMachine("box") })
+	sys := availability.Compile(tenantsOf(s), ninetyNine)
+	if len(sys.Elements) != n {
+		t.Fatalf("%d elements", len(sys.Elements))
+	}
+	p := policy.Availability{Machine: 0.6}
+	want, choose := 0.0, 1.0
+	for up := 0; up <= n; up++ {
+		if up > n/2 {
+			want += choose * math.Pow(0.6, float64(up)) * math.Pow(0.4, float64(n-up))
+		}
+		choose *= float64(n-up) / float64(up+1)
+	}
+	if got := availability.Cluster(s, &s.Clusters[0], 1, p).Serving; math.Abs(got-want) > exact {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestJudge compares the evaluation of single states with the enumeration's, over all states of a three-box cluster.
+func TestJudge(t *testing.T) {
+	s := shape(3, 3, 3, func(string) func(int) string { return ownMachine("m") })
+	sys := availability.Compile(tenantsOf(s), ninetyNine)
+	st := sys.Whole()
+	for bits := range 8 {
+		up := 0
+		for e := range sys.Elements {
+			st.Elements[e] = bits>>e&1 == 1
+			if !st.Elements[e] {
+				up++
+			}
+		}
+		serving, full := sys.Judge(st, 0)
+		if serving != (up >= 2) || full != serving {
+			t.Errorf("%d boxes up: serving %v full %v", up, serving, full)
+		}
+	}
+	clear(st.Elements)
+	for u := range sys.Units {
+		st.Units[u] = sys.Units[u].Infrastructure
+	}
+	if serving, _ := sys.Judge(st, 0); serving {
+		t.Error("serves with every ZooKeeper node failed by itself")
+	}
+	if got := availability.Part(99).String(); got != "unknown" {
+		t.Errorf("a part that is none is %s", got)
+	}
+}

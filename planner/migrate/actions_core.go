@@ -1,0 +1,196 @@
+package migrate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/catalog"
+	"github.com/meridian-federation/meridian/planner/inventory"
+)
+
+// database moves, converts or changes the model database. Its text follows what the products offer: read replicas of
+// Flexible Server reach any region, are asynchronous, and have no high availability after promotion.
+func (p *planner) database(c sorted, base []int) []int {
+	if !c.has(catalog.KindDatabase) && !c.has(catalog.KindPgPool) {
+		return nil
+	}
+	a, b := p.in.From.infra(catalog.KindDatabase), p.in.To.infra(catalog.KindDatabase)
+	if b == nil {
+		return nil
+	}
+	apply := func(ph *phase) { ph.database = atTo }
+	if a == nil {
+		return []int{p.add(Step{
+			Do:       fmt.Sprintf("Set up the %s database %s, create the ThingWorx database and schema, and check its failover.", b.Engine, b.ID),
+			Rollback: "Remove it; nothing uses it yet.",
+		}, apply, base...)}
+	}
+	var s Step
+	switch {
+	case a.Engine != b.Engine:
+		s = Step{
+			Do:       fmt.Sprintf("Set up %s as %s, stop Foundation, export the model and data from %s and import them, then start with the new persistence provider.", b.Engine, b.ID, a.Engine),
+			Downtime: convertDatabase, Assumed: true,
+			Rollback:     "Start again with the former database, which is kept unchanged; what was written in between is lost.",
+			Precondition: "A rehearsal of the export and import on a copy, with its duration measured.",
+		}
+	case a.ID != b.ID:
+		s = p.moveDatabase(a, b)
+	default:
+		s = p.changeDatabase(c, a, b)
+	}
+	return []int{p.add(s, apply, base...)}
+}
+
+func (p *planner) moveDatabase(a, b *inventory.Infrastructure) Step {
+	s := Step{
+		Do:       fmt.Sprintf("Move the database from %s to %s: build %s as a replica of %s, stop Foundation, wait until it has caught up, promote it, point ThingWorx to it and start again.", orUnknown(a.Placement.Region), b.Placement.Region, b.ID, a.ID),
+		Downtime: switchDatabase, Assumed: true,
+		Rollback:     "Point ThingWorx back to the former database, which is kept stopped; what was written in between is lost.",
+		Precondition: "The replica lags by no more than the window allows.",
+	}
+	if b.Engine == inventory.EngineAzurePostgreSQLFlexible {
+		s.Do = fmt.Sprintf("Move the database from %s to %s: create a read replica of %s there, stop Foundation, wait until the replica has caught up, promote it, switch its high availability on, point ThingWorx to it and start again.", orUnknown(a.Placement.Region), b.Placement.Region, a.ID)
+		s.Precondition = "A general purpose or memory optimised tier, since burstable servers have no replicas; a network in the new region, since private access needs one in the server's own region. Promotion is manual and the promoted server has no high availability."
+	}
+	return s
+}
+
+func (p *planner) changeDatabase(c sorted, a, b *inventory.Infrastructure) Step {
+	s := Step{Rollback: "Restore the former settings."}
+	added := c.names(catalog.KindDatabase, Added, Moved)
+	pool := c.names(catalog.KindPgPool, Added, Moved)
+	switch {
+	case len(added)+len(pool) > 0 && a.Engine == inventory.EngineSQLServer:
+		s.Do = fmt.Sprintf("Add %s to SQL Server as a failover partner, let it synchronise, and point ThingWorx to the listener.", strings.Join(added, ", "))
+		s.Downtime, s.Assumed = restart, true
+		s.Rollback = "Point ThingWorx back to the first server and remove the partner."
+	case len(added)+len(pool) > 0:
+		s.Do = strings.TrimSpace(fmt.Sprintf("Bring PostgreSQL to %d nodes with synchronous replication and %d pgpool-II nodes behind one virtual address, test the failover, and point ThingWorx to that address.", len(p.in.To.nodes(catalog.KindDatabase)), len(p.in.To.nodes(catalog.KindPgPool))))
+		s.Precondition = "PTC technical support does not support the installation and configuration of pgpool-II: have the skill in the house."
+		if len(c.names(catalog.KindPgPool, Added)) == len(p.in.To.nodes(catalog.KindPgPool)) && len(pool) > 0 {
+			s.Downtime, s.Assumed = restart, true // every Foundation node gets another address of the database
+		}
+		s.Rollback = "Point ThingWorx back to the primary and remove the standbys."
+	case len(c.names(catalog.KindDatabase, Resized)) > 0:
+		s.Do = "Change the size of the database " + c.details(catalog.KindDatabase) + ", the standby first where there is one."
+		s.Downtime = flexibleFailover
+		if modeOf(a) == inventory.HANone || modeOf(a) == "" && len(a.Nodes) < 2 {
+			s.Downtime, s.Assumed = restart, true
+		}
+		if !b.Engine.Managed() {
+			s.Assumed = true
+		}
+		s.Rollback = "Change it back in the same way."
+	default:
+		s.Do = "Change the database: " + strings.TrimPrefix(joined(c.details(catalog.KindDatabase), c.details(catalog.KindPgPool)), ", ") + "."
+		if len(c.names(catalog.KindDatabase, Removed))+len(c.names(catalog.KindPgPool, Removed)) > 0 {
+			s.Do = "Take the nodes that are no longer needed out of the replication."
+		}
+	}
+	return s
+}
+
+func joined(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// foundation switches clustered mode and brings the Foundation nodes to their target, one by one.
+func (p *planner) foundation(c sorted, after []int) {
+	from, to := p.in.From.Cluster, p.in.To.Cluster
+	on := !p.fresh && !from.Clustered() && to.Clustered()
+	off := from.Clustered() && !to.Clustered()
+	names := c.names(catalog.KindFoundation, Added, Moved)
+	switch {
+	case p.fresh:
+		p.add(Step{
+			Do:       fmt.Sprintf("Install ThingWorx on %s, the first alone because it sets up the database, the others one by one, each with its own platform id and licence.", strings.Join(names, ", ")),
+			Rollback: "Stop the nodes.",
+		}, func(ph *phase) { ph.foundation, ph.mode, ph.ignite, ph.connections = atTo, atTo, atTo, atTo }, after...)
+		return
+	case on:
+		s := Step{
+			Do:       "Stop Foundation, switch to clustered mode (EnableClusteredMode, platform ids, coordinator hosts, cache on Ignite, sync window longer than a failover of the database), start the first node, then join the others one by one, each when the one before answers on /Thingworx/ready: " + list(names) + ".",
+			Downtime: clusteredSwitch, Assumed: true,
+			Rollback:     "Stop all nodes, restore the former platform settings and start the one server.",
+			Precondition: "ZooKeeper has a leader, the shared storage is mounted on every node, two connection servers answer, and every extension is compatible with high availability.",
+		}
+		p.add(s, func(ph *phase) { ph.foundation, ph.mode, ph.ignite = atBoth, atTo, atTo }, after...)
+	case off:
+		p.add(Step{
+			Do:       "Stop all Foundation nodes, switch clustered mode off on the one that stays, and start it.",
+			Downtime: restart, Assumed: true,
+			Rollback: "Restore the clustered settings and start all nodes.",
+		}, func(ph *phase) { ph.foundation, ph.mode, ph.ignite = atTo, atTo, atTo }, after...)
+	case len(names) > 0:
+		s := Step{
+			Do:       "Add the Foundation nodes one by one, each with its own platform id and licence, and let the load balancer send to it when it answers on /Thingworx/ready: " + strings.Join(names, ", ") + ".",
+			Rollback: "Take the node out of the load balancer and stop it.",
+		}
+		apply := func(ph *phase) { ph.foundation = atBoth }
+		if !to.Clustered() {
+			s.Do = "Stop Foundation, start it on its new machine with the same storage and database: " + strings.Join(names, ", ") + "."
+			s.Downtime, s.Assumed = restart, true
+			s.Rollback = "Stop it and start the former server."
+			apply = func(ph *phase) { ph.foundation = atTo }
+		}
+		p.add(s, apply, after...)
+	}
+	p.resize(c, after)
+	p.settings(c, after)
+}
+
+// resize replaces Foundation nodes by ones of another size. In a cluster the new one joins before the old one leaves.
+func (p *planner) resize(c sorted, after []int) {
+	names := c.names(catalog.KindFoundation, Resized)
+	if len(names) == 0 {
+		return
+	}
+	s := Step{
+		Do:       "Replace the Foundation nodes by ones of the new size " + c.details(catalog.KindFoundation, Resized) + ", one at a time, starting the new before draining and stopping the old: " + strings.Join(names, ", ") + ".",
+		Rollback: "Start the former nodes again and stop the new ones.",
+	}
+	if !p.in.To.Cluster.Clustered() || !p.in.From.Cluster.Clustered() {
+		s.Do = "Stop Foundation, change its machine's size " + c.details(catalog.KindFoundation, Resized) + " and start it: " + strings.Join(names, ", ") + "."
+		s.Downtime, s.Assumed = restart, true
+		s.Rollback = "Change the size back in the same way."
+	}
+	p.add(s, nil, after...)
+}
+
+// settings changes what belongs to the cluster as a whole while it stays in clustered mode.
+func (p *planner) settings(c sorted, after []int) {
+	from, to := p.in.From.Cluster, p.in.To.Cluster
+	if !from.Clustered() || !to.Clustered() {
+		return
+	}
+	if text := settingsText(from, to); text != "" {
+		p.add(Step{
+			Do:       "Set " + text + " in platform-settings.json of every node and restart the nodes one at a time, each after the one before answers on /Thingworx/ready.",
+			Rollback: "Restore the former values and restart in the same way.",
+		}, func(ph *phase) { ph.mode = atTo }, after...)
+	}
+	if c.has(catalog.KindIgnite) {
+		p.add(Step{
+			Do:       "Stop all Foundation nodes, switch the cache to Ignite " + string(p.in.To.Shape.Ignite) + " and start them one by one.",
+			Downtime: restart, Assumed: true,
+			Rollback: "Restore the former cache settings and restart.",
+		}, func(ph *phase) { ph.ignite = atTo }, after...)
+	}
+}
+
+// Downtime sums the interruptions of a migration.
+func Downtime(steps []Step) time.Duration {
+	var sum time.Duration
+	for i := range steps {
+		sum += steps[i].Downtime
+	}
+	return sum
+}

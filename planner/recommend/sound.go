@@ -1,0 +1,37 @@
+package recommend
+
+import (
+	"github.com/meridian-federation/meridian/planner/recognise"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+// sound reports whether a variant fails no hard rule, and remembers the first one it fails.
+func (w *world) sound(v *variant) bool {
+	if w.Rules == nil {
+		return true
+	}
+	if !v.judged {
+		v.judged = true
+		v.broken = w.judge(v)
+	}
+	return v.broken == ""
+}
+
+// judge evaluates the rules on a variant's inventory and returns the first hard failure, "" for none. A rule is hard when it
+// is critical or high and rests on PTC, Microsoft or the owner's policy; what merely is our inference ranks no option out.
+func (w *world) judge(v *variant) string {
+	site := v.site
+	c := &site.Clusters[0]
+	recognised := recognise.Cluster(site, c, v.size.Result, len(overlays(v.plan)) > 0, w.Catalog)
+	findings := w.Rules.Evaluate(rules.Input{
+		Site: site, Policy: w.Policy, Regions: w.Regions, At: site.ObservedAt,
+		Clusters: []rules.ClusterFacts{{Recognised: recognised, Sizing: v.size.Result, Availability: v.result, Recommended: v.arch.ID}},
+	})
+	for i := range findings {
+		f := &findings[i]
+		if f.Verdict == rules.Fail && f.Severity.Rank() <= rules.High.Rank() && (f.Confidence == rules.Official || f.Confidence == rules.ByPolicy) {
+			return f.Rule + ": " + f.Message
+		}
+	}
+	return ""
+}

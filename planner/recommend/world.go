@@ -1,0 +1,443 @@
+package recommend
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/catalog"
+	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/migrate"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/sizing"
+)
+
+// place is where an option would run.
+type place struct {
+	hosting  inventory.Hosting
+	provider string
+	region   string
+	zone     string // of Foundation; "" when the region has no zones or none is known
+	standby  string // another zone of the region; "" when there is none
+	zones    bool
+	note     string // assumption on which the choice rests
+}
+
+// world is what one recommendation looks at, computed once.
+type world struct {
+	Input
+	objectives inventory.Objectives
+	chances    policy.Availability
+	prices     *Prices
+	shape      *catalog.Shape
+	present    *migrate.State // nil for a new cluster
+	// presentServing is the availability of what is there; presentKnown tells whether it was computed.
+	presentServing float64
+	presentKnown   bool
+	// sharedNow and tenants tell which parts are used together with other clusters, and by how many.
+	sharedNow catalog.PerKind[bool]
+	tenants   catalog.PerKind[int]
+	sizes     map[sizing.Target]*sized
+	served    map[servingKey]availability.Result
+}
+
+// sized is the sizing for one target.
+type sized struct {
+	sizing.Result
+	demand catalog.Demand
+}
+
+func newWorld(in Input) *world {
+	w := &world{Input: in, prices: in.Prices, sizes: map[sizing.Target]*sized{}, served: map[servingKey]availability.Result{}}
+	if w.Policy == nil {
+		w.Policy = policy.Default()
+	}
+	w.chances = w.Policy.Availability
+	if in.Cluster.Objectives != nil {
+		w.objectives = *in.Cluster.Objectives
+	}
+	if w.prices == nil {
+		w.prices = DefaultPrices()
+	}
+	w.shape = catalog.ShapeOf(in.Site, in.Cluster)
+	for i := range w.shape.Parts {
+		if w.shape.Parts[i].Present() {
+			w.present = &migrate.State{Site: in.Site, Cluster: in.Cluster, Shape: w.shape}
+			break
+		}
+	}
+	w.sharing()
+	return w
+}
+
+// sharing finds which parts are shared now: declared so, or seen with several tenants.
+func (w *world) sharing() {
+	for i := range w.Cluster.Uses {
+		u := &w.Cluster.Uses[i]
+		inf := w.Site.Infra(u.Infrastructure)
+		if inf == nil {
+			continue
+		}
+		tenants := w.tenantsOf(inf.ID)
+		declared := inf.Shared != nil && *inf.Shared
+		if u.Shared != nil {
+			declared = *u.Shared
+		}
+		if !declared && len(tenants) < 2 {
+			continue
+		}
+		k := kindOfUse(u.As, inf)
+		w.sharedNow.Set(k, true)
+		w.tenants.Set(k, max(2, len(tenants)))
+	}
+}
+
+func kindOfUse(as inventory.UseAs, inf *inventory.Infrastructure) catalog.Kind {
+	switch as {
+	case inventory.AsZooKeeper:
+		return catalog.KindZooKeeper
+	case inventory.AsDatabase:
+		return catalog.KindDatabase
+	case inventory.AsStorage:
+		return catalog.KindStorage
+	case inventory.AsLoadBalancer:
+		return catalog.KindLoadBalancer
+	}
+	if inf.Edition == inventory.EditionEnterprise {
+		return catalog.KindInfluxData
+	}
+	return catalog.KindInflux
+}
+
+// tenantsOf lists the clusters, site/cluster, that use an infrastructure of the site as far as they are in view.
+func (w *world) tenantsOf(id string) []string {
+	key := w.Site.Site.ID + "/" + id
+	for i := range w.Shared {
+		if s := &w.Shared[i]; s.Infrastructure == key || slices.Contains(s.Aliases, key) {
+			return s.Tenants
+		}
+	}
+	return nil
+}
+
+// permission is what the objectives say about sharing a part.
+func (w *world) permission(k catalog.Kind) inventory.Permission {
+	s := &w.objectives.Sharing
+	switch k {
+	case catalog.KindZooKeeper:
+		return s.ZooKeeper
+	case catalog.KindDatabase:
+		return s.Database
+	case catalog.KindStorage:
+		return s.Storage
+	case catalog.KindLoadBalancer:
+		return s.LoadBalancer
+	case catalog.KindInflux, catalog.KindInfluxData:
+		return s.Timeseries
+	}
+	return inventory.Forbidden
+}
+
+// size sizes the workload for a target, once each.
+func (w *world) size(t sizing.Target) *sized {
+	if s, ok := w.sizes[t]; ok {
+		return s
+	}
+	s := &sized{Result: w.Sizing}
+	if w.Sizes != nil && w.Sizing.Known {
+		s.Result = sizing.Workload(w.Cluster.Workload, t, w.Sizes)
+	}
+	s.demand = catalog.DemandOf(s.Things, s.WPS, s.RequestsPerSecond, s.ConnectionServers, s.FoundationNodes, w.shape)
+	w.sizes[t] = s
+	return s
+}
+
+// need is the number of Foundation nodes the peak takes.
+func (w *world) need() int { return max(1, w.Sizing.FoundationNodes) }
+
+// servingKey is what the availability of a generated inventory depends on besides the policy.
+type servingKey struct {
+	architecture string
+	where        [4]string // provider, region, zone, database zone
+	engine       inventory.Engine
+	mode         inventory.HAMode
+	timeseries   catalog.TimeseriesChoice
+	ignite       inventory.IgniteMode
+	layout       catalog.Layout
+	storage      inventory.Redundancy
+	balancer     bool
+	shared       catalog.PerKind[bool]
+	counts       catalog.PerKind[int]
+}
+
+// serving computes an option's availability, once for every shape.
+func (w *world) serving(v *variant) availability.Result {
+	p := v.plan
+	key := servingKey{
+		architecture: p.Architecture.ID, where: [4]string{p.Provider, p.Region, p.Zone, p.StandbyZone}, engine: p.Engine, mode: p.Mode,
+		timeseries: p.Timeseries, ignite: p.Ignite, layout: p.Layout, storage: p.Storage, shared: p.Shared, counts: p.Counts,
+	}
+	if r, ok := w.served[key]; ok {
+		return r
+	}
+	r := availability.Cluster(v.site, &v.site.Clusters[0], w.need(), w.chances)
+	w.served[key] = r
+	return r
+}
+
+// regions returns the regions of the Foundation nodes and of the database, most nodes first.
+func (w *world) regions() (foundation []inventory.Placement, database inventory.Placement) {
+	counts := map[inventory.Placement]int{}
+	for _, n := range w.shape.Parts.Of(catalog.KindFoundation).Nodes {
+		if n.Placement.Region == "" {
+			continue
+		}
+		at := inventory.Placement{Provider: n.Placement.Provider, Region: n.Placement.Region}
+		if counts[at]++; counts[at] == 1 {
+			foundation = append(foundation, at)
+		}
+	}
+	slices.SortStableFunc(foundation, func(a, b inventory.Placement) int {
+		return cmp.Or(counts[b]-counts[a], strings.Compare(a.Region, b.Region), strings.Compare(a.Provider, b.Provider))
+	})
+	db := w.shape.Parts.Of(catalog.KindDatabase)
+	for _, at := range db.Placements() {
+		if at.Region != "" {
+			return foundation, inventory.Placement{Provider: at.Provider, Region: at.Region}
+		}
+	}
+	for _, inf := range db.Infra {
+		if inf.Placement.Region != "" {
+			return foundation, inventory.Placement{Provider: inf.Placement.Provider, Region: inf.Placement.Region}
+		}
+	}
+	return foundation, inventory.Placement{}
+}
+
+// hostings lists what the owner accepts. An owner who names none keeps the present one; a new cluster then may be hosted
+// on Azure or on the premises, the two PTC gives hardware for.
+func (w *world) hostings() []inventory.Hosting {
+	if len(w.objectives.Hosting) > 0 {
+		return w.objectives.Hosting
+	}
+	if h := w.presentHosting(); h != "" {
+		return []inventory.Hosting{h}
+	}
+	return []inventory.Hosting{inventory.HostingAzure, inventory.HostingOnPremise}
+}
+
+// presentHosting is the cluster's hosting, read off its provider where it is not stated.
+func (w *world) presentHosting() inventory.Hosting {
+	if w.Cluster.Hosting != "" {
+		return w.Cluster.Hosting
+	}
+	for _, n := range w.shape.Parts.Of(catalog.KindFoundation).Nodes {
+		switch h := inventory.Hosting(n.Placement.Provider); h {
+		case inventory.HostingAzure, inventory.HostingAWS, inventory.HostingGCP, inventory.HostingOnPremise, inventory.HostingPTCCloud:
+			return h
+		}
+	}
+	return ""
+}
+
+// places lists where options may run: for the present hosting the regions of ThingWorx and of its database, for another
+// one the nearest region that is allowed.
+func (w *world) places() []place {
+	var out []place
+	for _, h := range w.hostings() {
+		out = append(out, w.placesOf(h)...)
+	}
+	return out
+}
+
+func (w *world) placesOf(h inventory.Hosting) []place {
+	var out []place
+	if h == w.presentHosting() {
+		foundation, database := w.regions()
+		for _, at := range append(foundation[:len(foundation):len(foundation)], database) {
+			if at.Region == "" || len(foundation) > 0 && at.Provider != foundation[0].Provider {
+				continue
+			}
+			p := w.at(h, at)
+			if w.allowed(at.Provider, at.Region) == forbidden || slices.ContainsFunc(out, func(o place) bool { return o.region == p.region }) {
+				continue
+			}
+			out = append(out, p)
+		}
+		if len(out) > 0 {
+			return out
+		}
+	}
+	if p, ok := w.nearest(h); ok {
+		out = append(out, p)
+	}
+	return out
+}
+
+// at describes a region; its zone is the one most Foundation nodes are in, else the first.
+func (w *world) at(h inventory.Hosting, at inventory.Placement) place {
+	p := place{hosting: h, provider: at.Provider, region: at.Region}
+	if p.provider == "" {
+		p.provider = providerOf(h)
+	}
+	counts := map[string]int{}
+	for _, n := range w.shape.Parts.Of(catalog.KindFoundation).Nodes {
+		if n.Placement.Region == at.Region && n.Placement.Zone != "" {
+			counts[n.Placement.Zone]++
+		}
+	}
+	for _, z := range sortedKeys(counts) {
+		if p.zone == "" || counts[z] > counts[p.zone] {
+			p.zone = z
+		}
+	}
+	r, known := w.find(p.provider, p.region)
+	p.zones = known && r.Zones || !known && p.zone != ""
+	if p.zones {
+		if p.zone == "" {
+			p.zone = "1"
+		}
+		p.standby = "1"
+		if p.zone == "1" {
+			p.standby = "2"
+		}
+	}
+	return p
+}
+
+func sortedKeys(m map[string]int) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (w *world) find(provider, region string) (geo.Region, bool) {
+	if w.Regions == nil {
+		return geo.Region{}, false
+	}
+	return w.Regions.Find(provider, region)
+}
+
+// providerOf is where a hosting runs. PTC Cloud Services runs in commercial clouds; Azure is taken.
+func providerOf(h inventory.Hosting) string {
+	if h == inventory.HostingPTCCloud {
+		return string(inventory.HostingAzure)
+	}
+	return string(h)
+}
+
+// nearest chooses a region of a hosting for a cluster that is not there yet: an allowed one, with zones if there is one,
+// in the site's country, else nearest to where the cluster or an allowed neighbour of its country is.
+func (w *world) nearest(h inventory.Hosting) (place, bool) {
+	provider := providerOf(h)
+	if h == inventory.HostingOnPremise {
+		if w.allowed(provider, "") == forbidden {
+			return place{}, false
+		}
+		return place{hosting: h, provider: provider, region: w.Site.Site.ID, note: "the data centre of the site is called " + w.Site.Site.ID}, true
+	}
+	if w.Regions == nil || !w.Regions.Knows(provider) {
+		return place{hosting: h, provider: provider, note: "the region is to be chosen: no region table of " + provider + " is at hand"}, true
+	}
+	foundation, database := w.regions()
+	from := database
+	if len(foundation) > 0 {
+		from = foundation[0]
+	}
+	home, _ := w.Regions.CountryGeography(w.Site.Site.Country)
+	var best geo.Region
+	var bestRank [4]int
+	for _, r := range w.Regions.Regions() {
+		if r.Provider != provider || w.allowed(provider, r.Code) == forbidden {
+			continue
+		}
+		rank := [4]int{boolRank(r.Country == w.Site.Site.Country && r.Country != ""), boolRank(home != "" && r.Geography == home), boolRank(r.Zones), 1 << 30}
+		if km, ok := w.Regions.DistanceKm(provider, from.Region, r.Code); ok {
+			rank[3] = km
+		}
+		if best.Code == "" || slices.Compare(rank[:], bestRank[:]) < 0 {
+			best, bestRank = r, rank
+		}
+	}
+	if best.Code == "" {
+		return place{}, false
+	}
+	p := w.at(h, inventory.Placement{Provider: provider, Region: best.Code})
+	p.note = "region " + best.Code + " is taken: allowed, and the nearest known to the site"
+	return p, true
+}
+
+func boolRank(ok bool) int {
+	if ok {
+		return 0
+	}
+	return 1
+}
+
+// residency is whether data may be somewhere.
+type residency uint8
+
+const (
+	permitted residency = iota
+	undecided
+	forbidden
+)
+
+// allowed judges a region by the objectives and the policy: every list that applies must allow it.
+func (w *world) allowed(provider, region string) residency {
+	verdict := permitted
+	judge := func(list []string) {
+		if r := w.within(provider, region, list); r > verdict {
+			verdict = r
+		}
+	}
+	if len(w.objectives.Geographies) > 0 {
+		judge(w.objectives.Geographies)
+	}
+	for i := range w.Policy.Geographies {
+		if r := &w.Policy.Geographies[i]; matches(&r.Match, &w.Site.Site) {
+			judge(r.Allow)
+		}
+	}
+	return verdict
+}
+
+func (w *world) within(provider, region string, list []string) residency {
+	if w.Regions == nil {
+		return undecided
+	}
+	known := false
+	for _, word := range list {
+		var in, ok bool
+		if provider == string(inventory.HostingOnPremise) {
+			in, ok = w.Regions.CountryWithin(w.Site.Site.Country, word)
+		} else if r, found := w.Regions.Find(provider, region); found {
+			in, ok = w.Regions.Within(r, word)
+		}
+		if ok && in {
+			return permitted
+		}
+		known = known || ok
+	}
+	if !known && len(list) > 0 {
+		return undecided
+	}
+	return forbidden
+}
+
+func matches(m *policy.Match, site *inventory.Identity) bool {
+	if m.Site != "" && m.Site != site.ID || m.Country != "" && !strings.EqualFold(m.Country, site.Country) {
+		return false
+	}
+	for k, v := range m.Tags {
+		if site.Tags[k] != v {
+			return false
+		}
+	}
+	return true
+}

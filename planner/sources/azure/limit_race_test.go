@@ -1,0 +1,8 @@
+//go:build race
+
+package azure
+
+import "time"
+
+// The race detector slows everything down several times.
+const limit = 10 * time.Second

@@ -1,0 +1,7 @@
+//go:build !race
+
+package azure
+
+import "time"
+
+const limit = time.Second

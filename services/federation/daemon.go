@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/federation/history"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/services/federation/hub"
+	"github.com/meridian-federation/meridian/services/internal/boot"
+	"github.com/meridian-federation/meridian/services/internal/conf"
+	webclient "github.com/meridian-federation/meridian/web-client"
+)
+
+// config is the daemon's configuration file. Every value can be overridden by an environment variable: MERIDIAN_NATS_URL sets nats.url.
+type config struct {
+	Listen     string       `json:"listen"` // host:port of REST and the web client
+	TLS        tlsFiles     `json:"tls"`
+	NATS       natsConfig   `json:"nats"`
+	ClickHouse clickHouse   `json:"clickhouse"`
+	Policy     string       `json:"policy"` // file
+	Tokens     []token      `json:"tokens" env:"-"`
+	Session    sessions     `json:"session"`
+	Log        boot.Log     `json:"log"`
+	Tracing    boot.Tracing `json:"tracing"`
+}
+
+type tlsFiles struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+}
+
+type natsConfig struct {
+	URL          string `json:"url"`
+	Credentials  string `json:"credentials"` // NATS .creds file
+	Seed         string `json:"seed"`        // file with an NKey seed
+	User         string `json:"user"`
+	PasswordFile string `json:"passwordFile"`
+	CA           string `json:"ca"`
+	Cert         string `json:"cert"`
+	Key          string `json:"key"`
+	Replicas     int    `json:"replicas"` // of the streams, in a NATS cluster
+}
+
+type clickHouse struct {
+	DSN          string `json:"dsn"` // clickhouse://user@host:9000/database; empty runs without history
+	PasswordFile string `json:"passwordFile"`
+	Replicated   bool   `json:"replicated"`
+	Cluster      string `json:"cluster"`
+}
+
+type token struct {
+	Name   string    `json:"name"`
+	SHA256 string    `json:"sha256"` // of the secret, in hexadecimal digits
+	Role   rest.Role `json:"role"`
+	Sites  []string  `json:"sites"` // absent means all
+}
+
+type sessions struct {
+	KeyFile string `json:"keyFile"` // the same on every replica, so that a browser may change between them
+	// SecureCookies tells browsers to send the cookie over TLS only; set it where TLS ends in front of the daemon.
+	SecureCookies bool `json:"secureCookies"`
+}
+
+func defaults() config {
+	return config{Listen: "127.0.0.1:8420", NATS: natsConfig{URL: "nats://127.0.0.1:4222"}}
+}
+
+// check refuses what can be seen to be wrong without connecting anywhere.
+func (c *config) check() error {
+	var problems []error
+	if c.Listen == "" {
+		problems = append(problems, errors.New("listen is empty: give host:port, for example 127.0.0.1:8420"))
+	}
+	if c.NATS.URL == "" {
+		problems = append(problems, errors.New("nats.url is empty: give nats://host:4222"))
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		problems = append(problems, errors.New("tls needs cert and key, or neither"))
+	}
+	if _, err := c.auth(); err != nil {
+		problems = append(problems, err)
+	}
+	if len(c.Tokens) == 0 {
+		problems = append(problems, errors.New("tokens is empty: nobody could sign in; give name, role and sha256 of a secret"))
+	}
+	return errors.Join(problems...)
+}
+
+func (c *config) auth() (*rest.Tokens, error) {
+	tokens := make([]rest.Token, len(c.Tokens))
+	for i, t := range c.Tokens {
+		tokens[i] = rest.Token{Name: t.Name, SHA256: t.SHA256, Role: t.Role, Sites: t.Sites}
+	}
+	return rest.NewTokens(tokens...)
+}
+
+// daemon opens in order and closes in reverse.
+type daemon struct {
+	config  config
+	version string
+	stderr  io.Writer
+	// listening is told the address once REST listens; tests listen on port 0.
+	listening func(addr string)
+}
+
+func (d *daemon) run(ctx context.Context) (err error) {
+	logger, err := boot.Logger(d.stderr, d.config.Log)
+	if err != nil {
+		return err
+	}
+	flush, err := boot.Traces(ctx, d.config.Tracing, "meridian-federation", d.version)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
+
+	engine, err := assess.Builtin()
+	if err != nil {
+		return err
+	}
+	pol, err := conf.Policy(d.config.Policy, engine.Rules)
+	if err != nil {
+		return err
+	}
+	auth, err := d.config.auth()
+	if err != nil {
+		return err
+	}
+	listener, err := d.listen(ctx)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+
+	n := d.config.NATS
+	conn, err := bus.Connect(ctx, bus.Options{
+		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
+		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, Name: "meridian-federation", Logger: logger, WaitConnected: true,
+	})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+
+	progress := boot.NewProgress(d.stderr, "inventories loaded")
+	options := hub.Options{
+		Bus: conn, Streams: bus.StreamOptions{Replicas: n.Replicas}, Engine: engine, Policy: pol, Logger: logger,
+		Now: time.Now, Progress: func() { progress.Add(1, 0) },
+	}
+	h, err := hub.New(options)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.Run(ctx) })
+	if d.config.ClickHouse.DSN != "" {
+		store, err := d.history(ctx, logger)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, store.Close()) }()
+		group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
+	}
+	group.Go(func() error { return d.serve(ctx, h, listener, auth) })
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-h.Ready():
+			progress.Done()
+			logger.Info("ready", "address", listener.Addr().String(), "sites", h.View().Count())
+		}
+		return nil
+	})
+	if d.listening != nil {
+		d.listening(listener.Addr().String())
+	}
+	return group.Wait()
+}
+
+func (d *daemon) listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", d.config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; choose another address with listen", d.config.Listen, err)
+	}
+	if d.config.TLS.Cert == "" {
+		return listener, nil
+	}
+	cert, err := tls.LoadX509KeyPair(d.config.TLS.Cert, d.config.TLS.Key)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the certificate: %w", err), listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
+}
+
+func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Store, error) {
+	o := history.Options{DSN: d.config.ClickHouse.DSN, Replicated: d.config.ClickHouse.Replicated, Cluster: d.config.ClickHouse.Cluster, Logger: logger}
+	if f := d.config.ClickHouse.PasswordFile; f != "" {
+		password, err := conf.Secret(f)
+		if err != nil {
+			return nil, err
+		}
+		o.Password = password
+	}
+	return history.Open(ctx, o)
+}
+
+func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator) error {
+	web, _, err := webclient.FS()
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	s := hub.Serve{
+		Listener: listener, Auth: auth, Web: web, Version: d.version, Registry: registry,
+		SecureCookies: d.config.Session.SecureCookies || d.config.TLS.Cert != "",
+	}
+	if f := d.config.Session.KeyFile; f != "" {
+		key, err := os.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("read the session key: %w", err)
+		}
+		s.SessionKey = key
+	}
+	return h.Serve(ctx, s)
+}

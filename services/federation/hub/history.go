@@ -1,0 +1,141 @@
+package hub
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/history"
+	"github.com/meridian-federation/meridian/planner/assess"
+)
+
+const (
+	// historyBatch and historyWait bound an insert: ClickHouse wants few large ones, people want to see what just happened.
+	historyBatch = 1000
+	historyWait  = time.Second
+	historyRetry = 5 * time.Second
+)
+
+// WriteHistory copies the streams into ClickHouse until the context ends. The position is kept by durable consumers, so
+// replicas share the work, and what came while ClickHouse was away is written when it is back. The state never waits for it.
+func WriteHistory(ctx context.Context, o Options, store *history.Store) error {
+	for {
+		err := store.Migrate(ctx)
+		if err == nil {
+			break
+		}
+		o.Logger.Warn("the history is not available and is tried again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(historyRetry):
+		}
+	}
+	if err := o.Bus.EnsureStreams(ctx, o.Streams); err != nil {
+		return ended(ctx, err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	copies := []struct {
+		stream, durable string
+		write           func(context.Context, []bus.Message) error
+	}{
+		{bus.StreamInventory, "history-inventories", func(ctx context.Context, batch []bus.Message) error {
+			return store.WriteInventories(ctx, inventoryRows(o, batch))
+		}},
+		{bus.StreamAssessment, "history-assessments", func(ctx context.Context, batch []bus.Message) error {
+			return store.WriteAssessments(ctx, assessmentRows(o, batch))
+		}},
+		{bus.StreamRejected, "history-rejections", func(ctx context.Context, batch []bus.Message) error {
+			return store.WriteRejections(ctx, rejectionRows(o, batch))
+		}},
+	}
+	for _, c := range copies {
+		group.Go(func() error {
+			return o.Bus.Batches(ctx, c.stream, c.durable, historyBatch, historyWait, c.write)
+		})
+	}
+	return ended(ctx, group.Wait())
+}
+
+// unreadable tells of a message that no delivery will ever make readable. It is acknowledged with its batch: the stream
+// keeps it, and ingest has published the rejection.
+func unreadable(o Options, m *bus.Message, err error) {
+	o.Logger.Warn("a message cannot be read and stays out of the history", "stream", m.Stream, "sequence", m.Sequence, "site", m.Site, "error", err)
+}
+
+func inventoryRows(o Options, batch []bus.Message) []history.InventoryRow {
+	rows := make([]history.InventoryRow, 0, len(batch))
+	for i := range batch {
+		m := &batch[i]
+		if m.DecodeErr != nil {
+			unreadable(o, m, m.DecodeErr)
+			continue
+		}
+		var head struct {
+			ObservedAt time.Time `json:"observedAt"`
+		}
+		if err := json.Unmarshal(m.Body, &head); err != nil {
+			unreadable(o, m, err)
+			continue
+		}
+		rows = append(rows, history.InventoryRow{
+			Site: m.Site, Revision: m.Revision, Sequence: m.Sequence, ObservedAt: head.ObservedAt, AcceptedAt: m.AcceptedAt,
+			PlannerVersion: m.Header[bus.HeaderPlannerVersion], Instance: m.Header[bus.HeaderInstance], Document: m.Body,
+		})
+	}
+	return rows
+}
+
+func assessmentRows(o Options, batch []bus.Message) []history.AssessmentRow {
+	rows := make([]history.AssessmentRow, 0, len(batch))
+	for i := range batch {
+		m := &batch[i]
+		row, err := assessmentRow(m)
+		if err != nil {
+			unreadable(o, m, err)
+			continue
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func assessmentRow(m *bus.Message) (history.AssessmentRow, error) {
+	if m.DecodeErr != nil {
+		return history.AssessmentRow{}, m.DecodeErr
+	}
+	var a assess.Assessment
+	if err := json.Unmarshal(m.Body, &a); err != nil {
+		return history.AssessmentRow{}, fmt.Errorf("read an assessment: %w", err)
+	}
+	return history.NewAssessmentRow(m.Site, m.Revision, m.Sequence, &a)
+}
+
+func rejectionRows(o Options, batch []bus.Message) []history.RejectionRow {
+	rows := make([]history.RejectionRow, 0, len(batch))
+	for i := range batch {
+		m := &batch[i]
+		var r fleet.Rejection
+		err := m.DecodeErr
+		if err == nil {
+			err = json.Unmarshal(m.Body, &r)
+		}
+		var problems []byte
+		if err == nil && len(r.Problems) > 0 {
+			problems, err = json.Marshal(r.Problems)
+		}
+		if err != nil {
+			unreadable(o, m, err)
+			continue
+		}
+		rows = append(rows, history.RejectionRow{
+			Site: m.Site, At: r.At, Sequence: r.Sequence, Revision: r.Revision, Reason: r.Reason, Detail: r.Detail, Problems: string(problems),
+		})
+	}
+	return rows
+}

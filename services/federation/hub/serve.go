@@ -1,0 +1,131 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
+)
+
+const (
+	changesKept = 10_000
+	// drain is how long requests under way may take after the stop; event streams end at once.
+	drain             = 10 * time.Second
+	readHeaderTimeout = 10 * time.Second
+)
+
+// Serve says how the hub answers over HTTP.
+type Serve struct {
+	Listener      net.Listener
+	Auth          rest.Authenticator
+	SessionKey    []byte
+	SecureCookies bool
+	Web           fs.FS
+	Version       string
+	Registry      *prometheus.Registry
+	Report        func(context.Context, fleet.View, rest.ReportRequest) (rest.Report, error)
+}
+
+// Serve answers requests until the context ends, then lets those under way finish.
+func (h *Hub) Serve(ctx context.Context, s Serve) error {
+	h.registerMetrics(s.Registry)
+	closing := make(chan struct{})
+	handler, err := rest.New(rest.Options{
+		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
+		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
+		Report: func(ctx context.Context, r rest.ReportRequest) (rest.Report, error) {
+			return s.Report(ctx, h.View(), r)
+		},
+		Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
+		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,
+	})
+	if err != nil {
+		return fmt.Errorf("set up REST: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout, BaseContext: func(net.Listener) context.Context { return ctx }}
+	stopped := make(chan error, 1)
+	go func() {
+		<-ctx.Done()
+		close(closing)
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		stopped <- server.Shutdown(limit)
+	}()
+	if err := server.Serve(s.Listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve REST: %w", err)
+	}
+	return <-stopped
+}
+
+// committed turns a commit into events, one for each site.
+func (h *Hub) committed(index uint64, records []*fleet.Record) {
+	for _, r := range records {
+		h.changes++
+		h.feed.Publish(rest.Change{ID: h.changes, Index: index, Site: r.ID})
+	}
+}
+
+func (h *Hub) readiness(context.Context) error {
+	select {
+	case <-h.ready:
+	default:
+		return errors.New("the federation is being loaded from the streams")
+	}
+	if !h.o.Bus.Connected() {
+		return errors.New("the message bus cannot be reached; answers come from memory")
+	}
+	return nil
+}
+
+// putInventory sends a document that came over REST through the same stream as a planner's.
+func (h *Hub) putInventory(ctx context.Context, site string, body []byte) (string, error) {
+	doc, err := inventory.Parse("body", body, h.o.Engine.Regions)
+	if err != nil {
+		return "", err
+	}
+	normal := inventory.Normalise(doc, h.o.Engine.Regions)
+	canonical, err := inventory.Canonical(normal)
+	if err != nil {
+		return "", err
+	}
+	revision := inventory.Revision(normal)
+	if _, err := h.o.Bus.PublishInventory(ctx, bus.Inventory{Site: site, Revision: revision, Body: canonical}); err != nil {
+		return "", fmt.Errorf("publish the inventory of site %s: %w", site, err)
+	}
+	return revision, nil
+}
+
+// assessAll judges a record again at its own instant, to list what passes as well.
+func (h *Hub) assessAll(_ context.Context, r *fleet.Record) (*assess.Assessment, error) {
+	if r.Assessment == nil {
+		return nil, fmt.Errorf("site %s has no assessment yet", r.ID)
+	}
+	return h.fleet.Explain(r, h.View()), nil
+}
+
+func (h *Hub) registerMetrics(r *prometheus.Registry) {
+	r.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_sites", Help: "Sites in the current view."},
+			func() float64 { return float64(h.View().Count()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "meridian_evaluations_total", Help: "Judgements of a site made since the start."},
+			func() float64 { return float64(h.Evaluations()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_bus_connected", Help: "1 while the message bus is connected."},
+			func() float64 {
+				if h.o.Bus.Connected() {
+					return 1
+				}
+				return 0
+			}),
+	)
+}

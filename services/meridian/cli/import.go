@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/sources/azure"
+	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/services/meridian/output"
+)
+
+type importCommand struct {
+	Paths  []string      `arg:"" name:"path" help:"Exported files and folders of them."`
+	From   string        `help:"What wrote the files: ${enum}." enum:"azure" default:"azure"`
+	Site   string        `help:"Id of the site; derived from the files when absent." placeholder:"ID"`
+	Output output.Format `short:"o" help:"yaml and json print the SiteInventory, table and csv the database servers with their regions." enum:"table,csv,json,yaml" default:"yaml"`
+	Report bool          `help:"Tell about every file on stderr, not only about those with problems."`
+}
+
+// Run prints the inventory on stdout and what was not understood on stderr. The exit code says whether all, a part or
+// nothing was understood.
+func (c *importCommand) Run(e *Environment) error {
+	regions, err := geo.Builtin()
+	if err != nil {
+		return err
+	}
+	files, err := importer.Collect(c.Paths)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return errors.New("the paths hold no file")
+	}
+	result := azure.Import(files, importer.Options{Site: c.Site, At: e.Now().UTC().Truncate(time.Second), Regions: regions})
+	c.report(e.Stderr, &result)
+	if err := c.write(e.Stdout, &result); err != nil {
+		return err
+	}
+	return &exit{code: result.ExitCode()}
+}
+
+func (c *importCommand) write(w io.Writer, r *importer.Result) error {
+	switch c.Output {
+	case output.Table:
+		return importer.WriteDatabaseRegions(w, importer.DatabaseRegions(r))
+	case output.CSV:
+		return databaseSheet(importer.DatabaseRegions(r)).Write(w, output.CSV)
+	}
+	if r.Site == nil {
+		return nil
+	}
+	if c.Output == output.JSON {
+		return output.WriteJSON(w, r.Site)
+	}
+	return output.WriteYAML(w, r.Site)
+}
+
+func (c *importCommand) report(w io.Writer, r *importer.Result) {
+	counts := map[importer.Status]int{}
+	resources, used := 0, 0
+	for i := range r.Files {
+		f := &r.Files[i]
+		counts[f.Status]++
+		resources += f.Resources
+		used += f.Used
+		if c.Report || f.Status != importer.Understood {
+			fmt.Fprintf(w, "%s: %s: %s, %d resources, %d used\n", f.Path, f.Status, f.Kind, f.Resources, f.Used)
+		}
+		for _, p := range f.Problems {
+			fmt.Fprintln(w, p.String())
+		}
+		if c.Report {
+			for _, n := range f.Notes {
+				fmt.Fprintln(w, n.String())
+			}
+		}
+	}
+	for _, u := range r.Unassigned {
+		fmt.Fprintf(w, "%s: not assigned to a cluster: %s %s: %s\n", u.File, u.Type, u.Name, u.Reason)
+	}
+	for _, p := range r.Notes {
+		fmt.Fprintln(w, p.String())
+	}
+	fmt.Fprintf(w, "%d files: %d understood, %d in part, %d refused; %d resources, %d in the inventory\n",
+		len(r.Files), counts[importer.Understood], counts[importer.Partial], counts[importer.Refused], resources, used)
+}
+
+func databaseSheet(rows []importer.DatabaseRegion) output.Sheet {
+	s := output.Sheet{Columns: []output.Column{
+		{Name: "file"}, {Name: "server"}, {Name: "engine"}, {Name: "region"}, {Name: "zone"}, {Name: "mode"}, {Name: "standbyZone"}, {Name: "role"}, {Name: "source"},
+	}}
+	for _, r := range rows {
+		s.Rows = append(s.Rows, []string{r.File, r.Server, r.Engine, r.Region, r.Zone, string(r.Mode), r.Standby, r.Role, r.Source})
+	}
+	return s
+}

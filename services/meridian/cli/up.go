@@ -1,0 +1,338 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/embedded"
+	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/deployments/demo"
+	"github.com/meridian-federation/meridian/federation/history"
+	clickhouse "github.com/meridian-federation/meridian/federation/history/embedded"
+	"github.com/meridian-federation/meridian/planner/agent/dirlock"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/sources/file"
+	"github.com/meridian-federation/meridian/services/federation/hub"
+	"github.com/meridian-federation/meridian/services/internal/boot"
+	"github.com/meridian-federation/meridian/services/internal/conf"
+	"github.com/meridian-federation/meridian/services/planner/daemon"
+	webclient "github.com/meridian-federation/meridian/web-client"
+)
+
+type upCommand struct {
+	Listen     string   `help:"Address of REST and the web client." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
+	Data       string   `help:"Folder of everything that is kept." default:"meridian-data" type:"path" placeholder:"DIR"`
+	Demo       bool     `help:"Load the sample federation."`
+	Import     []string `help:"Inventories and folders of them; each site gets a planner that follows its file." placeholder:"PATH" type:"path"`
+	NATS       string   `name:"nats" help:"Use this NATS server instead of the embedded one." placeholder:"URL"`
+	NATSSeed   string   `name:"nats-seed" help:"File with the NKey seed for --nats." placeholder:"FILE"`
+	ClickHouse string   `name:"clickhouse" help:"Use this ClickHouse instead of the embedded one." placeholder:"DSN"`
+	Policy     string   `help:"Policy file." placeholder:"FILE"`
+	LogLevel   string   `help:"What is logged on stderr: ${enum}." enum:"debug,info,warn,error" default:"warn"`
+}
+
+// appliedWithin is how long the ready line waits for the imported sites; a site that takes longer is told on stderr.
+const appliedWithin = 30 * time.Second
+
+// Run runs everything in one process until the context ends.
+func (c *upCommand) Run(ctx context.Context, e *Environment) error {
+	u := &up{c: c, e: e}
+	err := u.run(ctx)
+	if closeErr := u.close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// up opens in order and closes in reverse.
+type up struct {
+	c       *upCommand
+	e       *Environment
+	logger  *slog.Logger
+	closers []func() error
+}
+
+func (u *up) onClose(f func() error) { u.closers = append(u.closers, f) }
+
+func (u *up) close() error {
+	var failed []error
+	for i := len(u.closers) - 1; i >= 0; i-- {
+		failed = append(failed, u.closers[i]())
+	}
+	return errors.Join(failed...)
+}
+
+func (u *up) run(ctx context.Context) error {
+	c := u.c
+	var err error
+	if u.logger, err = boot.Logger(u.e.Stderr, boot.Log{Level: c.LogLevel}); err != nil {
+		return err
+	}
+	engine, err := assess.Builtin()
+	if err != nil {
+		return err
+	}
+	pol, err := conf.Policy(c.Policy, engine.Rules)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	lock, err := dirlock.Acquire(c.Data)
+	if err != nil {
+		return fmt.Errorf("use the data folder %s: %w; choose another with --data, or stop the other process", c.Data, err)
+	}
+	u.onClose(lock.Release)
+	sites, err := u.sites(engine)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	u.onClose(func() error { return ignoreClosed(listener.Close()) })
+	secret, auth, err := u.token()
+	if err != nil {
+		return err
+	}
+	conn, err := u.connect(ctx)
+	if err != nil {
+		return err
+	}
+	store, err := u.history(ctx)
+	if err != nil {
+		return err
+	}
+	options := hub.Options{Bus: conn, Engine: engine, Policy: pol, Logger: u.logger, Now: u.e.Now}
+	progress := boot.NewProgress(u.e.Stderr, "inventories loaded")
+	options.Progress = func() { progress.Add(1, 0) }
+	h, err := hub.New(options)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.Run(ctx) })
+	group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
+	group.Go(func() error { return u.serve(ctx, h, listener, auth) })
+	planners, err := u.planners(sites, engine, pol, conn)
+	if err != nil {
+		return err
+	}
+	for _, p := range planners {
+		group.Go(func() error { return p.Run(ctx) })
+	}
+	group.Go(func() error {
+		u.announce(ctx, h, listener.Addr().String(), secret, planners)
+		return nil
+	})
+	return group.Wait()
+}
+
+// announce prints the ready line once the federation is loaded and the hub has applied the imported inventories.
+func (u *up) announce(ctx context.Context, h *hub.Hub, addr, secret string, planners []*daemon.Daemon) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-h.Ready():
+	}
+	limit := time.NewTimer(appliedWithin)
+	defer limit.Stop()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for waiting := planners; ; {
+		waiting = slices.DeleteFunc(slices.Clone(waiting), func(d *daemon.Daemon) bool { return d.Status().InSync })
+		if len(waiting) == 0 {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+			continue
+		case <-limit.C:
+		}
+		for _, d := range waiting {
+			s := d.Status()
+			why := "the hub has not answered"
+			if s.LastError != nil {
+				why = s.LastError.Op + ": " + s.LastError.What
+			}
+			fmt.Fprintf(u.e.Stderr, "meridian: site %s is not applied yet: %s; its planner goes on\n", s.Site, why)
+		}
+		break
+	}
+	fmt.Fprintf(u.e.Stdout, "ready http://%s/#token=%s\n", addr, secret)
+}
+
+// token makes this run's administrator token and leaves it in the data folder for other commands of the same user.
+func (u *up) token() (string, *rest.Tokens, error) {
+	raw := make([]byte, 32)
+	if _, err := rand.Read(raw); err != nil {
+		return "", nil, fmt.Errorf("make a token: %w", err)
+	}
+	secret := hex.EncodeToString(raw)
+	path := filepath.Join(u.c.Data, "admin.token")
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		return "", nil, fmt.Errorf("keep the token: %w", err)
+	}
+	u.onClose(func() error { return ignoreMissing(os.Remove(path)) })
+	auth, err := rest.NewTokens(rest.Token{Name: "local administrator", SHA256: rest.HashToken(secret), Role: rest.Admin})
+	return secret, auth, err
+}
+
+func (u *up) connect(ctx context.Context) (*bus.Conn, error) {
+	o := bus.Options{Name: "meridian-up", Logger: u.logger, WaitConnected: true, URL: u.c.NATS, SeedFile: u.c.NATSSeed}
+	if u.c.NATS == "" {
+		server, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(u.c.Data, "nats"), Logger: u.logger})
+		if err != nil {
+			return nil, fmt.Errorf("start the embedded NATS: %w", err)
+		}
+		u.onClose(server.Close)
+		o.InProcess, o.SeedFile = server, server.SeedFile()
+	}
+	conn, err := bus.Connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	u.onClose(func() error { conn.Close(); return nil })
+	return conn, nil
+}
+
+func (u *up) history(ctx context.Context) (*history.Store, error) {
+	dsn := u.c.ClickHouse
+	if dsn == "" {
+		server, err := clickhouse.Start(ctx, clickhouse.Options{Dir: filepath.Join(u.c.Data, "clickhouse"), Logger: u.logger})
+		if err != nil {
+			return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
+		}
+		u.onClose(server.Close)
+		dsn = server.DSN()
+	}
+	store, err := history.Open(ctx, history.Options{DSN: dsn, Logger: u.logger})
+	if err != nil {
+		return nil, err
+	}
+	u.onClose(store.Close)
+	return store, nil
+}
+
+func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator) error {
+	web, built, err := webclient.FS()
+	if err != nil {
+		return err
+	}
+	if !built {
+		fmt.Fprintln(u.e.Stderr, "meridian: this program was built without the web client; task build builds it in")
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return h.Serve(ctx, hub.Serve{Listener: listener, Auth: auth, Web: web, Version: u.e.Version, Registry: registry})
+}
+
+// imported is one site whose file a planner follows.
+type imported struct{ site, path string }
+
+func (u *up) planners(sites []imported, engine *assess.Engine, pol *policy.Policy, conn *bus.Conn) ([]*daemon.Daemon, error) {
+	var out []*daemon.Daemon
+	for _, s := range sites {
+		dir := filepath.Join(u.c.Data, "planners", s.site)
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the planner's folder: %w", err)
+		}
+		d, err := daemon.New(daemon.Options{
+			Site: s.site, Path: s.path, Dir: dir, Engine: engine, Policy: pol, Bus: conn, Version: u.e.Version, Logger: u.logger,
+		})
+		if err != nil {
+			return nil, err
+		}
+		u.onClose(d.Close)
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// sites returns the imported sites; broken ones are told and left out.
+func (u *up) sites(engine *assess.Engine) ([]imported, error) {
+	paths := u.c.Import
+	if u.c.Demo {
+		dir, err := u.demo()
+		if err != nil {
+			return nil, err
+		}
+		paths = append([]string{dir}, paths...)
+	}
+	if len(paths) == 0 {
+		return nil, nil
+	}
+	read := file.Read(engine.Regions, paths...)
+	for _, ignored := range read.Ignored {
+		fmt.Fprintf(u.e.Stderr, "%s: left out: %s\n", ignored.Path, ignored.Reason)
+	}
+	if err := read.Err(); err != nil {
+		u.e.tell(err)
+	}
+	var sites []imported
+	for _, d := range read.Documents {
+		if len(d.Problems) == 0 {
+			sites = append(sites, imported{d.Site.Site.ID, d.Path})
+		}
+	}
+	if len(sites) == 0 {
+		return nil, errors.New("none of the paths given to --import holds an inventory that can be read")
+	}
+	return sites, nil
+}
+
+// demo writes the sample federation into the data folder, observed just now, unless it is there from an earlier start:
+// its files are there to be changed.
+func (u *up) demo() (string, error) {
+	dir := filepath.Join(u.c.Data, "demo")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("write the sample federation: %w", err)
+	}
+	files, err := demo.Inventories(u.e.Now())
+	if err != nil {
+		return "", err
+	}
+	for name, data := range files {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			return "", fmt.Errorf("write the sample federation: %w", err)
+		}
+	}
+	return dir, nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

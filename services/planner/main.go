@@ -1,0 +1,76 @@
+// Command planner is the daemon meridian-planner of one site: it collects the site's inventory, judges it locally, and
+// sends it to the federation.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/meridian-federation/meridian/services/internal/conf"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+type grammar struct {
+	Run    runCommand    `cmd:"" default:"withargs" help:"Run the planner."`
+	Status statusCommand `cmd:"" help:"Tell how the planner on this machine stands."`
+
+	Version kong.VersionFlag `help:"Print the version and end."`
+}
+
+type configFlag struct {
+	Config string `help:"Configuration file." placeholder:"FILE" env:"MERIDIAN_CONFIG"`
+}
+
+func (f configFlag) load() (config, error) {
+	c := defaults()
+	if err := conf.Load(f.Config, "MERIDIAN", &c); err != nil {
+		return config{}, err
+	}
+	return c, c.check()
+}
+
+type runCommand struct {
+	configFlag
+	CheckConfig bool `help:"Check the configuration and end."`
+}
+
+// Run runs the daemon until the context ends.
+func (r *runCommand) Run(ctx context.Context, stderr io.Writer) error {
+	c, err := r.load()
+	if err != nil || r.CheckConfig {
+		return err
+	}
+	return run(ctx, c, version, stderr)
+}
+
+type statusCommand struct {
+	configFlag
+	JSON bool `help:"Print everything as JSON."`
+}
+
+func main() {
+	var g grammar
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	k := kong.Parse(&g, kong.Name("meridian-planner"), kong.Description("The planner of one ThingWorx site."), kong.Vars{"version": version})
+	k.BindTo(ctx, (*context.Context)(nil))
+	k.BindTo(os.Stderr, (*io.Writer)(nil))
+	err := k.Run()
+	stop()
+	if err == nil {
+		return
+	}
+	if !errors.Is(err, errBehind) {
+		fmt.Fprintf(os.Stderr, "meridian-planner: %v\n", err)
+		os.Exit(2)
+	}
+	os.Exit(1)
+}
