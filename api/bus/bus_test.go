@@ -161,6 +161,29 @@ func TestReaderWaitsForAServerThatIsNotThere(t *testing.T) {
 	bustest.Eventually(t, "the revision", func() bool { return len(l.Heard()) == 1 && l.Caught() == 1 })
 }
 
+func TestNothingIsSkippedAfterAnEmptyStart(t *testing.T) {
+	s := bustest.Start(t)
+	l := bustest.Follow(t, s.Hub(t))
+	bustest.Eventually(t, "caught up", func() bool { return l.Caught() == 1 })
+	s.Down(t)
+	elsewhere, err := embedded.Start(t.Context(), embedded.Options{Dir: s.Dir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := s.Options()
+	o.URL = elsewhere.URL()
+	writer := bustest.Dial(t, o)
+	for n := 1; n <= 3; n++ {
+		bustest.Publish(t, writer, bustest.Revision("muc-01", n, 300))
+	}
+	writer.Close()
+	if err := elsewhere.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.Up(t)
+	bustest.Eventually(t, "all three", func() bool { return len(l.Heard()) == 3 })
+}
+
 func TestConnectThatMayNotWaitFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()

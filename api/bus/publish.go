@@ -268,7 +268,7 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 			if err != nil {
 				continue
 			}
-			// No futures and no retries by the client: whatever fails here takes the careful way below.
+			// No retries by the client: whatever fails here takes the careful way below.
 			f, err := c.js.PublishMsgAsync(m, jetstream.WithExpectStream(StreamAssessment), jetstream.WithExpectLastSequencePerSubject(known.stream), jetstream.WithRetryAttempts(0))
 			if err == nil {
 				futures[i], under[a.Site] = f, true
@@ -286,7 +286,8 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 					c.setJudged(a.Site, judged{ack.Sequence, a.InventorySequence, a.At.UTC()})
 				}
 				continue
-			case <-f.Err():
+			case err := <-f.Err():
+				c.log.Debug("an assessment takes the careful way", "site", a.Site, "error", err)
 			case <-wait.Done():
 			}
 			c.forgetJudged(a.Site)

@@ -188,7 +188,9 @@ func (r *reader) consumer(ctx context.Context) (cons jetstream.Consumer, confirm
 			return nil, 0, err
 		}
 	}
-	if confirmed == 0 {
+	// A stream that was empty when its backlog was through has lost nothing, and everything in it is new.
+	fresh := r.cursor == 0 && r.reported && r.target == 0 && info.Created.Equal(r.created)
+	if confirmed == 0 && !fresh {
 		if r.cursor > 0 {
 			r.c.log.Warn("the stream lost messages that were read, or was made anew: reading it from the start", "stream", r.stream, "position", r.cursor, "last", info.State.LastSeq)
 			r.after = 0

@@ -394,7 +394,9 @@ func TestErrorsOfPassedFunctions(t *testing.T) {
 	if code := s.get("/sites").Code; code != http.StatusForbidden {
 		t.Errorf("unknown role: %d", code)
 	}
-	s = newServer(t, func(o *rest.Options) { o.PutInventory, o.Report, o.Changes, o.Assess, o.Schema = nil, nil, nil, nil, nil })
+	s = newServer(t, func(o *rest.Options) {
+		o.PutInventory, o.Report, o.Changes, o.Assess, o.Schema = nil, nil, nil, nil, nil
+	})
 	for _, path := range []string{"/reports/compliance", "/events", "/findings?all=true", "/sites/plant-001/assessment?all=true"} {
 		if code := s.get(path).Code; code != http.StatusServiceUnavailable {
 			t.Errorf("%s switched off: %d", path, code)
@@ -407,7 +409,9 @@ func TestErrorsOfPassedFunctions(t *testing.T) {
 
 type authFunc func(string) (rest.Principal, error)
 
-func (f authFunc) Authenticate(_ context.Context, token string) (rest.Principal, error) { return f(token) }
+func (f authFunc) Authenticate(_ context.Context, token string) (rest.Principal, error) {
+	return f(token)
+}
 
 func TestAllVerdicts(t *testing.T) {
 	s := newServer(t)

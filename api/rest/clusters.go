@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"iter"
 	"slices"
 
 	"github.com/meridian-federation/meridian/api/rest/filter"
@@ -19,22 +18,18 @@ type clusterItem struct {
 
 func clusterKey(i clusterItem) []string { return []string{i.record.ID, i.cluster.judged.Cluster} }
 
-func eachCluster(s *snapshot) iter.Seq[clusterItem] {
-	return func(yield func(clusterItem) bool) {
-		for r := range s.records() {
-			site := s.item(r)
-			for i := range site.clusters {
-				if !yield(clusterItem{site, &site.clusters[i]}) {
-					return
-				}
-			}
+func eachCluster(_ *snapshot, sum *summary, yield func(clusterItem) bool) bool {
+	for i := range sum.clusters {
+		if !yield(clusterItem{itemOf(sum), &sum.clusters[i]}) {
+			return false
 		}
 	}
+	return true
 }
 
 func clusterCollection() *collection[clusterItem] {
 	return &collection[clusterItem]{
-		fields: clusterFields(), key: clusterKey, each: eachCluster,
+		fields: clusterFields(), key: clusterKey, site: eachCluster,
 		rank: func(i clusterItem) int { return i.cluster.tally.worst().Rank() },
 	}
 }
@@ -121,7 +116,7 @@ func (a *api) GetCluster(ctx context.Context, req gen.GetClusterRequestObject) (
 	if c == nil {
 		return nil, fail(404, "there is no cluster "+key(req.Site, req.Cluster))
 	}
-	item := clusterItem{siteItem{sum, liveness(sum.record)}, c}
+	item := clusterItem{itemOf(sum), c}
 	red := s.redactor(sum)
 	out := gen.ClusterDetail{
 		Row: clusterRow(item), Assessment: filled(*c.judged), Inventory: *c.inventory,

@@ -28,14 +28,8 @@ func isOpen(f *rules.Finding) bool { return f.Verdict == rules.Fail || f.Verdict
 func findingCollection() *collection[findingItem] {
 	return &collection[findingItem]{
 		fields: findingFields(false), key: findingKey, rank: findingRank,
-		each: func(s *snapshot) iter.Seq[findingItem] {
-			return func(yield func(findingItem) bool) {
-				for r := range s.records() {
-					if !s.eachFinding(s.api.summaries.of(r), isOpen, yield) {
-						return
-					}
-				}
-			}
+		site: func(s *snapshot, sum *summary, yield func(findingItem) bool) bool {
+			return s.eachFinding(sum, isOpen, yield)
 		},
 	}
 }

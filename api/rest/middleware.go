@@ -164,12 +164,30 @@ func (a *api) guard(op operation, cacheable bool) echo.MiddlewareFunc {
 			}
 			ca.guarded = true
 			if cacheable {
-				ca.cacheKey = ca.scope.key + "\n" + ca.request.URL.Path + "?" + ca.request.URL.RawQuery
-				if d := a.cache.get(ca.cacheKey, a.View().Index()); d != nil {
-					return (&reply{call: ca, status: http.StatusOK, doc: d}).write(c.Response())
-				}
+				return a.fromCache(c, ca, next)
 			}
 			return next(c)
+		}
+	}
+}
+
+// fromCache answers with what an earlier caller with the same scope and query was told of the present index.
+func (a *api) fromCache(c echo.Context, ca *call, next echo.HandlerFunc) error {
+	ca.cacheKey = ca.scope.key + "\n" + ca.request.URL.EscapedPath() + "?" + ca.request.URL.RawQuery
+	index := a.View().Index()
+	for {
+		d, wait, done := a.cache.get(ca.cacheKey, index)
+		switch {
+		case d != nil:
+			return (&reply{call: ca, status: http.StatusOK, doc: d}).write(c.Response())
+		case done != nil:
+			defer done()
+			return next(c)
+		}
+		select {
+		case <-wait:
+		case <-c.Request().Context().Done():
+			return &Error{Code: CodeUnavailable, Detail: "the request was given up", Err: c.Request().Context().Err()}
 		}
 	}
 }

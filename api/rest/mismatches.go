@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"fmt"
-	"iter"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/filter"
@@ -71,14 +70,11 @@ func mismatchCollection() *collection[mismatchItem] {
 		fields: mismatchFields(),
 		key:    func(m mismatchItem) []string { return clusterKey(m.clusterItem) },
 		rank:   func(m mismatchItem) int { return m.severity().Rank() },
-		each: func(s *snapshot) iter.Seq[mismatchItem] {
-			return func(yield func(mismatchItem) bool) {
-				for i := range eachCluster(s) {
-					if m, ok := mismatchOf(i); ok && !yield(m) {
-						return
-					}
-				}
-			}
+		site: func(s *snapshot, sum *summary, yield func(mismatchItem) bool) bool {
+			return eachCluster(s, sum, func(i clusterItem) bool {
+				m, ok := mismatchOf(i)
+				return !ok || yield(m)
+			})
 		},
 	}
 }

@@ -30,9 +30,13 @@ type query struct {
 // item given, so that pages neither repeat nor skip what stays while other items come and go.
 type collection[T any] struct {
 	fields filter.Fields[T]
-	each   func(s *snapshot) iter.Seq[T]
 	key    func(T) []string
 	rank   func(T) int // of severity, 0 the worst; nil when the collection has none
+	// site yields the items of one site, in order, and returns false when yield did. They depend on the site's record
+	// alone, and their keys begin with the site's id.
+	site func(s *snapshot, sum *summary, yield func(T) bool) bool
+	each func(s *snapshot) iter.Seq[T] // instead of site, when items are not of one site each
+	seen selections[T]
 }
 
 type page[T any] struct {
@@ -83,41 +87,97 @@ func (c *collection[T]) page(s *snapshot, q query) (*page[T], error) {
 	if err != nil {
 		return nil, err
 	}
-	limit := q.limit
-	if limit == 0 {
-		limit = defaultLimit
+	b := &builder[T]{c: c, after: after, limit: q.limit, bySeverity: q.bySeverity}
+	if b.limit == 0 {
+		b.limit = defaultLimit
 	}
-	p := &page[T]{coverage: s.coverage()}
-	// One item more than the page holds tells whether there is a next page. Without an order by severity only bucket 0 fills.
-	var buckets [ranks][]T
-	for item := range c.each(s) {
-		if !match(item) {
-			continue
+	switch {
+	case c.each != nil:
+		for item := range c.each(s) {
+			if match(item) {
+				b.add(item)
+			}
 		}
-		p.total++
-		r := 0
-		if q.bySeverity {
-			r = min(c.rank(item), ranks-1)
+	case s.scope.all:
+		c.fromFleet(s, expr, match, b)
+	default:
+		for r := range s.records() {
+			c.site(s, s.api.summaries.of(r), func(item T) bool {
+				if match(item) {
+					b.add(item)
+				}
+				return true
+			})
 		}
-		if len(buckets[r]) > limit || (after != nil && !c.follows(item, r, after)) {
-			continue
-		}
-		buckets[r] = append(buckets[r], item)
 	}
-	for r := range buckets {
-		p.items = append(p.items, buckets[r]...)
+	return b.page(s.coverage()), nil
+}
+
+// fromFleet takes a page from what is remembered of the filter. Without an order by severity it looks at no site before
+// the cursor's and at none after the page's end.
+func (c *collection[T]) fromFleet(s *snapshot, expr *filter.Expr, match func(T) bool, b *builder[T]) {
+	sel := c.seen.of(s.fleet(), expr.String(), func(sum *summary, yield func(T) bool) bool { return c.site(s, sum, yield) }, match)
+	from := 0
+	if b.after != nil && !b.bySeverity {
+		from = sel.of.find(b.after.Key[0])
 	}
-	if len(p.items) > limit {
-		p.items = p.items[:limit]
-		last := p.items[limit-1]
-		next := cursor{Key: c.key(last)}
-		if q.bySeverity {
-			r := min(c.rank(last), ranks-1)
-			next.Rank = &r
+	for _, hits := range sel.hits[from:] {
+		if b.full() {
+			break
 		}
-		p.next = next.encode()
+		for _, item := range hits {
+			b.add(item)
+		}
 	}
-	return p, nil
+	b.total = sel.total
+}
+
+// builder collects one page and one item more, which tells that there is a next page. Without an order by severity only
+// bucket 0 fills.
+type builder[T any] struct {
+	c          *collection[T]
+	after      *cursor
+	limit      int
+	bySeverity bool
+	total      int
+	buckets    [ranks][]T
+}
+
+func (b *builder[T]) full() bool { return !b.bySeverity && len(b.buckets[0]) > b.limit }
+
+func (b *builder[T]) rank(item T) int {
+	if !b.bySeverity {
+		return 0
+	}
+	return min(b.c.rank(item), ranks-1)
+}
+
+func (b *builder[T]) add(item T) {
+	b.total++
+	r := b.rank(item)
+	if len(b.buckets[r]) > b.limit || (b.after != nil && !b.c.follows(item, r, b.after)) {
+		return
+	}
+	b.buckets[r] = append(b.buckets[r], item)
+}
+
+func (b *builder[T]) page(coverage assess.Coverage) *page[T] {
+	p := &page[T]{total: b.total, coverage: coverage}
+	for r := range b.buckets {
+		p.items = append(p.items, b.buckets[r]...)
+	}
+	if len(p.items) <= b.limit {
+		return p
+	}
+	p.items = p.items[:b.limit]
+	last := p.items[b.limit-1]
+	next := cursor{Key: b.c.key(last)}
+	if b.bySeverity {
+		r := b.rank(last)
+		next.Rank = &r
+	}
+	p.next = next.encode()
+	return p
 }
 
 func (c *collection[T]) follows(item T, r int, after *cursor) bool {

@@ -10,7 +10,7 @@ import (
 
 func recommendationCollection() *collection[clusterItem] {
 	return &collection[clusterItem]{
-		fields: recommendationFields(), key: clusterKey, each: eachCluster,
+		fields: recommendationFields(), key: clusterKey, site: eachCluster,
 		rank: func(i clusterItem) int { return i.cluster.tally.worst().Rank() },
 	}
 }

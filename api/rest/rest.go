@@ -117,7 +117,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), cache: newCache(), summaries: &summaries{byID: map[string]*summary{}}}
+	a := &api{Options: o, limits: newLimits(o.Rate), cache: newCache(), summaries: &summaries{}}
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err

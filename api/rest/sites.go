@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"iter"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/filter"
@@ -18,24 +17,14 @@ type siteItem struct {
 	liveness fleet.Liveness
 }
 
-func (s *snapshot) item(r *fleet.Record) siteItem {
-	return siteItem{s.api.summaries.of(r), liveness(r)}
-}
+func itemOf(sum *summary) siteItem { return siteItem{sum, liveness(sum.record)} }
 
 func siteCollection() *collection[siteItem] {
 	return &collection[siteItem]{
 		fields: siteFields(),
 		key:    func(i siteItem) []string { return []string{i.record.ID} },
 		rank:   func(i siteItem) int { return i.tally.worst().Rank() },
-		each: func(s *snapshot) iter.Seq[siteItem] {
-			return func(yield func(siteItem) bool) {
-				for r := range s.records() {
-					if !yield(s.item(r)) {
-						return
-					}
-				}
-			}
-		},
+		site:   func(_ *snapshot, sum *summary, yield func(siteItem) bool) bool { return yield(itemOf(sum)) },
 	}
 }
 
@@ -89,7 +78,7 @@ func deref[T any](p *T) (v T, ok bool) {
 	return *p, true
 }
 
-func (s *snapshot) siteRow(i siteItem) gen.SiteRow {
+func siteRow(i siteItem) gen.SiteRow {
 	id := &i.inventory.Site
 	row := gen.SiteRow{
 		Id: i.record.ID, Name: i.name(), Country: id.Country, Role: id.Role, Hub: id.Hub, Tags: id.Tags,
@@ -97,7 +86,7 @@ func (s *snapshot) siteRow(i siteItem) gen.SiteRow {
 		Revision: i.record.Revision, Clusters: len(i.clusters), Severity: i.tally.severity(), Findings: i.tally.counts,
 		Verdicts: i.assessment.Verdicts, RegionMatch: i.regionMatch,
 	}
-	s.cover(&row.Coverage, i.record)
+	cover(&row.Coverage, i.record)
 	if p := i.record.Planner; p != (fleet.Planner{}) {
 		row.Planner = gen.Planner{Version: p.Version, Instance: p.Instance, Sequence: int64(p.Sequence)} //nolint:gosec // counts revisions of one planner
 	}
@@ -107,12 +96,11 @@ func (s *snapshot) siteRow(i siteItem) gen.SiteRow {
 // ListSites implements the contract.
 func (a *api) ListSites(ctx context.Context, req gen.ListSitesRequestObject) (gen.ListSitesResponseObject, error) {
 	s := a.snapshot(callOf(ctx))
-	a.summaries.trim(s.view)
 	p, err := a.sites.page(s, query{req.Params.Limit, req.Params.Cursor, req.Params.Filter, req.Params.Sort != ""})
 	if err != nil {
 		return nil, err
 	}
-	return a.answer(ctx, s, gen.SiteList{Items: render(p.items, s.siteRow), Next: p.next, Total: p.total, Coverage: p.coverage})
+	return a.answer(ctx, s, gen.SiteList{Items: render(p.items, siteRow), Next: p.next, Total: p.total, Coverage: p.coverage})
 }
 
 // GetSite implements the contract.
@@ -122,9 +110,9 @@ func (a *api) GetSite(ctx context.Context, req gen.GetSiteRequestObject) (gen.Ge
 	if err != nil {
 		return nil, err
 	}
-	item := siteItem{sum, liveness(sum.record)}
+	item := itemOf(sum)
 	out := gen.SiteDetail{
-		Site: s.siteRow(item), Sources: orEmpty(sum.inventory.Sources), RulePack: sum.assessment.RulePack, AssessedAt: sum.assessment.At,
+		Site: siteRow(item), Sources: orEmpty(sum.inventory.Sources), RulePack: sum.assessment.RulePack, AssessedAt: sum.assessment.At,
 		Clusters: []gen.ClusterRow{}, Mismatches: []gen.RegionMismatch{},
 	}
 	for i := range sum.clusters {

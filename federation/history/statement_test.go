@@ -21,10 +21,12 @@ import (
 	"github.com/meridian-federation/meridian/federation/history/migrations"
 )
 
+var update = flag.Bool("update", false, "write the golden files")
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if flag.Lookup("update").Value.String() == "true" {
+	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -40,8 +42,6 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s (-want +got), run with -update if it is meant:\n%s", path, diff)
 	}
 }
-
-var _ = flag.Bool("update", false, "write the golden files")
 
 // Every statement as ClickHouse gets it.
 func TestStatements(t *testing.T) {
@@ -130,9 +130,11 @@ func TestFlatten(t *testing.T) {
 	for _, c := range []struct{ document, want string }{
 		{`{}`, " = {} from "},
 		{` {"a" : 1.50 , "b" : [ ] } `, "/a = 1.50 from \n/b = [] from "},
-		{`{"b":{"x/y~z":[1e5,"<a,]}>",true,null,{}]},"a":[[],[0]]}`,
+		{
+			`{"b":{"x/y~z":[1e5,"<a,]}>",true,null,{}]},"a":[[],[0]]}`,
 			"/b/x~1y~0z/0 = 1e5 from \n/b/x~1y~0z/1 = \"<a,]}>\" from \n/b/x~1y~0z/2 = true from \n/b/x~1y~0z/3 = null from \n/b/x~1y~0z/4 = {} from \n" +
-				"/a/0 = [] from \n/a/1/0 = 0 from "},
+				"/a/0 = [] from \n/a/1/0 = 0 from ",
+		},
 		{`{"a\"\u00e4\\":"\\\""}`, `/a"ä\ = "\\\"" from `},
 		{`{"c":[8],"provenance":[{"path":"/c/0","source":"azure"},{"source":"lost"}],"d":false}`, "/c/0 = 8 from azure\n/d = false from "},
 		{`{"c":1,"provenance":7}`, "/c = 1 from "},

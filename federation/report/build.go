@@ -31,7 +31,7 @@ func New(in Input) (*Report, error) {
 	if in.FreshFor <= 0 {
 		in.FreshFor = defaultFreshFor
 	}
-	if in.Threshold.Rank() >= len(rules.Severities()) {
+	if in.Threshold.Rank() > rules.Info.Rank() {
 		return nil, fmt.Errorf("make report: %q is no severity; use one of %v", in.Threshold, rules.Severities())
 	}
 	if in.RulesOf != "then" && in.RulesOf != "now" {
@@ -310,7 +310,7 @@ func (b *builder) report() *Report {
 	}
 	for _, id := range b.order {
 		s := b.sites[id]
-		s.SiteResult.Findings = s.judgement.counts
+		s.Findings = s.judgement.counts
 		s.Status, s.Because = s.judgement.status(s.Freshness)
 		if w, ok := worst[id]; ok && w.rank() < s.Status.rank() {
 			s.Status = w

@@ -117,7 +117,7 @@ func (m *markdown) method(r *Report) {
 	if len(r.Assumptions) > 0 {
 		m.line("**Assumptions.**\n")
 		for _, a := range r.Assumptions {
-			m.line("- %s (%d clusters)", mdEscape(a.Text), a.Clusters)
+			m.line("- %s (clusters: %d)", mdEscape(a.Text), a.Clusters)
 		}
 	}
 }

@@ -174,6 +174,7 @@ type RuleCount struct {
 type GroupCount struct {
 	Name     string `json:"name"` // "" when not known
 	Sites    int    `json:"sites"`
+	NoData   int    `json:"noData"` // sites without an assessment
 	Clusters Tally  `json:"clusters"`
 	Fail     int    `json:"fail"` // failing findings without waiver in force
 }

@@ -124,7 +124,10 @@ func (b *builder) group(r *Report, names func(*Cluster) []string, allSites bool)
 	}
 	if allSites {
 		for i := range r.Sites {
-			at(r.Sites[i].Country)
+			g := at(r.Sites[i].Country)
+			if r.Sites[i].Freshness == NoData {
+				g.NoData++
+			}
 			sites[r.Sites[i].Country][r.Sites[i].ID] = true
 		}
 	}

@@ -74,14 +74,14 @@ func ruleRows(r *Report) [][]string {
 }
 
 func groupHeader(what string) []string {
-	return []string{what, "Sites", "Clusters", "Compliant", "Waived", "Unknown", "Non-compliant", "Failing findings"}
+	return []string{what, "Sites", "Sites without data", "Clusters", "Compliant", "Waived", "Unknown", "Non-compliant", "Failing findings"}
 }
 
 func groupRows(groups []GroupCount) [][]string {
 	rows := make([][]string, 0, len(groups))
 	for _, g := range groups {
 		rows = append(rows, []string{
-			orUnknown(g.Name), strconv.Itoa(g.Sites), strconv.Itoa(g.Clusters.Total), strconv.Itoa(g.Clusters.Compliant), strconv.Itoa(g.Clusters.Waived),
+			orUnknown(g.Name), strconv.Itoa(g.Sites), strconv.Itoa(g.NoData), strconv.Itoa(g.Clusters.Total), strconv.Itoa(g.Clusters.Compliant), strconv.Itoa(g.Clusters.Waived),
 			strconv.Itoa(g.Clusters.Unknown), strconv.Itoa(g.Clusters.NonCompliant), strconv.Itoa(g.Fail),
 		})
 	}

@@ -35,14 +35,14 @@ func percent(p float64) string {
 	if p <= 0 {
 		return "0 %"
 	}
-	for digits := 2; digits < 8; digits++ {
+	for digits := 2; digits < 12; digits++ {
 		text := strconv.FormatFloat(100*p, 'f', digits, 64)
 		if !strings.HasPrefix(text, "100") {
 			return text + " %"
 		}
 	}
 	if p < 1 {
-		return ">99.9999999 %"
+		return ">99.9999999999 %"
 	}
 	return "100 %"
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -31,13 +30,25 @@ func WriteXLSX(w io.Writer, r *Report) error {
 func workbook(r *Report) []sheet {
 	t, s := r.Summary.Clusters, r.Summary.Sites
 	about := [][]string{
-		{"Title", r.Title}, {"As of", r.At.Format("2006-01-02T15:04:05Z07:00")}, {"Rules of", r.Rules}, {"Policy", r.Policy}, {"Filter", r.Filter},
-		{"Decides from severity", string(r.Threshold)}, {"Content hash", r.Hash},
-		{"Clusters", strconv.Itoa(t.Total)}, {"Clusters compliant", strconv.Itoa(t.Compliant)}, {"Clusters waived", strconv.Itoa(t.Waived)},
-		{"Clusters unknown", strconv.Itoa(t.Unknown)}, {"Clusters non-compliant", strconv.Itoa(t.NonCompliant)},
-		{"Sites", strconv.Itoa(s.Total)}, {"Sites with fresh data", strconv.Itoa(r.Coverage.Fresh)}, {"Sites with stale data", strconv.Itoa(r.Coverage.Stale)},
-		{"Sites without data", strconv.Itoa(r.Coverage.NoData)}, {"Facts known", strconv.Itoa(r.Coverage.FactsKnown)},
-		{"Facts needed", strconv.Itoa(r.Coverage.FactsNeeded)}, {"Findings", strconv.Itoa(r.Summary.Findings.Total())},
+		{"Title", r.Title},
+		{"As of", r.At.Format("2006-01-02T15:04:05Z07:00")},
+		{"Rules of", r.Rules},
+		{"Policy", r.Policy},
+		{"Filter", r.Filter},
+		{"Decides from severity", string(r.Threshold)},
+		{"Content hash", r.Hash},
+		{"Clusters", strconv.Itoa(t.Total)},
+		{"Clusters compliant", strconv.Itoa(t.Compliant)},
+		{"Clusters waived", strconv.Itoa(t.Waived)},
+		{"Clusters unknown", strconv.Itoa(t.Unknown)},
+		{"Clusters non-compliant", strconv.Itoa(t.NonCompliant)},
+		{"Sites", strconv.Itoa(s.Total)},
+		{"Sites with fresh data", strconv.Itoa(r.Coverage.Fresh)},
+		{"Sites with stale data", strconv.Itoa(r.Coverage.Stale)},
+		{"Sites without data", strconv.Itoa(r.Coverage.NoData)},
+		{"Facts known", strconv.Itoa(r.Coverage.FactsKnown)},
+		{"Facts needed", strconv.Itoa(r.Coverage.FactsNeeded)},
+		{"Findings", strconv.Itoa(r.Summary.Findings.Total())},
 		{"Findings listed", strconv.Itoa(len(r.Findings))},
 	}
 	for _, p := range r.RulePacks {
@@ -142,10 +153,13 @@ func (s *sheet) xml() string {
 	return b.String()
 }
 
-// isCount reports whether a cell is a small whole number as this package writes them.
-func isCount(s string) bool { return countPattern().MatchString(s) }
-
-func countPattern() *regexp.Regexp { return regexp.MustCompile(`^(0|[1-9][0-9]{0,14})$`) }
+// isCount reports whether a cell is a whole number as this package writes them.
+func isCount(s string) bool {
+	if s == "" || len(s) > 15 || s[0] == '0' && len(s) > 1 {
+		return false
+	}
+	return strings.Trim(s, "0123456789") == ""
+}
 
 // xmlText escapes text, leaves out what XML cannot hold, and marks a cell that had to be cut.
 func xmlText(s string) string {

@@ -294,7 +294,6 @@ func TestNothingIsLostWithoutTheHubAndOverRestarts(t *testing.T) {
 	r.o.Hub = bustest.Dial(t, o)
 	a, _ := r.start(t)
 	r.move(t, a, time.Second, "everything is acknowledged", func(s agent.Status) bool { return s.Outbox.Queued == 0 })
-	defer func() { for _, i := range log.Heard() { t.Log(i.Revision, i.StreamSequence, i.InstanceSequence) }; t.Log(want, hub.Status(), a.Status().Outbox) }()
 	bustest.Eventually(t, "everything at the hub", func() bool { return len(log.Heard()) == len(want) })
 	var got []string
 	for i, inv := range log.Heard() {
@@ -538,7 +537,9 @@ func TestReturnToAnEarlierContentIsNotTakenForApplied(t *testing.T) {
 	r.source.put(site(2), nil)
 	eventually(t, a, "the second", func(s agent.Status) bool { return s.Acknowledged.StreamSequence == 2 })
 	r.source.put(site(1), nil)
-	s := eventually(t, a, "it waits", func(s agent.Status) bool { return s.Outbox.Queued == 1 && s.LastError != nil && strings.Contains(s.LastError.What, "still holds") })
+	s := eventually(t, a, "it waits", func(s agent.Status) bool {
+		return s.Outbox.Queued == 1 && s.LastError != nil && strings.Contains(s.LastError.What, "still holds")
+	})
 	if s.Acknowledged.StreamSequence != 2 {
 		t.Fatalf("%+v", s.Acknowledged)
 	}

@@ -88,7 +88,7 @@ func (e *Engine) Site(v View) *Assessment {
 	for i := range v.Site.Clusters {
 		c := &v.Site.Clusters[i]
 		key := v.Site.Key(c)
-		size := sizing.Cluster(c, e.Sizes)
+		size := sizing.InSite(v.Site, c, e.Sizes)
 		judged := Cluster{
 			ID: key, Site: v.Site.Site.ID, Cluster: c.ID, Environment: c.Environment,
 			Regions:      e.regions(v.Site, c),

@@ -39,8 +39,10 @@ func wide(n, m, z int) *inventory.Site {
 			{Kind: inventory.ConnectionServer, Nodes: some("c", rest-rest/2)},
 		},
 		Uses: []inventory.Use{
-			{Infrastructure: "zk", As: inventory.AsZooKeeper}, {Infrastructure: "pg", As: inventory.AsDatabase},
-			{Infrastructure: "nas", As: inventory.AsStorage}, {Infrastructure: "lb", As: inventory.AsLoadBalancer},
+			{Infrastructure: "zk", As: inventory.AsZooKeeper},
+			{Infrastructure: "pg", As: inventory.AsDatabase},
+			{Infrastructure: "nas", As: inventory.AsStorage},
+			{Infrastructure: "lb", As: inventory.AsLoadBalancer},
 		},
 	}
 	if ig > 0 {

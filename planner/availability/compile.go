@@ -162,14 +162,13 @@ func (b *builder) place(p *inventory.Placement) (zone, region int32) {
 // node adds a unit for a node.
 func (b *builder) node(site, owner string, infra bool, n *inventory.Node) int32 {
 	u := Unit{Site: site, Owner: owner, Node: n.Name, Infrastructure: infra}
-	switch {
-	case n.Machine == "":
+	if n.Machine == "" {
 		up := b.chances.Machine
 		if n.Availability != nil {
 			up = chance(*n.Availability)
 		}
 		u.Own = b.fresh(Machine, site, "", "", up)
-	default:
+	} else {
 		at := b.machine(site, n.Machine)
 		u.Own = b.element(Machine, at[0], at[1], "", b.chances.Machine)
 	}

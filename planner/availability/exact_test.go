@@ -27,7 +27,7 @@ func rounds(t *testing.T, n int, check func(t *rapid.T)) {
 }
 
 func TestAgreesWithEnumeration(t *testing.T) {
-	rounds(t, 30, func(t *rapid.T) {
+	rounds(t, 20, func(t *rapid.T) {
 		d := &availabilitytest.Draw{T: t, Budget: 9, Consistent: rapid.Bool().Draw(t, "consistent")}
 		s := d.Site(1)
 		need := d.Pick("need", 1, 3)

@@ -114,10 +114,10 @@ func (b *builder) groupsOf(r *record, role inventory.UseAs) {
 	all := b.Infras[r.at].Units
 	nodes := all[:max(len(f.Nodes), 1)]
 	part := partOf(role)
-	switch {
-	case role == inventory.AsZooKeeper:
+	switch role {
+	case inventory.AsZooKeeper:
 		b.Groups[b.group(part, len(nodes)/2+1, nodes, "zookeeper")].Majority = true
-	case role == inventory.AsTimeseries:
+	case inventory.AsTimeseries:
 		b.timeseries(r, nodes)
 	default:
 		b.group(part, 1, nodes, part.String())

@@ -10,7 +10,7 @@ import (
 )
 
 func TestJointAgreesWithEnumeration(t *testing.T) {
-	rounds(t, 15, func(t *rapid.T) {
+	rounds(t, 10, func(t *rapid.T) {
 		d := &availabilitytest.Draw{T: t, Budget: 11, Consistent: rapid.Bool().Draw(t, "consistent")}
 		s := d.Site(2)
 		needs := [2]int{d.Pick("need", 1, 2), d.Pick("need", 1, 2)}

@@ -124,6 +124,57 @@ func TestRicherSpellingIsUsed(t *testing.T) {
 	}
 }
 
+// TestEveryFactMakesASpellingRicher gives the second site one fact more than the first.
+func TestEveryFactMakesASpellingRicher(t *testing.T) {
+	yes := true
+	poor := inventory.Infrastructure{Kind: inventory.KindDatabase, Identity: inventory.ResourceIdentity{ARMID: "/subscriptions/x/y"}}
+	for name, add := range map[string]func(*inventory.Infrastructure){
+		"engine":     func(f *inventory.Infrastructure) { f.Engine = inventory.EnginePostgreSQL },
+		"mode":       func(f *inventory.Infrastructure) { f.HighAvailability = &inventory.HighAvailability{} },
+		"redundancy": func(f *inventory.Infrastructure) { f.Redundancy = inventory.RedundancyNone },
+		"redundant":  func(f *inventory.Infrastructure) { f.Redundant = &yes },
+		"edition":    func(f *inventory.Infrastructure) { f.Edition = inventory.EditionOSS },
+		"region":     func(f *inventory.Infrastructure) { f.Placement.Region = "r" },
+		"zone":       func(f *inventory.Infrastructure) { f.Placement.Zone = "1" },
+		"pgpool":     func(f *inventory.Infrastructure) { f.PgPool = make([]inventory.Node, 1) },
+	} {
+		rich := poor
+		add(&rich)
+		a, b := onDatabase(poor), onDatabase(rich)
+		b.Site.ID = "t"
+		if sys := availability.Compile(tenantsOf(a, b), ninetyNine); len(sys.Infras) != 1 || sys.Infras[0].Site != "t" {
+			t.Errorf("%s: the facts of %+v are used", name, sys.Infras)
+		}
+		// With as many facts the first in order is used.
+		if sys := availability.Compile(tenantsOf(onDatabase(rich), b), ninetyNine); sys.Infras[0].Site != "s" {
+			t.Errorf("%s: among equals the facts of %+v are used", name, sys.Infras)
+		}
+	}
+}
+
+// TestMissingChancesTakeTheDefaults leaves out one chance after the other.
+func TestMissingChancesTakeTheDefaults(t *testing.T) {
+	all := policy.Availability{Machine: 0.9, Zone: 0.8, Region: 0.7, Redundant: 0.6}
+	s := onDatabase(inventory.Infrastructure{Kind: inventory.KindStorage, Redundancy: inventory.RedundancyLocal, Placement: inventory.Placement{Provider: "azure", Region: "r", Zone: "1"}})
+	s.Clusters[0].Components[0].Nodes[0].Availability = nil
+	for _, c := range []struct {
+		without func(*policy.Availability)
+		want    float64
+	}{
+		{func(*policy.Availability) {}, 0.9 * 0.8 * 0.7 * 0.6},
+		{func(p *policy.Availability) { p.Machine = 0 }, 0.999 * 0.8 * 0.7 * 0.6},
+		{func(p *policy.Availability) { p.Zone = 0 }, 0.9 * 0.9999 * 0.7 * 0.6},
+		{func(p *policy.Availability) { p.Region = 0 }, 0.9 * 0.8 * 0.99995 * 0.6},
+		{func(p *policy.Availability) { p.Redundant = 0 }, 0.9 * 0.8 * 0.7 * 0.9999},
+	} {
+		p := all
+		c.without(&p)
+		if got := availability.Cluster(s, &s.Clusters[0], 1, p).Serving; math.Abs(got-c.want) > exact {
+			t.Errorf("%+v: %v, want %v", p, got, c.want)
+		}
+	}
+}
+
 // TestManyClusters has enough elements for the indexes to change over, and pairs that share a zone and a region only.
 func TestManyClusters(t *testing.T) {
 	var sites []*inventory.Site

@@ -22,8 +22,10 @@ const Unbounded = math.MaxInt32
 
 // Expression is a compiled count such as "3" or "max(2, connectionServers + 1)". The zero value is 0.
 type Expression struct {
-	text string
-	root node
+	text  string
+	root  node
+	fixed bool // value is the count for every demand
+	value int
 }
 
 // String returns the expression as written.
@@ -31,10 +33,13 @@ func (e Expression) String() string { return e.text }
 
 // Count evaluates the expression and rounds up to a whole number in [0, Unbounded].
 func (e Expression) Count(d Demand) int {
-	if e.root == nil {
+	switch {
+	case e.root == nil:
 		return 0
+	case e.fixed:
+		return e.value
 	}
-	v := math.Ceil(e.root.eval(&d) - 1e-9)
+	v := math.Ceil(e.root.eval(d) - 1e-9)
 	switch {
 	case !(v > 0):
 		return 0
@@ -45,14 +50,14 @@ func (e Expression) Count(d Demand) int {
 }
 
 // Constant reports whether the expression gives the same count for every workload.
-func (e Expression) Constant() bool { return e.root == nil || e.root.constant() }
+func (e Expression) Constant() bool { return e.root == nil || e.fixed }
 
 // Compile reads an expression: numbers, the names of Demand's fields in lower camel case, + - * /, parentheses, and the
 // functions min, max and ceil. "n" alone means without upper limit.
 func Compile(text string) (Expression, error) {
 	p := &exprParser{rest: text}
 	if strings.TrimSpace(text) == "n" {
-		return Expression{text: "n", root: number(Unbounded)}, nil
+		return Expression{text: "n", root: number(Unbounded), fixed: true, value: Unbounded}, nil
 	}
 	root, err := p.sum()
 	if err != nil {
@@ -61,23 +66,28 @@ func Compile(text string) (Expression, error) {
 	if p.skip(); p.rest != "" {
 		return Expression{}, fmt.Errorf("unexpected %q", p.rest)
 	}
-	return Expression{text: strings.TrimSpace(text), root: root}, nil
+	e := Expression{text: strings.TrimSpace(text), root: root}
+	if root.constant() {
+		e.value = e.Count(Demand{})
+		e.fixed = true
+	}
+	return e, nil
 }
 
 type node interface {
-	eval(d *Demand) float64
+	eval(d Demand) float64
 	constant() bool
 }
 
 type number float64
 
-func (n number) eval(*Demand) float64 { return float64(n) }
-func (n number) constant() bool       { return true }
+func (n number) eval(Demand) float64 { return float64(n) }
+func (n number) constant() bool      { return true }
 
-type variable func(d *Demand) float64
+type variable func(d Demand) float64
 
-func (v variable) eval(d *Demand) float64 { return v(d) }
-func (v variable) constant() bool         { return false }
+func (v variable) eval(d Demand) float64 { return v(d) }
+func (v variable) constant() bool        { return false }
 
 type operation struct {
 	op   byte
@@ -86,7 +96,7 @@ type operation struct {
 
 func (o operation) constant() bool { return o.a.constant() && o.b.constant() }
 
-func (o operation) eval(d *Demand) float64 {
+func (o operation) eval(d Demand) float64 {
 	a, b := o.a.eval(d), o.b.eval(d)
 	switch o.op {
 	case '+':
@@ -117,7 +127,7 @@ func (c call) constant() bool {
 	return true
 }
 
-func (c call) eval(d *Demand) float64 {
+func (c call) eval(d Demand) float64 {
 	v := c.args[0].eval(d)
 	if c.name == "ceil" {
 		return math.Ceil(v - 1e-9)
@@ -137,17 +147,17 @@ const exprNames = "things, wps, requests, connectionServers, foundationNodes, re
 func lookup(name string) (variable, bool) {
 	switch name {
 	case "things":
-		return func(d *Demand) float64 { return d.Things }, true
+		return func(d Demand) float64 { return d.Things }, true
 	case "wps":
-		return func(d *Demand) float64 { return d.WPS }, true
+		return func(d Demand) float64 { return d.WPS }, true
 	case "requests":
-		return func(d *Demand) float64 { return d.Requests }, true
+		return func(d Demand) float64 { return d.Requests }, true
 	case "connectionServers":
-		return func(d *Demand) float64 { return d.ConnectionServers }, true
+		return func(d Demand) float64 { return d.ConnectionServers }, true
 	case "foundationNodes":
-		return func(d *Demand) float64 { return d.FoundationNodes }, true
+		return func(d Demand) float64 { return d.FoundationNodes }, true
 	case "replicationFactor":
-		return func(d *Demand) float64 {
+		return func(d Demand) float64 {
 			if d.ReplicationFactor <= 0 {
 				return 2
 			}

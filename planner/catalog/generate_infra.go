@@ -45,7 +45,7 @@ func (g *generator) infra(k Kind, kind inventory.InfrastructureKind, id string, 
 		}
 		kept = true
 	default:
-		inf.ID = g.freshID(was.ID + "-" + g.p.Region)
+		inf.ID = g.freshID(was.ID + "-" + either(g.p.Region, g.p.Provider))
 		if was.Placement.Region == g.p.Region {
 			inf.ID = g.freshID(was.ID + "-2")
 		}

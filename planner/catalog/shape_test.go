@@ -21,7 +21,9 @@ func shapeWith(uses []inventory.Use, infra ...inventory.Infrastructure) *Shape {
 	return ShapeOf(s, &s.Clusters[0])
 }
 
-func use(id string, as inventory.UseAs) inventory.Use { return inventory.Use{Infrastructure: id, As: as} }
+func use(id string, as inventory.UseAs) inventory.Use {
+	return inventory.Use{Infrastructure: id, As: as}
+}
 
 func TestShapeOfInfrastructure(t *testing.T) {
 	no := false

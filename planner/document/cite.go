@@ -48,15 +48,23 @@ func harmlessKey(s string) bool {
 	return true
 }
 
-// Nearest returns the word spelled most like s, "" when more than a third of the letters differ. Case does not count.
+// maxWords bounds the words that Nearest compares.
+const maxWords = 2_000
+
+// Nearest returns the word spelled most like s, or one that s is the beginning of; "" when more than a third of the letters
+// differ, or when there are so many words that looking for it takes longer than it helps. Case does not count.
 func Nearest(s string, words []string) string {
 	best, score := "", 0
-	if len(s) > 64 {
+	if len(s) > 64 || len(words) > maxWords {
 		return ""
 	}
 	low := strings.ToLower(s)
 	for _, w := range words {
-		n := typos(low, strings.ToLower(w))
+		other := strings.ToLower(w)
+		n := typos(low, other)
+		if len(low) > 2 && strings.HasPrefix(other, low) {
+			n = min(n, 1)
+		}
 		if n > max(1, min(len(s), len(w))/3) || best != "" && n >= score {
 			continue
 		}

@@ -65,10 +65,14 @@ func FuzzDecode(f *testing.F) {
 		"a: &a [x, *a]", "<<: {kind: X}", "kind: |\n  text\n", "? [a]\n: b", "{kind: X, at: 2026-11-20T08:00:00Z, wait: 5s}", "--- a\n--- b", "tags: {1: 2}", "!!int x", "{\"a\":\"\\ud800\\udc00\"}",
 		"\t", "%YAML 1.1\n---\nkind: x", "a: 'b\n\n c'", "- - - -", "[[[[", "a: \"\\x41\"", "\xef\xbb\xbf{}", "kind: 0x1_0\nsmall: 0o17\ncount: .inf\nratio: -.5",
 	} {
-		f.Add("x.yaml", []byte(s))
-		f.Add("x.json", []byte(s))
+		f.Add(false, []byte(s))
+		f.Add(true, []byte(s))
 	}
-	f.Fuzz(func(t *testing.T, name string, data []byte) {
+	f.Fuzz(func(t *testing.T, isJSON bool, data []byte) {
+		name := "x.yaml"
+		if isJSON {
+			name = "x.json"
+		}
 		var d doc
 		start := time.Now()
 		err := Decode(name, data, &d)

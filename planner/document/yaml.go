@@ -242,6 +242,14 @@ func yamlProblem(data []byte, err error) Problem {
 		p.What, p.Remedy = "an item of a list is expected here", "begin it with a dash at the same indentation as the others"
 	case strings.Contains(msg, "expected ',' or"):
 		p.What, p.Remedy = "a comma or the closing bracket is expected here", "close every bracket that is open"
+	case strings.Contains(msg, "expected node content"):
+		p.What, p.Remedy = "a value is expected here", "close every bracket that is open, and put text that begins with a sign in quotes"
+	case strings.Contains(msg, "block sequence entries are not allowed"):
+		p.What, p.Remedy = "a dash stands where no list may begin", "begin the list on a line of its own"
+	case strings.Contains(msg, "unknown escape character"):
+		p.What, p.Remedy = "a backslash stands before a character that needs none", "put the text in single quotes"
+	case strings.Contains(msg, "expected <document start>"):
+		p.What, p.Remedy = "text follows the end of the document", "indent what belongs to the value above it"
 	case strings.Contains(msg, "unexpected end of stream"):
 		p.What, p.Remedy = "the document ends inside quoted text", "close the text with the same quote"
 	case strings.Contains(msg, "exceeded max depth"):

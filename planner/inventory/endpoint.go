@@ -82,7 +82,7 @@ func takeApart(s string, kind InfrastructureKind) endpoint {
 		return parseURL(strings.ToLower(scheme)+"://", rest)
 	case strings.HasPrefix(s, `\\`):
 		host, path, _ := strings.Cut(s[2:], `\`)
-		e := endpoint{prefix: `\\`, hosts: parseHosts(host)}
+		e := endpoint{prefix: `\\`, hosts: parseHosts(dropUser(host))}
 		if path = strings.Trim(path, `\`); path != "" {
 			e.tail = `\` + path
 		}
@@ -105,27 +105,23 @@ func parseExport(s string) endpoint {
 	if at < 0 {
 		return parseURL("", s)
 	}
+	if i := strings.LastIndexByte(s, '@'); i > at && strings.Contains(s[i:], ":/") {
+		return parseExport(s[i+1:])
+	}
 	return endpoint{hosts: parseHosts(dropUser(s[:at])), tail: ":" + trimSlash(dropQuery(s[at+1:]))}
 }
 
 // parseURL reads hosts[/path][?options] with optional user info, after the scheme.
 func parseURL(prefix, rest string) endpoint {
 	e := endpoint{prefix: prefix}
+	rest = dropUserInfo(rest)
 	authority := rest
-	ends := "/?;#"
-	if prefix == "smb://" || prefix == "cifs://" {
-		ends = "/?#" // the user info may begin with a domain and a semicolon
-	}
-	if i := strings.IndexAny(rest, ends); i >= 0 {
+	if i := strings.IndexAny(rest, "/?;#"); i >= 0 {
 		authority, rest = rest[:i], rest[i:]
 	} else {
 		rest = ""
 	}
-	// A password may hold a slash; then the @ that ends the user info comes later. Nothing before it is an address.
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 && !strings.Contains(authority, "@") && strings.Contains(authority, ":") && prefix != "" {
-		return parseURL(prefix, rest[i+1:])
-	}
-	e.hosts = parseHosts(dropUser(authority))
+	e.hosts = parseHosts(authority)
 	path, query := rest, ""
 	if i := strings.IndexAny(rest, "?;#"); i >= 0 {
 		path, query = rest[:i], rest[i+1:]
@@ -252,6 +248,17 @@ func canonicalHost(s string) string {
 		return addr.Unmap().WithZone("").String()
 	}
 	return s
+}
+
+// dropUserInfo leaves out what stands before the hosts of a URL. A password may hold any character, even an unescaped one
+// that ends the user info by the standard, and so the last @ counts, unless it belongs to the value of an option.
+func dropUserInfo(s string) string {
+	if options := strings.IndexAny(s, "?;"); options >= 0 {
+		if at := strings.LastIndexByte(s, '@'); at > options && strings.Contains(s[options:at], "=") {
+			return dropUser(s[:options]) + s[options:]
+		}
+	}
+	return dropUser(s)
 }
 
 // dropUser leaves out user info: everything up to the last @.
@@ -388,17 +395,18 @@ func scrubWord(w string) string {
 			w = scheme + "://" + rest[i+1:]
 		}
 	}
-	for _, sep := range []string{"?", "&", ";", ","} {
-		parts := strings.Split(w, sep)
-		kept := parts[:0]
-		for _, p := range parts {
-			name, _, ok := strings.Cut(p, "=")
-			if ok && secretOption(name) {
-				continue
+	// Options are taken apart from the right, so that leaving one out leaves the separators of the others.
+	for end := len(w); end > 0; {
+		start := strings.LastIndexAny(w[:end], "?&;,") + 1
+		name, _, ok := strings.Cut(w[start:end], "=")
+		if ok && secretOption(name) {
+			from, to := max(start-1, 0), end
+			if start > 0 && w[start-1] == '?' && to < len(w) {
+				from, to = start, end+1 // the question mark introduces what follows
 			}
-			kept = append(kept, p)
+			w = w[:from] + w[to:]
 		}
-		w = strings.Join(kept, sep)
+		end = start - 1
 	}
 	return w
 }

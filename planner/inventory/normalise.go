@@ -31,6 +31,9 @@ func Normalise(s *Site, regions *geo.Table) *Site {
 	for i := range out.Provenance {
 		out.Provenance[i].ObservedAt = out.Provenance[i].ObservedAt.UTC()
 		out.Provenance[i].AttestedUntil = out.Provenance[i].AttestedUntil.UTC()
+		if p := placementAt(out, strings.TrimSuffix(out.Provenance[i].Path, "/region")); p != nil {
+			out.Provenance[i].Declared = n.region(p.Provider, out.Provenance[i].Declared)
+		}
 	}
 	for i := range out.Sources {
 		out.Sources[i].At = out.Sources[i].At.UTC()

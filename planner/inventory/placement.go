@@ -3,6 +3,8 @@ package inventory
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // PlacementConflict is a machine whose nodes are said to be in different places.
@@ -60,4 +62,50 @@ func PlacementConflicts(s *Site) []PlacementConflict {
 func contradict(a, b Placement) bool {
 	differ := func(x, y string) bool { return x != "" && y != "" && x != y }
 	return differ(a.Provider, b.Provider) || differ(a.Region, b.Region) || differ(a.Zone, b.Zone) || differ(a.PhysicalZone, b.PhysicalZone)
+}
+
+// placementAt returns the placement at a JSON pointer, nil when there is none.
+func placementAt(s *Site, pointer string) *Placement {
+	parts := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	if len(parts) < 3 || parts[len(parts)-1] != "placement" {
+		return nil
+	}
+	parts = parts[:len(parts)-1]
+	if parts[0] == "infrastructure" {
+		x := item(s.Infrastructure, parts[1])
+		switch {
+		case x == nil:
+			return nil
+		case len(parts) == 2:
+			return &x.Placement
+		case len(parts) == 4 && parts[2] == "nodes":
+			return nodePlacement(x.Nodes, parts[3])
+		case len(parts) == 4 && parts[2] == "pgpool":
+			return nodePlacement(x.PgPool, parts[3])
+		}
+		return nil
+	}
+	if len(parts) != 6 || parts[0] != "clusters" || parts[2] != "components" || parts[4] != "nodes" {
+		return nil
+	}
+	if c := item(s.Clusters, parts[1]); c != nil {
+		if k := item(c.Components, parts[3]); k != nil {
+			return nodePlacement(k.Nodes, parts[5])
+		}
+	}
+	return nil
+}
+
+func item[T any](list []T, index string) *T {
+	if i, err := strconv.Atoi(index); err == nil && i >= 0 && i < len(list) {
+		return &list[i]
+	}
+	return nil
+}
+
+func nodePlacement(nodes []Node, index string) *Placement {
+	if n := item(nodes, index); n != nil {
+		return &n.Placement
+	}
+	return nil
 }

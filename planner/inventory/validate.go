@@ -2,11 +2,8 @@ package inventory
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/geo"
@@ -68,6 +65,10 @@ func (v *validator) pointer(key string) string {
 
 // fail notes a problem of the member key, which may be a pointer's end like sharing/zookeeper.
 func (v *validator) fail(key, what, remedy string) {
+	if v.problems.Full() {
+		v.problems.Add(document.Problem{})
+		return
+	}
 	if path := v.pointer(key); !v.problems.Under(path) {
 		v.problems.Add(v.places.Problem(path, what, remedy))
 	}
@@ -242,7 +243,7 @@ func (v *validator) probability(key string, p float64) {
 	if p < 0 || p > 1 {
 		remedy := "give a share between 0 and 1"
 		if p > 1 && p <= 100 {
-			remedy = fmt.Sprintf("give a share between 0 and 1: %v %% is %v", p, p/100)
+			remedy = fmt.Sprintf("give a share between 0 and 1: %v %% is %.10g", p, p/100)
 		}
 		v.fail(key, fmt.Sprintf("%s is %v, outside 0 to 1", key, p), remedy)
 	}
@@ -407,81 +408,6 @@ func (v *validator) region(key, provider, name string) {
 	v.fail(key, fmt.Sprintf("%s is not a region of %s", cite("region", name), provider), remedy)
 }
 
-func (v *validator) evidence() {
-	for i, p := range v.site.Provenance {
-		v.item("provenance", i)
-		if !strings.HasPrefix(p.Path, "/") {
-			v.fail("path", "the path is not a JSON pointer", "begin it with a slash, like /infrastructure/0/placement/region")
-		}
-		if p.Source == "" {
-			v.fail("source", "the source is missing", "name where the fact was learned, like azure or site-file")
-		}
-		v.leave()
-	}
-	for i, s := range v.site.Sources {
-		v.item("sources", i)
-		if s.Name == "" {
-			v.fail("name", "the source has no name", "name it, like azure or site-file")
-		}
-		word(v, "status", "status", s.Status, true, SourceOK, SourcePartial, SourceFailed)
-		v.leave()
-	}
-}
-
-func (v *validator) probes() {
-	for i := range v.site.Probes {
-		p := &v.site.Probes[i]
-		v.item("probes", i)
-		v.probeFrom("from", p.From)
-		if v.infra(p.To) == nil {
-			v.fail("to", cite("infrastructure", p.To)+" names no infrastructure of this document", v.nearInfrastructure(p.To))
-		}
-		word(v, "kind", "kind", p.Kind, true, ProbeDatabaseRoundTrip, ProbeTCPConnect)
-		v.notNegative("p50", p.P50)
-		v.notNegative("p95", p.P95)
-		if p.P50 > 0 && p.P95 > 0 && p.P50 > p.P95 {
-			v.fail("p50", fmt.Sprintf("p50 (%s) is above p95 (%s)", p.P50, p.P95), "exchange them if they were mixed up")
-		}
-		v.atLeastZero("samples", float64(p.Samples))
-		if ahead := p.At.Sub(v.site.ObservedAt); !p.At.IsZero() && !v.site.ObservedAt.IsZero() && ahead > MaxAhead {
-			v.fail("at", "the probe lies "+ahead.Round(time.Second).String()+" after observedAt", "observedAt is the time of the newest fact")
-		}
-		v.leave()
-	}
-}
-
-func (v *validator) probeFrom(key, from string) {
-	const remedy = "write site/cluster/node, like muc-01/prod/twx-1"
-	parts := strings.Split(from, "/")
-	if len(parts) != 3 {
-		v.fail(key, cite("probe", from)+" does not name a node", remedy)
-		return
-	}
-	if parts[0] != v.site.Site.ID {
-		v.fail(key, fmt.Sprintf("%s is not this site's id", cite("site", parts[0])), "a probe starts in its own site; "+remedy)
-		return
-	}
-	if v.origins == nil {
-		v.origins = map[string]map[string]bool{}
-		for i := range v.site.Clusters {
-			c := &v.site.Clusters[i]
-			v.origins[c.ID] = map[string]bool{}
-			for j := range c.Components {
-				for k := range c.Components[j].Nodes {
-					v.origins[c.ID][c.Components[j].Nodes[k].Name] = true
-				}
-			}
-		}
-	}
-	nodes, ok := v.origins[parts[1]]
-	switch {
-	case !ok:
-		v.fail(key, fmt.Sprintf("the site has no cluster %s", cite("cluster", parts[1])), v.suggest(parts[1], slices.Sorted(maps.Keys(v.origins)), "name one of its clusters"))
-	case !nodes[parts[2]]:
-		v.fail(key, fmt.Sprintf("cluster %s has no node %s", cite("cluster", parts[1]), cite("node", parts[2])), v.suggest(parts[2], slices.Sorted(maps.Keys(nodes)), "name one of its nodes"))
-	}
-}
-
 func (v *validator) suggest(word string, have []string, otherwise string) string {
 	if v.problems.Full() {
 		return otherwise
@@ -493,6 +419,9 @@ func (v *validator) suggest(word string, have []string, otherwise string) string
 }
 
 func (v *validator) nearInfrastructure(id string) string {
+	if v.problems.Full() {
+		return ""
+	}
 	have := make([]string, len(v.site.Infrastructure))
 	for i := range v.site.Infrastructure {
 		have[i] = v.site.Infrastructure[i].ID

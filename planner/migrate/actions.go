@@ -222,6 +222,9 @@ func (p *planner) storage(c sorted, base []int) []int {
 	}
 	s := Step{Rollback: "Mount the former storage again."}
 	switch {
+	case p.fresh:
+		s.Do = "Set up the storage for ThingworxStorage and mount it on every Foundation node. /ThingworxPlatform stays local to each node."
+		s.Rollback = "Remove it; nothing uses it yet."
 	case len(c.names(catalog.KindStorage, Added, Replaced)) > 0:
 		s.Do = "Copy ThingworxStorage and the repositories to the new shared storage while serving, stop Foundation, copy the last changes, mount it on every node and start again. /ThingworxPlatform stays local to each node."
 		s.Downtime, s.Assumed = copyStorage, true

@@ -107,12 +107,14 @@ func (d *differ) kind(k catalog.Kind) {
 		if len(a.Nodes) == 0 {
 			d.add(k, Removed, "", a.ID)
 		}
-	case a.ID != b.ID:
-		if len(b.Nodes) == 0 || len(a.Nodes) == 0 {
-			d.out = append(d.out, Change{Kind: k, What: Replaced, Names: []string{b.ID}, Was: a.ID, Detail: replacedText(a, b)})
-		}
-	default:
+	case a.ID == b.ID:
 		d.infra(k, a, b)
+	case len(a.Nodes) == 0 && len(b.Nodes) == 0:
+		d.out = append(d.out, Change{Kind: k, What: Replaced, Names: []string{b.ID}, Was: a.ID, Detail: replacedText(a, b)})
+	case len(a.Nodes) == 0:
+		d.add(k, Removed, "", a.ID)
+	case len(b.Nodes) == 0:
+		d.add(k, Added, "", b.ID)
 	}
 }
 

@@ -76,15 +76,15 @@ type action struct {
 	done  bool
 }
 
+// lower computes both ends where the caller has not, and returns the lower one.
 func (p *planner) lower() float64 {
-	a, b := p.in.FromServing, p.in.ToServing
-	if a == 0 {
-		a = p.serving(p.in.From.Site, p.in.From.Cluster)
+	if p.in.FromServing == 0 {
+		p.in.FromServing = p.serving(p.in.From.Site, p.in.From.Cluster)
 	}
-	if b == 0 {
-		b = p.serving(p.in.To.Site, p.in.To.Cluster)
+	if p.in.ToServing == 0 {
+		p.in.ToServing = p.serving(p.in.To.Site, p.in.To.Cluster)
 	}
-	return min(a, b)
+	return min(p.in.FromServing, p.in.ToServing)
 }
 
 func (p *planner) serving(s *inventory.Site, c *inventory.Cluster) float64 {
@@ -135,7 +135,7 @@ func (p *planner) one() bool {
 		if a.apply != nil {
 			a.apply(&next)
 		}
-		site, serving := p.state(next)
+		site, serving := p.state(next, p.left() == 1)
 		if serving < p.floor-slack {
 			continue
 		}
@@ -174,7 +174,7 @@ func (p *planner) window() {
 			joined.Downtime += a.step.Downtime
 			break
 		}
-		site, serving := p.state(next)
+		site, serving := p.state(next, p.left() == 0)
 		if serving >= p.floor-slack || p.left() == 0 {
 			joined.Serving, joined.After = serving, site
 			break
@@ -188,11 +188,15 @@ func (p *planner) window() {
 	p.steps = append(p.steps, joined)
 }
 
-// state composes the inventory of a phase and computes its availability.
-func (p *planner) state(ph phase) (*inventory.Site, float64) {
+// state composes the inventory of a phase and computes its availability. The last one is the target itself, which may
+// also tell what the start did not know.
+func (p *planner) state(ph phase, last bool) (*inventory.Site, float64) {
+	if last {
+		return p.in.To.Site, p.in.ToServing
+	}
 	if len(p.steps) > 0 && ph == p.at {
-		last := &p.steps[len(p.steps)-1]
-		return last.After, last.Serving
+		before := &p.steps[len(p.steps)-1]
+		return before.After, before.Serving
 	}
 	site := p.compose(ph)
 	return site, p.serving(site, &site.Clusters[0])

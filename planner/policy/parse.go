@@ -175,7 +175,7 @@ func (v validator) probability(at string, p float64) {
 	}
 	remedy := "give a share between 0 and 1"
 	if p > 1 && p <= 100 {
-		remedy = fmt.Sprintf("give a share between 0 and 1: %v %% is %v", p, p/100)
+		remedy = fmt.Sprintf("give a share between 0 and 1: %v %% is %.10g", p, p/100)
 	}
 	v.fail(at, fmt.Sprintf("the probability %v is outside 0 to 1", p), remedy)
 }

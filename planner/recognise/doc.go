@@ -5,7 +5,7 @@
 // lists and the parts the cluster has beyond them; the weights are in the catalogue.
 //
 //   - A part falls short by the share of its required instances that are missing, plus a share for each instance that stands
-//     where it should not (a required placement counts half an instance, an advised one a fifth, never more than three
+//     where it should not (a required placement counts half an instance, an advised one two fifths, never more than three
 //     quarters together), plus up to a half for instances beyond the maximum, plus a quarter for an even count where an odd
 //     one is asked for, plus a half for redundancy that is missing.
 //   - A part that the architecture does not have at all falls short entirely.

@@ -11,7 +11,7 @@ import (
 // Shares of an instance's worth. They are ours: PTC ranks no deviation.
 const (
 	requiredShare  = 0.5  // an instance against a required placement
-	advisedShare   = 0.2  // an instance against an advised placement
+	advisedShare   = 0.4  // an instance against an advised placement
 	placementCap   = 0.75 // all placements of one instance together; less than a missing one
 	extraShare     = 0.5  // at most, for instances beyond the maximum
 	evenShare      = 0.25 // an even count where an odd one is asked for, or one not divisible as asked

@@ -21,13 +21,13 @@ func (f *facts) placed(a *catalog.Architecture, k catalog.Kind, slots int, out *
 			if p.Part != k {
 				continue
 			}
-			by, why := f.violation(a, p, i, n)
+			by := f.violation(a, p, i, n)
 			if by == 0 {
 				continue
 			}
 			v += by * share(p)
 			if out != nil {
-				out.Misplaced = append(out.Misplaced, Misplaced{Kind: string(k), Node: n.Name, Why: why + "; " + p.Why})
+				out.Misplaced = append(out.Misplaced, Misplaced{Kind: string(k), Node: n.Name, Why: f.text(p, n) + "; " + p.Why})
 			}
 		}
 		sum += min(placementCap, v)
@@ -60,40 +60,54 @@ func share(p *catalog.Placement) float64 {
 	return advisedShare
 }
 
-// violation returns by how much node i of a part violates a placement, in [0,1], and says so.
-func (f *facts) violation(a *catalog.Architecture, p *catalog.Placement, i int, n *inventory.Node) (float64, string) {
+// violation returns by how much node i of a part violates a placement, in [0,1].
+func (f *facts) violation(a *catalog.Architecture, p *catalog.Placement, i int, n *inventory.Node) float64 {
 	switch p.Rule {
 	case catalog.Apart:
 		var v float64
-		var with catalog.Kind
 		for _, o := range p.Others {
 			if c := f.onMachine(o, n.Machine); c > 0 {
 				v += float64(c) / float64(max(1, f.need(a, o)))
-				with = o
 			}
 		}
-		return min(1, v), fmt.Sprintf("shares machine %s with %s", n.Machine, with)
+		return min(1, v)
 	case catalog.OnMachine:
 		for _, o := range p.Others {
 			if f.onMachine(o, n.Machine) > 0 && !f.earlier(p.Part, i, n.Machine) {
-				return 0, ""
+				return 0
 			}
 		}
-		return 1, fmt.Sprintf("is not alone of its kind on a machine of %s", p.Others[0])
+		return 1
 	case catalog.Spread:
-		if f.earlier(p.Part, i, n.Machine) {
-			return 1, "shares machine " + n.Machine + " with another " + string(p.Part)
-		}
+		return wrong(f.earlier(p.Part, i, n.Machine))
 	case catalog.SameRegion:
-		if f.elsewhere(p, n.Placement) {
-			return 1, f.elsewhereText(p, n.Placement)
-		}
+		return wrong(f.elsewhere(p, n.Placement))
 	case catalog.OneZone:
-		if home := f.home(p.Part); n.Placement.Region != "" && !samePlace(home, n.Placement) {
-			return 1, fmt.Sprintf("is in %s, others are in %s", placeName(n.Placement), placeName(home))
-		}
+		return wrong(n.Placement.Region != "" && !samePlace(f.home(p.Part), n.Placement))
 	}
-	return 0, ""
+	return 0
+}
+
+// text says how a node violates a placement.
+func (f *facts) text(p *catalog.Placement, n *inventory.Node) string {
+	switch p.Rule {
+	case catalog.Apart:
+		with := p.Others[0]
+		for _, o := range p.Others {
+			if f.onMachine(o, n.Machine) > 0 {
+				with = o
+			}
+		}
+		return fmt.Sprintf("shares machine %s with %s", n.Machine, with)
+	case catalog.OnMachine:
+		return fmt.Sprintf("is not alone of its kind on a machine of %s", p.Others[0])
+	case catalog.Spread:
+		return "shares machine " + n.Machine + " with another " + string(p.Part)
+	case catalog.SameRegion:
+		return f.elsewhereText(p, n.Placement)
+	default:
+		return fmt.Sprintf("is in %s, others are in %s", placeName(n.Placement), placeName(f.home(p.Part)))
+	}
 }
 
 // earlier reports whether a node of the kind before i is on the machine.

@@ -237,9 +237,13 @@ func (w *world) assumptions(v *variant) []string {
 		}
 	}
 	if dr := w.objectives.DisasterRecovery; dr != nil && *dr {
-		if p.RecoveryRegion == "" {
+		switch {
+		case p.RecoveryRegion == "":
 			add("disaster recovery needs a second place, which is not known: name an allowed region or data centre")
-		} else {
+		case p.RecoveryRegion == w.Site.Site.ID+"-recovery":
+			add("disaster recovery needs a second region or data centre; it is called " + p.RecoveryRegion + " here")
+			fallthrough
+		default:
 			add("the copy of the database in " + p.RecoveryRegion + " is asynchronous, and Foundation is installed there anew after a disaster")
 		}
 	}
@@ -276,7 +280,7 @@ func (w *world) reasons(o *options) []string {
 	case need == inventory.Required:
 		out = append(out, "High availability is required; "+v.arch.Title+" survives the loss of any one machine.")
 	case need == inventory.Preferred && v.arch.HighlyAvailable:
-		out = append(out, "High availability is preferred, and "+v.arch.Title+" gives it at "+ratio(v.cost, o.base)+" of the cost of the cheapest option.")
+		out = append(out, "High availability is preferred and to be had: "+v.arch.Title+" meets the other objectives, too.")
 	case need == inventory.NotNeeded && !v.arch.HighlyAvailable:
 		out = append(out, "You do not need high availability: "+v.arch.Title+" meets the objectives.")
 	case need == inventory.NotNeeded:

@@ -95,7 +95,7 @@ func (w *world) options() options {
 		}
 		all = append(all, variants...)
 	}
-	all = w.unneeded(all, because)
+	all = w.narrow(all, because)
 	if len(all) > 0 {
 		out.chosen = w.choose(all)
 		out.base = slices.MinFunc(all, func(a, b *variant) int { return cmp.Compare(a.cost, b.cost) }).cost
@@ -132,35 +132,51 @@ func (w *world) available(variants []*variant, because string, best *availabilit
 	return kept, because
 }
 
-// unneeded drops highly available architectures where the owner needs none and another meets the objectives at no higher
-// cost: the answer then is that high availability is not needed.
-func (w *world) unneeded(all []*variant, because map[string]string) []*variant {
-	if w.objectives.HighAvailability != inventory.NotNeeded {
-		return all
-	}
-	var simple *variant
+// narrow applies what the owner says about high availability. Preferred keeps the highly available variants where there
+// are any; not needed drops them where a simpler one meets the objectives at no higher cost: the answer then is that high
+// availability is not needed.
+func (w *world) narrow(all []*variant, because map[string]string) []*variant {
+	cheapest := map[string]*variant{}
+	var simple, available *variant
 	for _, v := range all {
-		if !v.arch.HighlyAvailable && (simple == nil || v.cost < simple.cost) {
-			simple = v
+		if c := cheapest[v.arch.ID]; c == nil || v.cost < c.cost {
+			cheapest[v.arch.ID] = v
+		}
+		best := &simple
+		if v.arch.HighlyAvailable {
+			best = &available
+		}
+		if (*best == nil || v.cost < (*best).cost) && w.sound(v) {
+			*best = v
 		}
 	}
-	if simple == nil {
+	drop := func(*variant) string { return "" }
+	switch {
+	case simple == nil || available == nil:
 		return all
-	}
-	cheapest := map[string]float64{}
-	for _, v := range all {
-		if c, ok := cheapest[v.arch.ID]; v.arch.HighlyAvailable && (!ok || v.cost < c) {
-			cheapest[v.arch.ID] = v.cost
+	case w.objectives.HighAvailability == inventory.Preferred:
+		drop = func(c *variant) string {
+			if c.arch.HighlyAvailable {
+				return ""
+			}
+			return fmt.Sprintf("high availability is preferred and to be had: %s serves %s of the time, this one %s at %s of its cost",
+				available.arch.Title, percent(available.result.Serving), percent(c.result.Serving), ratio(c.cost, available.cost))
+		}
+	case w.objectives.HighAvailability == inventory.NotNeeded:
+		drop = func(c *variant) string {
+			if !c.arch.HighlyAvailable || c.cost < simple.cost {
+				return ""
+			}
+			return fmt.Sprintf("you do not need high availability: %s serves %s of the time, which meets the objectives, at %s of its cost",
+				simple.arch.Title, percent(simple.result.Serving), ratio(simple.cost, c.cost))
 		}
 	}
 	return slices.DeleteFunc(all, func(v *variant) bool {
-		c, ha := cheapest[v.arch.ID]
-		if !ha || c < simple.cost {
-			return false
+		text := drop(cheapest[v.arch.ID])
+		if text != "" {
+			because[v.arch.ID] = text
 		}
-		because[v.arch.ID] = fmt.Sprintf("you do not need high availability: %s serves %s of the time, which meets the objectives, at %s of its cost",
-			simple.arch.Title, percent(simple.result.Serving), ratio(simple.cost, c))
-		return true
+		return text != ""
 	})
 }
 
@@ -224,29 +240,18 @@ func compareServing(a, b *variant) int {
 	return 0
 }
 
-// lead is the index of the option to recommend: the cheapest one. Where high availability is preferred it is the cheapest
-// that is highly available; and the present architecture is kept unless another saves enough.
+// lead is the index of the option to recommend: the cheapest one, unless one of the present architecture costs little more.
 func (w *world) lead(named []chosen) int {
-	lead := 0
-	if w.objectives.HighAvailability == inventory.Preferred {
-		for i, c := range named {
-			v, l := c.variant, named[lead].variant
-			if v.arch.HighlyAvailable && (!l.arch.HighlyAvailable || v.cost < l.cost) {
-				lead = i
-			}
-		}
-	}
-	l := named[lead].variant
-	if l.arch.ID == w.Recognised.Architecture {
-		return lead
+	cheapest := named[0].variant
+	if cheapest.arch.ID == w.Recognised.Architecture {
+		return 0
 	}
 	for i, c := range named {
-		v := c.variant
-		if v.arch.ID == w.Recognised.Architecture && v.cost*(1-staySaving) <= l.cost && (v.arch.HighlyAvailable || !l.arch.HighlyAvailable || lead == 0) {
+		if c.variant.arch.ID == w.Recognised.Architecture && c.variant.cost*(1-staySaving) <= cheapest.cost {
 			return i
 		}
 	}
-	return lead
+	return 0
 }
 
 // outdone says why an architecture that meets the objectives is not among the options.

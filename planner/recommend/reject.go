@@ -33,6 +33,9 @@ func (w *world) excluded(a *catalog.Architecture) string {
 	case !a.Versions.Contains(w.Cluster.ThingworxVersion):
 		return fmt.Sprintf("it needs ThingWorx %s, the cluster runs %s", rangeText(a.Versions), w.Cluster.ThingworxVersion)
 	}
+	if because := w.oversized(a); because != "" {
+		return because
+	}
 	if !s.Known {
 		return ""
 	}
@@ -47,9 +50,6 @@ func (w *world) excluded(a *catalog.Architecture) string {
 			return fmt.Sprintf("%s things take %d connection servers, it has %d", thousands(s.Things), s.ConnectionServers, most)
 		}
 	}
-	if because := w.oversized(a); because != "" {
-		return because
-	}
 	if s.WPS > relationalWrites && len(w.timeseries(a)) == 0 {
 		return fmt.Sprintf("%s property writes per second are more than the %s PTC gives for a relational database, and it has no InfluxDB", thousands(int(math.Ceil(s.WPS))), thousands(relationalWrites))
 	}
@@ -62,6 +62,12 @@ func (w *world) oversized(a *catalog.Architecture) string {
 	s := &w.Sizing
 	if a.HighlyAvailable || a.AllowsTimeseries(catalog.TimeseriesRelational) || w.shape.Timeseries != catalog.TimeseriesRelational {
 		return ""
+	}
+	if !s.Known {
+		if w.Recognised.Architecture == a.ID {
+			return ""
+		}
+		return "no workload is given that would ask for InfluxDB or for several connection servers"
 	}
 	if s.WPS > relationalWrites || s.ConnectionServers > 1 || s.Size == sizing.Large || s.Size == sizing.Beyond {
 		return ""
@@ -116,11 +122,12 @@ func thousands(n int) string {
 }
 
 // recoveryRegion is where the database's copy for disaster recovery goes: the paired region where that is allowed, else the
-// nearest allowed one. "" when there is none, as for a single data centre.
+// nearest allowed one. Where regions are not known, as for data centres of one's own, it is a second one yet to be named. ""
+// when the known regions have none that is allowed.
 func (w *world) recoveryRegion(at place) string {
 	home, ok := w.find(at.provider, at.region)
 	if !ok {
-		return ""
+		return w.Site.Site.ID + "-recovery"
 	}
 	if home.Pair != "" && w.allowed(at.provider, home.Pair) == permitted {
 		return home.Pair
@@ -130,7 +137,11 @@ func (w *world) recoveryRegion(at place) string {
 		if r.Provider != home.Provider || r.Code == home.Code || w.allowed(r.Provider, r.Code) != permitted {
 			continue
 		}
-		if km, ok := w.Regions.DistanceKm(r.Provider, home.Code, r.Code); ok && km < nearest {
+		km, ok := w.Regions.DistanceKm(r.Provider, home.Code, r.Code)
+		if !ok {
+			km = math.MaxInt - 1 // better than no copy at all
+		}
+		if km < nearest {
 			best, nearest = r.Code, km
 		}
 	}

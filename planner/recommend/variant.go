@@ -67,7 +67,7 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 				continue
 			}
 			v := w.variant(a, c)
-			if c.layout == catalog.LayoutPresent && !w.recognisable(v) || slices.ContainsFunc(out, v.same) {
+			if (c.layout == catalog.LayoutPresent || w.Cluster.Environment == inventory.Development) && !w.recognisable(v) || slices.ContainsFunc(out, v.same) {
 				continue
 			}
 			out = append(out, v)
@@ -79,8 +79,8 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 	return out, because
 }
 
-// recognisable reports whether a variant that keeps the present machines is still an instance of its architecture rather
-// than of another one: a fully packed HA cluster is a minimum footprint.
+// recognisable reports whether a variant is an instance of its architecture rather than of another one: an HA cluster that
+// keeps its present, fully packed machines is a minimum footprint, and one server to develop on is a development system.
 func (w *world) recognisable(v *variant) bool {
 	r := recognise.Cluster(v.site, &v.site.Clusters[0], v.size.Result, len(overlays(v.plan)) > 0, w.Catalog)
 	return r.Architecture == v.arch.ID
@@ -149,6 +149,9 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, bool) {
 	fits := func(e inventory.Engine) bool {
 		d, ok := a.Database(e)
+		if e == inventory.EngineH2 && w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "" {
+			return false
+		}
 		return ok && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
 	}
 	if w.shape.Engine != "" && fits(w.shape.Engine) {

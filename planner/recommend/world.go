@@ -58,6 +58,10 @@ func newWorld(in Input) *world {
 	if in.Cluster.Objectives != nil {
 		w.objectives = *in.Cluster.Objectives
 	}
+	// A system to develop on that says nothing about high availability does not need it.
+	if w.objectives.HighAvailability == "" && in.Cluster.Environment == inventory.Development {
+		w.objectives.HighAvailability = inventory.NotNeeded
+	}
 	if w.prices == nil {
 		w.prices = DefaultPrices()
 	}
@@ -266,11 +270,17 @@ func (w *world) placesOf(h inventory.Hosting) []place {
 			}
 			out = append(out, p)
 		}
-		if len(out) > 0 {
+		// A region without zones bounds the availability, so that one with zones is considered besides.
+		zones := slices.ContainsFunc(out, func(o place) bool { return o.zones })
+		if len(out) > 0 && (zones || h == inventory.HostingOnPremise || w.Regions == nil || !w.Regions.Knows(out[0].provider)) {
 			return out
 		}
+		if p, ok := w.nearest(h, len(out) > 0); ok && (len(out) == 0 || p.zones) {
+			out = append(out, p)
+		}
+		return out
 	}
-	if p, ok := w.nearest(h); ok {
+	if p, ok := w.nearest(h, false); ok {
 		out = append(out, p)
 	}
 	return out
@@ -332,8 +342,9 @@ func providerOf(h inventory.Hosting) string {
 }
 
 // nearest chooses a region of a hosting for a cluster that is not there yet: an allowed one, with zones if there is one,
-// in the site's country, else nearest to where the cluster or an allowed neighbour of its country is.
-func (w *world) nearest(h inventory.Hosting) (place, bool) {
+// in the site's country, else nearest to where the cluster or an allowed neighbour of its country is. With zones only
+// regions that have some are considered.
+func (w *world) nearest(h inventory.Hosting, zones bool) (place, bool) {
 	provider := providerOf(h)
 	if h == inventory.HostingOnPremise {
 		if w.allowed(provider, "") == forbidden {
@@ -353,7 +364,7 @@ func (w *world) nearest(h inventory.Hosting) (place, bool) {
 	var best geo.Region
 	var bestRank [4]int
 	for _, r := range w.Regions.Regions() {
-		if r.Provider != provider || w.allowed(provider, r.Code) == forbidden {
+		if r.Provider != provider || zones && !r.Zones || w.allowed(provider, r.Code) == forbidden {
 			continue
 		}
 		rank := [4]int{boolRank(r.Country == w.Site.Site.Country && r.Country != ""), boolRank(home != "" && r.Geography == home), boolRank(r.Zones), 1 << 30}

@@ -63,8 +63,14 @@ func regionTable(t testing.TB) *geo.Table {
 	return table
 }
 
+// fataler is a test of Go or of rapid.
+type fataler interface {
+	Helper()
+	Fatal(...any)
+}
+
 // readCase reads a case file: the site to judge, then its neighbours and the world in any order.
-func readCase(t testing.TB, path string, regions *geo.Table) rules.Input {
+func readCase(t fataler, path string, regions *geo.Table) rules.Input {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

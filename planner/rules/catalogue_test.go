@@ -37,7 +37,7 @@ var neverUnknown = []string{"ARC-004", "CFG-005", "COL-009", "DQ-001", "DQ-002",
 
 // alwaysApplicable are the rules that every subject of their scope has an answer for. COL-003 never fails: a region that is
 // not known is unknown.
-var alwaysApplicable = []string{"ARC-001", "COL-001", "COL-003", "DQ-001", "SIZ-002"}
+var alwaysApplicable = []string{"ARC-001", "ARC-003", "COL-001", "COL-003", "DQ-001", "SIZ-002"}
 
 func TestCatalogue(t *testing.T) {
 	entries := rules.Builtin().Entries()
@@ -105,7 +105,9 @@ func TestEveryRuleHasItsCases(t *testing.T) {
 			continue
 		}
 		has := func(kind string) bool {
-			return slices.ContainsFunc(files, func(f os.DirEntry) bool { return strings.HasPrefix(f.Name(), kind) && strings.HasSuffix(f.Name(), ".yaml") })
+			return slices.ContainsFunc(files, func(f os.DirEntry) bool {
+				return strings.HasPrefix(f.Name(), kind) && strings.HasSuffix(f.Name(), ".yaml")
+			})
 		}
 		if !has("fires") && id != "COL-003" {
 			t.Errorf("%s: no case fires", id)

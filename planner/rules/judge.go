@@ -17,6 +17,7 @@ type judge struct {
 	rule     *rule
 	tuned    *tuned
 	out      []Finding
+	prepared any        // by extra rules for each other
 	instant  *time.Time // observed, shared by the findings that rest on this site alone
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -39,9 +40,19 @@ type Extra struct {
 	Entry Entry
 	// Digest identifies the rule's source; it becomes part of the pack's hash.
 	Digest string
-	// Judge judges one subject of the entry's scope: cluster is nil for a site, infrastructure is nil unless the scope is
-	// infrastructure. It must be pure and must not change what it is given.
-	Judge func(in *Input, cluster *inventory.Cluster, infra *inventory.Infrastructure) Outcome
+	// Judge judges one subject of the entry's scope. It must be pure and must not change what it is given, Prepared apart.
+	Judge func(*World) Outcome
+}
+
+// World is what an extra rule judges: one subject and the input it is part of.
+type World struct {
+	*Input
+	Cluster        *inventory.Cluster        // nil for a site
+	Use            *inventory.Use            // nil unless the scope is infrastructure
+	Infrastructure *inventory.Infrastructure // nil unless the scope is infrastructure
+	// Prepared is nil at the beginning of each evaluation and then what extra rules leave there for each other, such as the
+	// input in another form.
+	Prepared any
 }
 
 // Outcome is what an extra rule says about one subject.
@@ -106,12 +117,12 @@ func (x Extra) rule() rule {
 	r := rule{Entry: x.Entry.copied()}
 	switch r.Scope {
 	case OfSite:
-		r.site = func(j *judge) { j.outcome(j.ofSite(), x.Judge(&j.Input, nil, nil)) }
+		r.site = func(j *judge) { j.outcome(j.ofSite(), x.judge(j, nil, nil)) }
 	case OfInfrastructure:
 		r.cluster = func(j *judge, c *facts.Cluster) {
 			for i := range c.Uses {
 				if u := &c.Uses[i]; u.Infra != nil {
-					j.outcome(j.of(c, u), x.Judge(&j.Input, c.Cluster, u.Infra))
+					j.outcome(j.of(c, u), x.judge(j, c, u))
 				}
 			}
 			if len(c.Uses) == 0 {
@@ -119,9 +130,22 @@ func (x Extra) rule() rule {
 			}
 		}
 	default:
-		r.cluster = func(j *judge, c *facts.Cluster) { j.outcome(j.ofCluster(c), x.Judge(&j.Input, c.Cluster, nil)) }
+		r.cluster = func(j *judge, c *facts.Cluster) { j.outcome(j.ofCluster(c), x.judge(j, c, nil)) }
 	}
 	return r
+}
+
+func (x Extra) judge(j *judge, c *facts.Cluster, u *facts.Use) Outcome {
+	w := &World{Input: &j.Input, Prepared: j.prepared}
+	if c != nil {
+		w.Cluster = c.Cluster
+	}
+	if u != nil {
+		w.Use, w.Infrastructure = u.Use, u.Infra
+	}
+	out := x.Judge(w)
+	j.prepared = w.Prepared
+	return out
 }
 
 // Entries returns the catalogue of the pack, in order of id. The slice is the caller's.
@@ -201,8 +225,11 @@ func (p *Pack) Evaluate(in Input) []Finding {
 			r.cluster(j, c)
 		}
 	}
-	if !slices.IsSortedFunc(j.out, compareFindings) {
-		slices.SortStableFunc(j.out, compareFindings)
+	for i := 1; i < len(j.out); i++ {
+		if compareFindings(&j.out[i-1], &j.out[i]) > 0 {
+			slices.SortStableFunc(j.out, func(a, b Finding) int { return compareFindings(&a, &b) })
+			break
+		}
 	}
 	identify(j.out)
 	return j.out
@@ -224,16 +251,9 @@ func outside(v *Versions, version string) bool {
 	return false
 }
 
-func compareFindings(a, b Finding) int {
-	for _, pair := range [...][2]string{
-		{a.Subject.Site, b.Subject.Site}, {a.Subject.Cluster, b.Subject.Cluster}, {a.Rule, b.Rule},
-		{a.Subject.Infrastructure, b.Subject.Infrastructure}, {a.Subject.Node, b.Subject.Node},
-	} {
-		if c := strings.Compare(pair[0], pair[1]); c != 0 {
-			return c
-		}
-	}
-	return 0
+func compareFindings(a, b *Finding) int {
+	return cmp.Or(strings.Compare(a.Subject.Site, b.Subject.Site), strings.Compare(a.Subject.Cluster, b.Subject.Cluster), strings.Compare(a.Rule, b.Rule),
+		strings.Compare(a.Subject.Infrastructure, b.Subject.Infrastructure), strings.Compare(a.Subject.Node, b.Subject.Node))
 }
 
 // ID returns the identity of a rule's finding on a subject: 32 hexadecimal digits that never change.

@@ -73,10 +73,11 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 	}
 	var problems []document.Problem
 	add := func(remedy, what string, path ...string) {
-		for i, word := range path {
-			path[i] = strings.ReplaceAll(strings.ReplaceAll(word, "~", "~0"), "/", "~1")
+		pointer := "/rules"
+		for _, token := range path {
+			pointer = document.Pointer(pointer, token)
 		}
-		problems = append(problems, document.Problem{Path: "/rules/" + strings.Join(path, "/"), What: what, Remedy: remedy})
+		problems = append(problems, document.Problem{Path: pointer, What: what, Remedy: remedy})
 	}
 	ids := make([]string, 0, len(pol.Rules))
 	for id := range pol.Rules {
@@ -87,7 +88,7 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 		set := pol.Rules[id]
 		e := p.find(id)
 		if e == nil {
-			add("use an id of the rule pack; the nearest is "+nearest(id, p.ids()), fmt.Sprintf("there is no rule %q", id), id)
+			add("use an id of the rule pack"+meant(id, p.ids()), fmt.Sprintf("there is no rule %q", id), id)
 			continue
 		}
 		if set.Severity != "" && Severity(set.Severity).Rank() == len(Severities()) {
@@ -113,7 +114,7 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	return &document.Error{Problems: problems}
+	return document.NewError(problems)
 }
 
 func (e *Entry) parameter(name string) *Parameter {
@@ -133,7 +134,7 @@ func (e *Entry) knownParameters(name string) string {
 	for i, p := range e.Parameters {
 		names[i] = p.Name
 	}
-	return "use one of " + strings.Join(names, ", ") + "; the nearest is " + nearest(name, names)
+	return "use one of " + strings.Join(names, ", ") + meant(name, names)
 }
 
 // parseParameter reads a parameter by its kind. Spaces between digits and before a unit are allowed; d stands for 24h.
@@ -163,33 +164,10 @@ func parseParameter(kind ParameterKind, text string) (float64, error) {
 	}
 }
 
-// nearest returns the word of words that takes the fewest edits from word.
-func nearest(word string, words []string) string {
-	best, least := "", math.MaxInt
-	for _, w := range words {
-		if d := edits(strings.ToLower(word), strings.ToLower(w)); d < least {
-			best, least = w, d
-		}
+// meant suggests the word of words that is spelled most like word, if any is close.
+func meant(word string, words []string) string {
+	if near := document.Nearest(word, words); near != "" {
+		return "; " + near + " is spelled alike"
 	}
-	return best
-}
-
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for k := range row {
-		row[k] = k
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for k := 1; k <= len(b); k++ {
-			cost := diagonal
-			if a[i-1] != b[k-1] {
-				cost++
-			}
-			diagonal = row[k]
-			row[k] = min(cost, row[k]+1, row[k-1]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

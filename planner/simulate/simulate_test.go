@@ -33,8 +33,10 @@ func munich() *inventory.Site {
 				{Kind: inventory.ConnectionServer, Nodes: []inventory.Node{{Name: "cx-1", Machine: "vm-a", Placement: in("1")}, {Name: "cx-2", Machine: "vm-b", Placement: in("2")}}},
 			},
 			Uses: []inventory.Use{
-				{Infrastructure: "zk-1", As: inventory.AsZooKeeper}, {Infrastructure: "pg-1", As: inventory.AsDatabase},
-				{Infrastructure: "nas-1", As: inventory.AsStorage}, {Infrastructure: "lb-1", As: inventory.AsLoadBalancer},
+				{Infrastructure: "zk-1", As: inventory.AsZooKeeper},
+				{Infrastructure: "pg-1", As: inventory.AsDatabase},
+				{Infrastructure: "nas-1", As: inventory.AsStorage},
+				{Infrastructure: "lb-1", As: inventory.AsLoadBalancer},
 			},
 		}},
 		Infrastructure: []inventory.Infrastructure{

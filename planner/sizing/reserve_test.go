@@ -53,11 +53,40 @@ func TestReverse(t *testing.T) {
 	if r := sizing.ReverseInSite(s, c, p); math.Abs(r.Factor-12000/11333.68) > 1e-4 {
 		t.Errorf("%+v", r)
 	}
+	// Or by its machine type.
+	s.Infrastructure[0] = inventory.Infrastructure{ID: "db", Kind: inventory.KindDatabase, Engine: inventory.EngineAzurePostgreSQLFlexible, SKU: "Standard_D32ds_v5"}
+	if r := sizing.ReverseInSite(s, c, p); math.Abs(r.Factor-15000/11333.68) > 1e-4 {
+		t.Errorf("%+v", r)
+	}
 	// InfluxDB leaves the nodes' own limit.
 	s.Infrastructure = append(s.Infrastructure, inventory.Infrastructure{ID: "ts", Kind: inventory.KindInfluxDB})
 	c.Uses = append(c.Uses, inventory.Use{Infrastructure: "ts", As: inventory.AsTimeseries})
 	if r := sizing.ReverseInSite(s, c, p); r.BreaksFirst != sizing.CriterionRequests || math.Abs(r.Factor-160/61.111) > 1e-3 {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestFlexibleCapacity(t *testing.T) {
+	for _, c := range []struct {
+		sku         string
+		cpu, memory float64
+	}{
+		{"Standard_D16ds_v5", 16, 64},
+		{"D2s_v3", 2, 8},
+		{"Standard_E4ds_v5", 4, 32},
+		{"Standard_D96ads_v5", 96, 384},
+		{"Standard_B2s", 0, 0},
+		{"", 0, 0},
+		{"Standard_", 0, 0},
+		{"D", 0, 0},
+		{"Dx", 0, 0},
+		{"D0s", 0, 0},
+		{"D123456789012345678901s", 0, 0},
+	} {
+		cpu, memory, ok := sizing.FlexibleCapacity(c.sku)
+		if cpu != c.cpu || memory != c.memory || ok != (c.cpu > 0) {
+			t.Errorf("%q: %v, %v, %v", c.sku, cpu, memory, ok)
+		}
 	}
 }
 

@@ -319,6 +319,12 @@ func noOlderAssessment(t *testing.T, b Bus, hub *bus.Conn) {
 	if _, err := other.PublishAssessment(t.Context(), Judgement("muc-01", 3, 30, at)); err != nil {
 		t.Fatal(err)
 	}
+	if ack, err := hub.PublishAssessment(t.Context(), Judgement("muc-01", 2, 25, at)); err != nil || !ack.Superseded {
+		t.Errorf("older than what the other replica wrote: %+v, %v", ack, err)
+	}
+	if _, err := other.PublishAssessment(t.Context(), Judgement("muc-01", 3, 31, at)); err != nil {
+		t.Fatal(err)
+	}
 	acks, errs := hub.PublishAssessments(t.Context(), []bus.Assessment{
 		Judgement("muc-01", 2, 20, at.Add(time.Hour)), Judgement("muc-01", 4, 40, at), Judgement("ber-02", 1, 5, at), Judgement("muc-01", 5, 50, at),
 	})

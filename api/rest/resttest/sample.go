@@ -41,6 +41,7 @@ func Sample(n int) *View {
 			v.Records[k].Assessment = &a
 		}
 	}
+	slices.SortFunc(v.Records, func(a, b *fleet.Record) int { return strings.Compare(a.ID, b.ID) })
 	slices.SortFunc(v.Shared, func(a, b *tenancy.Shared) int { return strings.Compare(a.Infrastructure, b.Infrastructure) })
 	for i := range min(n, 3) {
 		v.Rejected = append(v.Rejected, &fleet.Rejection{

@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -74,4 +75,35 @@ func write(t *testing.T, path string, mode os.FileMode) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// The library is pinned by its hash, and the lock names no server, so that any registry can serve it.
+func TestLibraryIsPinned(t *testing.T) {
+	dir := filepath.Join("..", "..", "..", "deployments", "embedded-clickhouse")
+	var manifest struct {
+		OptionalDependencies map[string]string `json:"optionalDependencies"`
+	}
+	var lock struct {
+		Packages map[string]struct {
+			Version, Integrity, Resolved string
+		} `json:"packages"`
+	}
+	for name, into := range map[string]any{"package.json": &manifest, "package-lock.json": &lock} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(data, into); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	if len(manifest.OptionalDependencies) == 0 {
+		t.Error("no package is named")
+	}
+	for name, version := range manifest.OptionalDependencies {
+		p := lock.Packages["node_modules/"+name]
+		if p.Version != version || !strings.HasPrefix(p.Integrity, "sha512-") || p.Resolved != "" {
+			t.Errorf("%s %s is locked as %+v", name, version, p)
+		}
+	}
 }

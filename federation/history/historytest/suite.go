@@ -64,10 +64,9 @@ func Assessment(site string, n int, findings ...history.Finding) history.Assessm
 	}
 	row.Counts.Pass = 10
 	for _, f := range findings {
-		switch {
-		case f.Verdict == "unknown":
+		if f.Verdict == "unknown" {
 			row.Counts.Unknown++
-		default:
+		} else {
 			row.Counts.Fail++
 		}
 		if f.Waiver != "" {

@@ -175,7 +175,7 @@ func TestWhatDoesNotFitIsDroppedOldestFirstAndCounted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o.Dir = t.TempDir()
 			b := must(t, o)
-			for n := 100; n < 108; n += 1 {
+			for n := 100; n < 108; n++ {
 				if _, _, err := b.Add(revision(n), []byte(`{"fixed":"size"}`)); err != nil {
 					t.Fatal(err)
 				}

@@ -129,9 +129,12 @@ func (d *Draw) Site(clusters int) *inventory.Site {
 			c.Components = append(c.Components, inventory.Component{Kind: inventory.Ignite, Mode: inventory.IgniteSeparate, Nodes: d.nodes(0, 2)})
 		}
 		for _, u := range []inventory.Use{
-			{Infrastructure: "flex", As: inventory.AsDatabase}, {Infrastructure: "pg", As: inventory.AsDatabase},
-			{Infrastructure: "zk", As: inventory.AsZooKeeper}, {Infrastructure: "nas", As: inventory.AsStorage},
-			{Infrastructure: "lb", As: inventory.AsLoadBalancer}, {Infrastructure: "ts", As: inventory.AsTimeseries},
+			{Infrastructure: "flex", As: inventory.AsDatabase},
+			{Infrastructure: "pg", As: inventory.AsDatabase},
+			{Infrastructure: "zk", As: inventory.AsZooKeeper},
+			{Infrastructure: "nas", As: inventory.AsStorage},
+			{Infrastructure: "lb", As: inventory.AsLoadBalancer},
+			{Infrastructure: "ts", As: inventory.AsTimeseries},
 		} {
 			if d.Pick("uses "+u.Infrastructure, 0, 1) == 1 {
 				c.Uses = append(c.Uses, u)

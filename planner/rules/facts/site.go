@@ -37,16 +37,16 @@ type Cluster struct {
 
 // Listed is one infrastructure of the document with everybody who uses it.
 type Listed struct {
-	Infra   *inventory.Infrastructure // nil when the document does not list it
-	Index   int                       // position in Site.Infrastructure of the document
-	Name    string                    // site/id
-	Places  []Place                   // of the infrastructure's nodes, or of itself when it lists none
+	Infra  *inventory.Infrastructure // nil when the document does not list it
+	Index  int                       // position in Site.Infrastructure of the document
+	Name   string                    // site/id
+	Places []Place                   // of the infrastructure's nodes, or of itself when it lists none
 	// Serving are the places without read replicas, which may stand elsewhere on purpose, unless there is nothing else.
 	Serving  []Place
 	Regions  []Region // of Serving
 	Unplaced []string // of Serving, those without a region
-	Tenants []Tenant                  // in order of Key
-	Unseen  []string                  // keys of tenants that share it but whose sites are not in view, sorted
+	Tenants  []Tenant // in order of Key
+	Unseen   []string // keys of tenants that share it but whose sites are not in view, sorted
 }
 
 // Use is one use of a cluster. Infra is nil when the document does not list what is used.
@@ -68,15 +68,19 @@ type Tenant struct {
 func New(site *inventory.Site, neighbours []*inventory.Site, shared []tenancy.Shared, regions *geo.Table) *Site {
 	s := &Site{Site: site, Neighbours: neighbours, Regions: regions, Clusters: make([]Cluster, len(site.Clusters))}
 	s.Listed = make([]Listed, len(site.Infrastructure))
-	for i := range site.Infrastructure {
-		infra := &site.Infrastructure[i]
+	order := make([]int, len(site.Infrastructure))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(site.Infrastructure[a].ID, site.Infrastructure[b].ID) })
+	for i, at := range order {
+		infra := &site.Infrastructure[at]
 		l := &s.Listed[i]
-		l.Infra, l.Index, l.Name, l.Places = infra, i, site.Site.ID+"/"+infra.ID, Of(infra)
+		l.Infra, l.Index, l.Name, l.Places = infra, at, site.Site.ID+"/"+infra.ID, Of(infra)
 		l.Serving = serving(l.Places)
 		l.Regions, l.Unplaced = RegionsOf(l.Serving)
 		l.Tenants, l.Unseen = s.tenants(l.Name, infra, shared)
 	}
-	slices.SortFunc(s.Listed, func(a, b Listed) int { return strings.Compare(a.Infra.ID, b.Infra.ID) })
 	for i := range site.Clusters {
 		s.Clusters[i] = s.cluster(i)
 	}

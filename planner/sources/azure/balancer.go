@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 // balancer reads an Azure Load Balancer. SKU Basic has no zones and is not redundant; tier Global is served from
@@ -76,7 +77,7 @@ func (rec *record) addresses(b *importer.Balancer) {
 
 // backends lists the keys of what stands in the pools: the network interface, and the machine that its id names when
 // it belongs to a scale set.
-func (rec *record) backends(b *importer.Balancer, pools *importer.Value) {
+func (rec *record) backends(b *importer.Balancer, pools *tree.Value) {
 	for i := range pools.Members() {
 		members := nested(pools.Item(i), "backendIPConfigurations")
 		for j := range members.Members() {
@@ -116,7 +117,7 @@ func (rec *record) health(b *importer.Balancer, key string) {
 }
 
 // sticky is known only when all rules agree.
-func (rec *record) sticky(b *importer.Balancer, rules *importer.Value, key, off string) {
+func (rec *record) sticky(b *importer.Balancer, rules *tree.Value, key, off string) {
 	on, seen := 0, 0
 	for i := range rules.Members() {
 		v := nested(rules.Item(i), key)
@@ -135,7 +136,7 @@ func (rec *record) sticky(b *importer.Balancer, rules *importer.Value, key, off 
 }
 
 // nested returns a property of a part, in either shape.
-func nested(v *importer.Value, key string) *importer.Value {
+func nested(v *tree.Value, key string) *tree.Value {
 	if p := v.Get("properties", key); p != nil {
 		return p
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 // flexible reads Azure Database for PostgreSQL Flexible Server, in the shape of the API of 2021 and later and in that of
@@ -132,7 +133,7 @@ func (rec *record) highAvailability(res *importer.Resource) {
 }
 
 // enabled reads Enabled and Disabled, and reports anything else.
-func (rec *record) enabled(v *importer.Value, path string) *bool {
+func (rec *record) enabled(v *tree.Value, path string) *bool {
 	if v.Blank() {
 		return nil
 	}
@@ -173,7 +174,7 @@ func (rec *record) replication(d *importer.Database) {
 	}
 }
 
-func (rec *record) origin(d *importer.Database, v *importer.Value) {
+func (rec *record) origin(d *importer.Database, v *tree.Value) {
 	id, ok := ParseID(v.Text())
 	if !ok || d.SourceKey != "" || len(id.Names) == 0 {
 		return

@@ -77,22 +77,34 @@ func TestLimits(t *testing.T) {
 		"one long row": "Name  Location  PowerState\n----  --------  ----------\n" + strings.Repeat("a  ", size/3),
 	} {
 		t.Run(name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
-			start := time.Now()
-			r := Import([]importer.File{{Name: "big", Data: []byte(text)}}, options(t, "s"))
-			took := time.Since(start)
-			runtime.GC()
-			runtime.ReadMemStats(&after)
-			t.Logf("%v, %d MB allocated in all, %s", took, (after.TotalAlloc-before.TotalAlloc)>>20, r.Files[0].Status)
-			if took > limit {
-				t.Errorf("took %v", took)
+			// The best of three, because other work on the machine only ever makes it slower.
+			best, held := time.Hour, int64(0)
+			for range 3 {
+				took, bytes := measure(t, text)
+				best, held = min(best, took), max(held, bytes)
 			}
-			runtime.KeepAlive(r)
-			if held := int64(after.HeapAlloc) - int64(before.HeapAlloc); held > 100<<20 {
+			t.Logf("%v, holds %d MB", best, held>>20)
+			if best > limit {
+				t.Errorf("took %v", best)
+			}
+			if held > 100<<20 {
 				t.Errorf("holds %d MB", held>>20)
 			}
 		})
 	}
+}
+
+// measure imports once and returns the time taken and the memory that the result holds.
+func measure(t *testing.T, text string) (time.Duration, int64) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	r := Import([]importer.File{{Name: "big", Data: []byte(text)}}, options(t, "s"))
+	took := time.Since(start)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(r)
+	return took, int64(after.HeapAlloc) - int64(before.HeapAlloc)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 // Names of this source in provenance: of values observed, and of values a request asked for.
@@ -23,17 +24,13 @@ const provider = "azure"
 
 // Import reads the files and assembles one document. Every file has a report; none is skipped.
 func Import(files []importer.File, opts importer.Options) importer.Result {
-	reports := make([]importer.FileReport, len(files))
-	var resources []importer.Resource
-	for i, f := range files {
-		r := read(f)
-		for j := range r.resources {
-			r.resources[j].File = i
-		}
-		reports[i] = r.report
-		resources = append(resources, r.resources...)
-	}
-	return importer.Assemble(opts, reports, resources)
+	return importer.Import(files, opts, Read)
+}
+
+// Read reads one file; it is the importer.Reader of this source.
+func Read(f importer.File) (importer.FileReport, []importer.Resource) {
+	r := read(f)
+	return r.report, r.resources
 }
 
 // Recognises reports whether a file is one this source understands at least in part, and as what.
@@ -44,11 +41,11 @@ func Recognises(f importer.File) (kind string, ok bool) {
 
 // reader reads one file.
 type reader struct {
-	tree      *importer.Tree
+	tree      *tree.Document
 	report    importer.FileReport
 	resources []importer.Resource
-	asked     bool            // values of a request
-	request   *importer.Value // body of the request beside a response, which tells what a server was made from
+	asked     bool        // values of a request
+	request   *tree.Value // body of the request beside a response, which tells what a server was made from
 }
 
 func read(f importer.File) *reader {
@@ -57,7 +54,7 @@ func read(f importer.File) *reader {
 		r.refuse("unreadable file", document.Problem{What: f.Unreadable})
 		return r
 	}
-	text, problem := importer.DecodeText(f.Data)
+	text, problem := tree.DecodeText(f.Data)
 	if problem != nil {
 		r.refuse("unreadable text", *problem)
 		return r
@@ -66,7 +63,7 @@ func read(f importer.File) *reader {
 		r.table(string(text))
 		return r
 	}
-	tree, problem := importer.ParseJSON(text)
+	doc, problem := tree.Parse(text)
 	if problem != nil {
 		if start := bytes.TrimLeft(text, " \t\r\n"); len(start) > 0 && start[0] != '{' && start[0] != '[' {
 			problem.What, problem.Remedy = "neither JSON nor a table of the Azure command line", "export with az … -o json"
@@ -74,11 +71,11 @@ func read(f importer.File) *reader {
 		r.refuse("text that is no export", *problem)
 		return r
 	}
-	r.tree = tree
-	for _, p := range tree.Twice {
+	r.tree = doc
+	for _, p := range doc.Twice {
 		r.report.Problem(p)
 	}
-	r.recognise(tree.Root, "")
+	r.recognise(doc.Root, "")
 	return r
 }
 
@@ -88,11 +85,15 @@ func (r *reader) refuse(kind string, p document.Problem) {
 	r.resources = nil
 }
 
-func (r *reader) problem(v *importer.Value, pointer, what, remedy string) {
+func (r *reader) problem(v *tree.Value, pointer, what, remedy string) {
+	if r.report.Full() {
+		r.report.Problem(document.Problem{})
+		return
+	}
 	r.report.Problem(r.tree.At(v, pointer, what, remedy))
 }
 
-func (r *reader) note(v *importer.Value, pointer, what string) {
+func (r *reader) note(v *tree.Value, pointer, what string) {
 	r.report.Note(r.tree.At(v, pointer, what, ""))
 }
 
@@ -168,7 +169,7 @@ func (id ID) Parent(levels int) string {
 }
 
 // reference reads the key of a resource that is named by id, "" when it is none.
-func reference(v *importer.Value) string {
+func reference(v *tree.Value) string {
 	id, ok := ParseID(v.Text())
 	if !ok {
 		return ""

@@ -2,6 +2,7 @@ package azure
 
 import (
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 // maxInstances is Azure's limit on the instances of one scale set.
@@ -42,7 +43,7 @@ func (rec *record) scaleSet(res *importer.Resource) {
 	}
 	if n, ok := capacity.Float(); ok && n >= 0 && n <= maxInstances {
 		m.Count = int(n)
-	} else if capacity != nil && capacity.Kind() != importer.Null {
+	} else if capacity != nil && capacity.Kind() != tree.Null {
 		rec.r.problem(capacity, rec.ptr+"/sku/capacity", "not a number of instances from 0 to 1000", "")
 	}
 	res.Machine = m

@@ -5,31 +5,32 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 const exportRemedy = "export with az … list -o json or az graph query, with id, name, type, location and properties"
 
 // recognise reads a document of any shape. The more specific envelopes come first, because an API example holds a list
 // and a Resource Graph answer holds resources.
-func (r *reader) recognise(v *importer.Value, ptr string) {
+func (r *reader) recognise(v *tree.Value, ptr string) {
 	switch v.Kind() {
-	case importer.Array:
+	case tree.Array:
 		r.kind("az list output")
 		r.rows(v, ptr)
 		return
-	case importer.Object:
+	case tree.Object:
 	default:
 		r.refuse("a JSON value", r.tree.At(v, ptr, "the document is "+v.Kind().String()+", not an export", exportRemedy))
 		return
 	}
 	switch {
-	case v.Get("parameters").Kind() == importer.Object && v.Get("responses").Kind() == importer.Object:
+	case v.Get("parameters").Kind() == tree.Object && v.Get("responses").Kind() == tree.Object:
 		r.example(v, ptr)
-	case v.Get("error").Kind() == importer.Object && v.Get("error").Has("code"):
+	case v.Get("error").Kind() == tree.Object && v.Get("error").Has("code"):
 		r.failure(v.Get("error"), ptr+"/error")
 	case graphBody(v) != nil:
 		r.graph(v, ptr)
-	case v.Get("value").Kind() == importer.Array:
+	case v.Get("value").Kind() == tree.Array:
 		r.kind("list envelope")
 		r.rows(v.Get("value"), ptr+"/value")
 		r.paging(v, ptr)
@@ -37,8 +38,8 @@ func (r *reader) recognise(v *importer.Value, ptr string) {
 		r.refuse("Terraform state or plan", r.tree.At(v, ptr, "a Terraform document", "import it with --from terraform"))
 	case strings.Contains(strings.ToLower(v.Get("$schema").Text()), "deploymentparameters"):
 		r.refuse("ARM template parameters", r.tree.At(v, ptr, "parameters of a template, no resources", "export the deployed resources with az resource list -o json"))
-	case v.Has("$schema", "resources"), v.Has("contentVersion", "resources"):
-		r.refuse("ARM template", r.tree.At(v, ptr, "a template: its values are not resolved, so nothing is known to exist", "export the deployed resources with az resource list -o json"))
+	case v.Has("contentVersion", "resources"):
+		r.template(v, ptr)
 	default:
 		r.kind("")
 		if !r.resource(v, ptr) {
@@ -59,27 +60,36 @@ func (r *reader) kind(name string) {
 }
 
 // rows reads a list of resources.
-func (r *reader) rows(v *importer.Value, ptr string) {
+func (r *reader) rows(v *tree.Value, ptr string) {
 	for i := range v.Members() {
-		item, at := v.Item(i), ptr+"/"+strconv.Itoa(i)
-		if item.Kind() != importer.Object {
-			r.unknown(item, at, "a row is "+item.Kind().String()+", not a resource")
+		if v.Item(i).Kind() != tree.Object && r.report.Full() {
+			r.unknown(v.Item(i), "", "")
 			continue
 		}
-		if !r.resource(item, at) {
-			r.unknown(item, at, "a row is no resource; it has the keys "+item.KeyNames(12))
-		}
+		r.row(v.Item(i), ptr+"/"+strconv.Itoa(i))
+	}
+}
+
+func (r *reader) row(v *tree.Value, ptr string) {
+	switch {
+	case v.Kind() == tree.Object && r.resource(v, ptr):
+	case r.report.Full():
+		r.unknown(v, ptr, "")
+	case v.Kind() != tree.Object:
+		r.unknown(v, ptr, "a row is "+v.Kind().String()+", not a resource")
+	default:
+		r.unknown(v, ptr, "a row is no resource; it has the keys "+v.KeyNames(12))
 	}
 }
 
 // unknown counts a row that could not be read.
-func (r *reader) unknown(v *importer.Value, ptr, what string) {
+func (r *reader) unknown(v *tree.Value, ptr, what string) {
 	r.problem(v, ptr, what, exportRemedy)
 	r.report.Count("unknown", importer.ClassUnknown)
 }
 
 // paging reports a list of which only a page was saved.
-func (r *reader) paging(v *importer.Value, ptr string) {
+func (r *reader) paging(v *tree.Value, ptr string) {
 	for _, key := range []string{"nextLink", "@odata.nextLink"} {
 		if link := v.Get(key); !link.Blank() {
 			r.problem(link, ptr+"/"+key, "the list goes on on another page that is not in the file", "export with the az command line, which follows the pages")
@@ -89,22 +99,22 @@ func (r *reader) paging(v *importer.Value, ptr string) {
 }
 
 // example reads an example of the REST API: the body of the answer, else the request.
-func (r *reader) example(v *importer.Value, ptr string) {
+func (r *reader) example(v *tree.Value, ptr string) {
 	r.kind("API example")
 	params, responses := v.Get("parameters"), v.Get("responses")
 	for _, name := range []string{"parameters", "body"} {
-		if b := params.Get(name); b.Kind() == importer.Object && b.Len() > 0 {
+		if b := params.Get(name); b.Kind() == tree.Object && b.Len() > 0 {
 			r.request = b
 		}
 	}
 	for i, m := range responses.Members() {
-		if body := responses.Item(i).Get("body"); m.Key == "200" && body.Kind() != importer.Missing {
+		if body := responses.Item(i).Get("body"); m.Key == "200" && body.Kind() != tree.Missing {
 			r.recognise(body, ptr+"/responses/200/body")
 			return
 		}
 	}
 	for i, m := range responses.Members() {
-		if body := responses.Item(i).Get("body"); strings.HasPrefix(m.Key, "2") && body.Kind() != importer.Missing {
+		if body := responses.Item(i).Get("body"); strings.HasPrefix(m.Key, "2") && body.Kind() != tree.Missing {
 			r.recognise(body, ptr+"/responses/"+m.Key+"/body")
 			return
 		}
@@ -113,7 +123,7 @@ func (r *reader) example(v *importer.Value, ptr string) {
 }
 
 // asking reads a request without an answer: what was asked for, not what exists.
-func (r *reader) asking(v *importer.Value, ptr string) {
+func (r *reader) asking(v *tree.Value, ptr string) {
 	params := v.Get("parameters")
 	if r.request == nil {
 		r.refuse("API example", r.tree.At(v, ptr, "neither an answer nor the body of a request", exportRemedy))
@@ -141,7 +151,7 @@ func (r *reader) asking(v *importer.Value, ptr string) {
 }
 
 // requestType tells the type of a requested server from the provider named in the answer's headers.
-func requestType(v, body *importer.Value) string {
+func requestType(v, body *tree.Value) string {
 	for i := range v.Get("responses").Members() {
 		headers := v.Get("responses").Item(i).Get("headers")
 		for j := range headers.Members() {
@@ -161,7 +171,7 @@ func requestType(v, body *importer.Value) string {
 }
 
 // failure refuses an error answer, by its code and without its text, which may quote the request.
-func (r *reader) failure(v *importer.Value, ptr string) {
+func (r *reader) failure(v *tree.Value, ptr string) {
 	what := "an error answer of Azure, code " + importer.Quote(v.Get("code").Text())
 	details := v.Get("details")
 	for i := range details.Members() {
@@ -176,12 +186,12 @@ func (r *reader) failure(v *importer.Value, ptr string) {
 }
 
 // graphBody returns the rows of a Resource Graph answer: a list of objects, or a table of columns and rows.
-func graphBody(v *importer.Value) *importer.Value {
+func graphBody(v *tree.Value) *tree.Value {
 	if snapshots := v.Get("snapshots"); tableShape(snapshots) {
 		return snapshots
 	}
 	data := v.Get("data")
-	if data.Kind() == importer.Array || tableShape(data) {
+	if data.Kind() == tree.Array || tableShape(data) {
 		for _, key := range []string{"count", "totalRecords", "total_records", "resultTruncated", "skip_token", "$skipToken"} {
 			if v.Get(key) != nil {
 				return data
@@ -191,17 +201,17 @@ func graphBody(v *importer.Value) *importer.Value {
 	return nil
 }
 
-func tableShape(v *importer.Value) bool {
-	return v.Get("columns").Kind() == importer.Array && v.Get("rows").Kind() == importer.Array
+func tableShape(v *tree.Value) bool {
+	return v.Get("columns").Kind() == tree.Array && v.Get("rows").Kind() == tree.Array
 }
 
-func (r *reader) graph(v *importer.Value, ptr string) {
+func (r *reader) graph(v *tree.Value, ptr string) {
 	name := "data"
 	body := graphBody(v)
 	if v.Get("snapshots") == body {
 		name = "snapshots"
 	}
-	if body.Kind() == importer.Array {
+	if body.Kind() == tree.Array {
 		r.kind("Resource Graph answer, objects")
 		for i := range body.Members() {
 			r.graphRow(body.Item(i), ptr+"/"+name+"/"+strconv.Itoa(i))
@@ -213,7 +223,7 @@ func (r *reader) graph(v *importer.Value, ptr string) {
 	r.graphPaging(v, ptr)
 }
 
-func (r *reader) graphPaging(v *importer.Value, ptr string) {
+func (r *reader) graphPaging(v *tree.Value, ptr string) {
 	for _, key := range []string{"$skipToken", "skip_token", "skipToken"} {
 		token := v.Get(key)
 		if token.Blank() {
@@ -238,19 +248,17 @@ func (r *reader) graphPaging(v *importer.Value, ptr string) {
 }
 
 // graphRow reads a row; one without identity is a count or another computed row, which carries no resource.
-func (r *reader) graphRow(v *importer.Value, ptr string) {
+func (r *reader) graphRow(v *tree.Value, ptr string) {
 	switch {
-	case v.Kind() != importer.Object:
-		r.unknown(v, ptr, "a row is "+v.Kind().String()+", not an object")
-	case v.Get("id").Blank() && v.Get("type").Blank():
+	case v.Kind() == tree.Object && v.Get("id").Blank() && v.Get("type").Blank():
 		r.report.Count("computed row of a query", importer.ClassNotRelevant)
-	case !r.resource(v, ptr):
-		r.unknown(v, ptr, "a row is no resource; it has the keys "+v.KeyNames(12))
+	default:
+		r.row(v, ptr)
 	}
 }
 
 // graphTable reads columns and rows as objects.
-func (r *reader) graphTable(v *importer.Value, ptr string) {
+func (r *reader) graphTable(v *tree.Value, ptr string) {
 	columns, rows := v.Get("columns"), v.Get("rows")
 	names := make([]string, columns.Len())
 	for i := range columns.Members() {
@@ -258,10 +266,10 @@ func (r *reader) graphTable(v *importer.Value, ptr string) {
 	}
 	for i := range rows.Members() {
 		row, at := rows.Item(i), ptr+"/rows/"+strconv.Itoa(i)
-		if row.Kind() != importer.Array || row.Len() != len(names) {
+		if row.Kind() != tree.Array || row.Len() != len(names) {
 			r.unknown(row, at, "a row does not have the "+strconv.Itoa(len(names))+" cells of the columns")
 			continue
 		}
-		r.graphRow(importer.ObjectOf(names, row), at)
+		r.graphRow(tree.ObjectOf(names, row), at)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 // Types that carry facts of an inventory, in lower case.
@@ -49,7 +50,7 @@ func contextPrefixes() []string {
 // record is one resource in one of its shapes: an ARM body with properties, or the flattened output of the command line.
 type record struct {
 	r     *reader
-	v     *importer.Value
+	v     *tree.Value
 	ptr   string
 	kind  string
 	id    ID
@@ -58,7 +59,7 @@ type record struct {
 }
 
 // resource reads one object as a resource; it reports false when the object is none.
-func (r *reader) resource(v *importer.Value, ptr string) bool {
+func (r *reader) resource(v *tree.Value, ptr string) bool {
 	rec := record{r: r, v: v, ptr: ptr}
 	rec.identify()
 	if rec.kind == "" && !rec.shape() {
@@ -88,7 +89,7 @@ func (rec *record) identify() {
 	if rec.group == "" {
 		rec.group = v.Get("resourceGroup").Text()
 	}
-	if n := v.Get("name"); n.Kind() == importer.String {
+	if n := v.Get("name"); n.Kind() == tree.String {
 		rec.name = n.Text()
 	} else if len(id.Names) > 0 {
 		rec.name = id.Names[len(id.Names)-1]
@@ -248,8 +249,8 @@ func classOf(kind string) importer.Class {
 }
 
 // prop returns a property in either shape: under properties, or flattened beside name and type.
-func (rec *record) prop(keys ...string) *importer.Value {
-	if v := rec.v.Get("properties"); v.Kind() == importer.Object {
+func (rec *record) prop(keys ...string) *tree.Value {
+	if v := rec.v.Get("properties"); v.Kind() == tree.Object {
 		if p := v.Get(keys...); p != nil {
 			return p
 		}
@@ -261,7 +262,7 @@ func (rec *record) prop(keys ...string) *importer.Value {
 func (rec *record) text(key string) string {
 	v := rec.v.Get(key)
 	switch v.Kind() {
-	case importer.Missing, importer.Null, importer.String:
+	case tree.Missing, tree.Null, tree.String:
 		return v.Text()
 	default:
 		rec.r.problem(v, rec.ptr+"/"+key, key+" is "+v.Kind().String()+", not text", "")
@@ -270,7 +271,7 @@ func (rec *record) text(key string) string {
 }
 
 // zones reads zones in every form seen: a list, one text, an empty text, null.
-func (rec *record) zones(v *importer.Value, path string) []string {
+func (rec *record) zones(v *tree.Value, path string) []string {
 	var out []string
 	add := func(s string) {
 		if s = importer.Token(s); s != "" && !slices.Contains(out, s) {
@@ -278,15 +279,15 @@ func (rec *record) zones(v *importer.Value, path string) []string {
 		}
 	}
 	switch v.Kind() {
-	case importer.Missing, importer.Null:
-	case importer.String, importer.Number:
+	case tree.Missing, tree.Null:
+	case tree.String, tree.Number:
 		for _, s := range strings.FieldsFunc(v.Text(), func(r rune) bool { return r == ',' || r == ' ' }) {
 			add(s)
 		}
-	case importer.Array:
+	case tree.Array:
 		for i := range v.Members() {
 			switch z := v.Item(i); z.Kind() {
-			case importer.String, importer.Number:
+			case tree.String, tree.Number:
 				add(z.Text())
 			default:
 				rec.r.problem(z, rec.ptr+path, "a zone is "+z.Kind().String()+", not text", "")
@@ -305,7 +306,7 @@ func (rec *record) tags() map[string]string {
 	tags := rec.v.Get("tags")
 	for i, m := range tags.Members() {
 		key := strings.ToLower(m.Key)
-		if strings.HasPrefix(key, "meridian") && len(m.Key) <= 64 && tags.Item(i).Kind() == importer.String && len(tags.Item(i).Text()) <= 256 {
+		if strings.HasPrefix(key, "meridian") && len(m.Key) <= 64 && tags.Item(i).Kind() == tree.String && len(tags.Item(i).Text()) <= 256 {
 			if out == nil {
 				out = map[string]string{}
 			}

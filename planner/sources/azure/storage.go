@@ -6,6 +6,7 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
 // account reads a storage account. The SKU names its redundancy; the region of the second copy is given beside it.
@@ -97,7 +98,7 @@ func (rec *record) volume(res *importer.Resource) {
 		}
 	}
 	replication := rec.prop("dataProtection", "replication")
-	if replication.Kind() != importer.Object {
+	if replication.Kind() != tree.Object {
 		return
 	}
 	s.Secondary = replication.Get("remoteVolumeRegion").Text()

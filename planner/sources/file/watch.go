@@ -21,6 +21,11 @@ const (
 // until ctx ends, and returns nil then. A burst of writes, and the rename by which editors and Kubernetes replace files,
 // is one change. The path need not exist yet. changed runs on Watch's own goroutine; it is not called for the state at the start.
 func Watch(ctx context.Context, path string, changed func()) error {
+	return watchWhen(ctx, path, func() {}, changed)
+}
+
+// watchWhen is Watch that calls armed once it will notice changes.
+func watchWhen(ctx context.Context, path string, armed, changed func()) error {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", path, err)
@@ -29,6 +34,7 @@ func Watch(ctx context.Context, path string, changed func()) error {
 	t := &watch{path: filepath.Clean(path), watcher: w}
 	t.arm()
 	last := t.fingerprint()
+	armed()
 	check := func() {
 		t.arm()
 		if now := t.fingerprint(); now != last {

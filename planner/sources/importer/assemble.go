@@ -229,12 +229,9 @@ func (a *assembly) finish() {
 
 // sources names each source once, with the outcome over all files.
 func (a *assembly) sources() {
-	name := "azure"
+	names := map[string]bool{}
 	for i := range a.all {
-		if !a.all[i].Asked {
-			name = a.all[i].Source
-			break
-		}
+		names[a.all[i].Source] = true
 	}
 	status, counts := inventory.SourceOK, map[Status]int{}
 	for i := range a.result.Files {
@@ -243,10 +240,10 @@ func (a *assembly) sources() {
 	if counts[Understood] != len(a.result.Files) {
 		status = inventory.SourcePartial
 	}
-	a.site.Sources = []inventory.Source{{
-		Name: name, Status: status, At: a.opts.At.UTC(),
-		Detail: fmt.Sprintf("%d understood, %d in part, %d refused of %s", counts[Understood], counts[Partial], counts[Refused], plural(len(a.result.Files), "file", "files")),
-	}}
+	detail := fmt.Sprintf("%d understood, %d in part, %d refused of %s", counts[Understood], counts[Partial], counts[Refused], plural(len(a.result.Files), "file", "files"))
+	for _, name := range sortedKeys(names) {
+		a.site.Sources = append(a.site.Sources, inventory.Source{Name: name, Status: status, At: a.opts.At.UTC(), Detail: detail})
+	}
 }
 
 // tally counts the resources of each file by type and class.

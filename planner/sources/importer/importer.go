@@ -80,6 +80,9 @@ func (r *FileReport) Problem(p document.Problem) {
 	}
 }
 
+// Full reports whether a further problem would only be counted, so that there is no use in describing it.
+func (r *FileReport) Full() bool { return len(r.Problems) >= maxProblems }
+
 // Note adds something worth knowing; beyond a bound it is only counted.
 func (r *FileReport) Note(p document.Problem) {
 	p.File = r.Path

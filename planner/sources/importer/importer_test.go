@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/geo"
@@ -439,89 +438,6 @@ func TestIDsAreUnique(t *testing.T) {
 				t.Errorf("id %q", id)
 			}
 			seen[id] = true
-		}
-	})
-}
-
-func TestTree(t *testing.T) {
-	text := "{\n \"a\": [1, \"é\", true, null, {\"B\": \"x\"}],\n \"n\": \"2.5\", \"t\": \"True\", \"f\": false\n}"
-	tree, problem := ParseJSON([]byte(text))
-	if problem != nil {
-		t.Fatal(problem)
-	}
-	v := tree.Root
-	if v.Get("A").Len() != 5 || v.Get("a").Item(4).Get("b").Text() != "x" || v.Get("a", "b") != nil || v.Get("x").Kind() != Missing {
-		t.Error("Get does not follow keys without case")
-	}
-	if f, ok := v.Get("n").Float(); !ok || f != 2.5 {
-		t.Errorf("Float %v, %v", f, ok)
-	}
-	if _, ok := v.Get("a").Float(); ok {
-		t.Error("a list is a number")
-	}
-	for key, want := range map[string]bool{"t": true, "f": false} {
-		if got, ok := v.Get(key).Bool(); !ok || got != want {
-			t.Errorf("%s: %v, %v", key, got, ok)
-		}
-	}
-	if _, ok := v.Get("n").Bool(); ok {
-		t.Error("a number is true or false")
-	}
-	if _, ok := v.Get("none").Bool(); ok || v.Has() || !v.Has("a", "N") || v.Has("a", "z") || v.Get("none").Members() != nil {
-		t.Error("missing values")
-	}
-	if p := tree.At(v.Get("a").Item(4), "/a/4", "x", ""); p.Line != 2 || p.Column != 28 {
-		t.Errorf("place %d:%d, want 2:28", p.Line, p.Column)
-	}
-	if !v.Get("none").Blank() || !v.Get("a").Item(3).Blank() || v.Get("a").Item(0).Blank() || v.Get("a").KeyNames(3) != "" {
-		t.Error("blank values")
-	}
-}
-
-func TestTreeProblems(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		want string
-		line int
-		col  int
-	}{
-		{"", "empty", 0, 0},
-		{" \n\t", "empty", 0, 0},
-		{"{\n  \"a\": nope\n}", "unexpected character", 2, 9},
-		{"{\"a\": 1", "ends too early", 1, 7},
-		{"[] x", "something follows", 1, 4},
-		{strings.Repeat("[", MaxDepth+2) + strings.Repeat("]", MaxDepth+2), "nested deeper", 1, MaxDepth + 2},
-		{"\xff\xfea", "UTF-16", 0, 0},
-	} {
-		_, p := ParseJSON([]byte(c.text))
-		if p == nil || !strings.Contains(p.What, c.want) || p.Line != c.line || p.Column != c.col {
-			t.Errorf("%.20q: %+v, want %q at %d:%d", c.text, p, c.want, c.line, c.col)
-		}
-	}
-	tree, p := ParseJSON([]byte("\xfe\xff\x00[\x00]"))
-	if p != nil || tree.Root.Kind() != Array {
-		t.Errorf("UTF-16 in big endian: %+v", p)
-	}
-	tree, _ = ParseJSON([]byte(`{"a":1,"a":2,"p w":1,"p w":2}`))
-	if len(tree.Twice) != 2 || tree.Root.Get("a").Text() != "2" || strings.Contains(tree.Twice[1].What, "p w") {
-		t.Errorf("keys given twice: %+v", tree.Twice)
-	}
-}
-
-// Places agree with counting characters from the beginning.
-func TestPlaces(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "é", "\n", strings.Repeat("ä", 700)}), 0, 40).Draw(t, "text"), "")
-		off := rapid.IntRange(0, len(text)).Draw(t, "offset")
-		for off < len(text) && !utf8.RuneStart(text[off]) {
-			off++
-		}
-		tree := &Tree{data: []byte(text)}
-		line, column := tree.Place(uint32(off))
-		head := text[:off]
-		wantLine, wantColumn := strings.Count(head, "\n")+1, utf8.RuneCountInString(head[strings.LastIndexByte(head, '\n')+1:])+1
-		if line != wantLine || column != wantColumn {
-			t.Errorf("%d:%d, want %d:%d", line, column, wantLine, wantColumn)
 		}
 	})
 }

@@ -16,6 +16,8 @@ func (a *assembly) infrastructure() {
 	for _, i := range a.merged {
 		r := &a.all[i]
 		switch {
+		case r.relevant() && r.Machine == nil && r.Name == "" && r.Key == "":
+			r.final = ClassUnknown // Nothing tells it from another one; its source has said so.
 		case r.Database != nil && r.Database.Engine != "" && !a.follows(r):
 			a.database(r)
 		case r.Balancer != nil:

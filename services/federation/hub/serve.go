@@ -34,7 +34,6 @@ type Serve struct {
 	Web           fs.FS
 	Version       string
 	Registry      *prometheus.Registry
-	Report        func(context.Context, fleet.View, rest.ReportRequest) (rest.Report, error)
 }
 
 // Serve answers requests until the context ends, then lets those under way finish.
@@ -44,10 +43,7 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	handler, err := rest.New(rest.Options{
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
-		Report: func(ctx context.Context, r rest.ReportRequest) (rest.Report, error) {
-			return s.Report(ctx, h.View(), r)
-		},
-		Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
+		Report: h.compliance, Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
 		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,
 	})
 	if err != nil {

@@ -34,12 +34,18 @@ type Environment struct {
 }
 
 type grammar struct {
-	Up      upCommand      `cmd:"" help:"Run everything in one process: NATS, ClickHouse, hub, REST, web client and planners."`
-	Assess  assessCommand  `cmd:"" help:"Judge inventories offline."`
-	Import  importCommand  `cmd:"" help:"Turn raw exports into a SiteInventory."`
-	Rules   rulesCommand   `cmd:"" help:"List the built-in rules."`
-	Schema  schemaCommand  `cmd:"" help:"Print the JSON Schema of the SiteInventory document."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Up              upCommand              `cmd:"" help:"Run everything in one process: NATS, ClickHouse, hub, REST, web client and planners."`
+	Assess          assessCommand          `cmd:"" help:"Judge inventories offline."`
+	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory."`
+	Report          reportCommand          `cmd:"" help:"Write reports of a federation."`
+	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation."`
+	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation."`
+	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation."`
+	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster."`
+	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share."`
+	Rules           rulesCommand           `cmd:"" help:"List the built-in rules."`
+	Schema          schemaCommand          `cmd:"" help:"Print the JSON Schema of the SiteInventory document."`
+	Version         versionCommand         `cmd:"" help:"Print the version."`
 }
 
 // Exit asks for an exit code; Err, when set, is told on stderr first.

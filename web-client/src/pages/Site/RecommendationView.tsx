@@ -60,7 +60,12 @@ function AdviceTable({ advice }: { advice: Schemas["Advice"][] }) {
         {advice.map((a) => (
           <Table.Tr key={a.move + a.to}>
             <Table.Th scope="row">
-              {a.move} {a.preferred && <Badge tt="none">preferred</Badge>}
+              {a.move}{" "}
+              {a.preferred && (
+                <Badge tt="none" variant="default">
+                  preferred
+                </Badge>
+              )}
             </Table.Th>
             <Table.Td>{a.to}</Table.Td>
             <Table.Td>{a.residency}</Table.Td>

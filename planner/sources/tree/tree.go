@@ -1,4 +1,7 @@
-package importer
+// Package tree reads JSON into values that know their place in the file, so that a source of raw exports can say where
+// something is that it does not understand. It bounds depth and size, accepts what Windows writes (byte order marks,
+// UTF-16), and lets no value of a file into a message. The sources of raw exports use it; it knows none of their formats.
+package tree
 
 import (
 	"bytes"
@@ -6,15 +9,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/meridian-federation/meridian/planner/document"
 )
 
-// Limits of one JSON document.
+// Limits of one document.
 const (
 	MaxDepth  = 64        // nesting; Azure's deepest exports stay below 20
 	MaxValues = 2_000_000 // values in one document
@@ -43,8 +47,8 @@ func (k Kind) String() string {
 type Value struct {
 	kind Kind
 	off  uint32
-	text string // of a string, number or bool
-	kids []Member
+	text string    // of a string, number or bool
+	kids *[]Member // of a list or an object that is not empty; a pointer, because most values are neither
 }
 
 // Member is one entry of an object, or of a list with an empty key.
@@ -98,23 +102,18 @@ func (v *Value) Bool() (value, ok bool) {
 }
 
 // Len returns the number of members or items.
-func (v *Value) Len() int {
-	if v == nil {
-		return 0
-	}
-	return len(v.kids)
-}
+func (v *Value) Len() int { return len(v.Members()) }
 
 // Members returns the entries of an object or the items of a list, not to be changed.
 func (v *Value) Members() []Member {
-	if v == nil {
+	if v == nil || v.kids == nil {
 		return nil
 	}
-	return v.kids
+	return *v.kids
 }
 
 // Item returns the i-th member's value.
-func (v *Value) Item(i int) *Value { return &v.kids[i].Value }
+func (v *Value) Item(i int) *Value { return &(*v.kids)[i].Value }
 
 // Get follows keys into objects without regard to case, because the command line and the API differ in it. Of two keys
 // that differ in case only the exact one wins, of two equal ones the last.
@@ -130,12 +129,13 @@ func (v *Value) Get(keys ...string) *Value {
 
 func (v *Value) member(key string) *Value {
 	var folded *Value
-	for i := len(v.kids) - 1; i >= 0; i-- {
-		if v.kids[i].Key == key {
-			return &v.kids[i].Value
+	kids := v.Members()
+	for i := len(kids) - 1; i >= 0; i-- {
+		if kids[i].Key == key {
+			return &kids[i].Value
 		}
-		if folded == nil && strings.EqualFold(v.kids[i].Key, key) {
-			folded = &v.kids[i].Value
+		if folded == nil && strings.EqualFold(kids[i].Key, key) {
+			folded = &kids[i].Value
 		}
 	}
 	return folded
@@ -151,7 +151,7 @@ func (v *Value) Has(keys ...string) bool {
 	return len(keys) > 0
 }
 
-// KeyNames lists an object's keys for a message, those that are plainly names.
+// KeyNames lists an object's keys for a message: those that are plainly names, up to limit; the rest is counted.
 func (v *Value) KeyNames(limit int) string {
 	if v.Kind() != Object {
 		return ""
@@ -161,17 +161,24 @@ func (v *Value) KeyNames(limit int) string {
 	}
 	var names []string
 	odd := 0
-	for _, m := range v.kids {
+	for _, m := range v.Members() {
 		if !keyName(m.Key) {
 			odd++
 			continue
 		}
 		names = append(names, m.Key)
 	}
-	if odd > 0 {
-		names = append(names, plural(odd, "unusual key", "unusual keys"))
+	if len(names) > limit {
+		odd += len(names) - limit
+		names = names[:limit]
 	}
-	return List(names, limit)
+	switch {
+	case odd == 1:
+		names = append(names, "1 further key")
+	case odd > 1:
+		names = append(names, strconv.Itoa(odd)+" further keys")
+	}
+	return strings.Join(names, ", ")
 }
 
 func keyName(s string) bool {
@@ -186,8 +193,8 @@ func keyName(s string) bool {
 	return true
 }
 
-// Tree is one parsed JSON document.
-type Tree struct {
+// Document is one parsed JSON document.
+type Document struct {
 	Root   *Value
 	data   []byte
 	lines  []uint32 // offsets at which lines begin, filled by the first Place
@@ -196,26 +203,25 @@ type Tree struct {
 	Twice []document.Problem
 }
 
-// ParseJSON reads one JSON document within MaxDepth and MaxValues. It accepts a byte order mark and UTF-16, which
+// Parse reads one JSON document within MaxDepth and MaxValues. It accepts a byte order mark and UTF-16, which
 // Windows PowerShell writes when output is redirected. The problem returned has line and column but no file.
-func ParseJSON(data []byte) (*Tree, *document.Problem) {
+func Parse(data []byte) (*Document, *document.Problem) {
 	data, problem := DecodeText(data)
 	if problem != nil {
 		return nil, problem
 	}
-	t := &Tree{data: data}
-	var raw json.RawMessage
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, t.syntax(err)
+	d := &Document{data: data}
+	if !json.Valid(data) {
+		var raw json.RawMessage
+		return nil, d.syntax(json.Unmarshal(data, &raw))
 	}
-	d := &builder{tree: t, dec: json.NewDecoder(bytes.NewReader(data))}
-	d.dec.UseNumber()
-	root, err := d.value(0)
+	b := &builder{doc: d, keys: map[string]string{}}
+	root, err := b.value(0)
 	if err != nil {
-		return nil, t.syntax(err)
+		return nil, d.syntax(err)
 	}
-	t.Root = &root
-	return t, nil
+	d.Root = &root
+	return d, nil
 }
 
 // DecodeText strips a byte order mark and turns UTF-16 into UTF-8.
@@ -243,21 +249,23 @@ func fromUTF16(data []byte, order binary.ByteOrder) ([]byte, *document.Problem) 
 }
 
 // syntax turns a decoding error into a problem with its place and without the text of the file.
-func (t *Tree) syntax(err error) *document.Problem {
+func (d *Document) syntax(err error) *document.Problem {
 	var broken *json.SyntaxError
 	var limit *limitError
 	switch {
-	case len(bytes.TrimSpace(t.data)) == 0:
+	case len(bytes.TrimSpace(d.data)) == 0:
 		return &document.Problem{What: "the file is empty", Remedy: "export it again; an empty list is written []"}
 	case errors.As(err, &limit):
-		line, column := t.Place(limit.off)
+		line, column := d.Place(limit.off)
 		return &document.Problem{Line: line, Column: column, What: limit.what, Remedy: "export fewer resources at a time"}
 	case errors.As(err, &broken):
-		off := uint32(max(broken.Offset-1, 0)) //nolint:gosec // the offset is below MaxFileBytes
-		line, column := t.Place(off)
+		off := uint32(max(broken.Offset-1, 0))
+		line, column := d.Place(off)
 		what, remedy := "not JSON: unexpected character", "correct the file at this place or export it again with -o json"
 		switch {
-		case int(broken.Offset) >= len(t.data) && strings.Contains(broken.Error(), "unexpected end"):
+		case strings.Contains(broken.Error(), "max depth"):
+			what, remedy = fmt.Sprintf("nested deeper than %d", MaxDepth), "export fewer resources at a time"
+		case int(broken.Offset) >= len(d.data) && strings.Contains(broken.Error(), "unexpected end"):
 			what, remedy = "not JSON: the file ends too early", "the export was cut off; export it again"
 		case strings.Contains(broken.Error(), "after top-level value"):
 			what, remedy = "not JSON: something follows the end of the document", "put one document in a file"
@@ -269,49 +277,49 @@ func (t *Tree) syntax(err error) *document.Problem {
 }
 
 // Place returns line and column, both from 1, the column in characters, of an offset.
-func (t *Tree) Place(off uint32) (line, column int) {
-	if t.lines == nil {
-		t.index()
+func (d *Document) Place(off uint32) (line, column int) {
+	if d.lines == nil {
+		d.index()
 	}
-	off = min(off, uint32(len(t.data))) //nolint:gosec // below MaxFileBytes
-	lo, hi := 0, len(t.lines)
+	off = min(off, uint32(len(d.data)))
+	lo, hi := 0, len(d.lines)
 	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; t.lines[mid] <= off {
+		if mid := (lo + hi) / 2; d.lines[mid] <= off {
 			lo = mid
 		} else {
 			hi = mid
 		}
 	}
-	return lo + 1, t.characters(off) - t.characters(t.lines[lo]) + 1
+	return lo + 1, d.characters(off) - d.characters(d.lines[lo]) + 1
 }
 
 // block is the distance of the offsets whose characters are counted beforehand, so that a place in a file of one line
 // costs no more than one in a short line.
 const block = 1024
 
-func (t *Tree) index() {
-	t.lines = []uint32{0}
+func (d *Document) index() {
+	d.lines = []uint32{0}
 	n := uint32(0)
-	for i, b := range t.data {
+	for i, b := range d.data {
 		if i%block == 0 {
-			t.counts = append(t.counts, n)
+			d.counts = append(d.counts, n)
 		}
 		if b&0xC0 != 0x80 {
 			n++
 		}
 		if b == '\n' {
-			t.lines = append(t.lines, uint32(i)+1) //nolint:gosec // below MaxFileBytes
+			d.lines = append(d.lines, uint32(i)+1)
 		}
 	}
-	t.counts = append(t.counts, n)
+	d.counts = append(d.counts, n)
 }
 
 // characters counts those that begin before an offset: bytes that do not continue a UTF-8 sequence.
-func (t *Tree) characters(off uint32) int {
-	at := min(int(off)/block, len(t.counts)-1)
-	n := int(t.counts[at])
+func (d *Document) characters(off uint32) int {
+	at := min(int(off)/block, len(d.counts)-1)
+	n := int(d.counts[at])
 	for i := at * block; i < int(off); i++ {
-		if t.data[i]&0xC0 != 0x80 {
+		if d.data[i]&0xC0 != 0x80 {
 			n++
 		}
 	}
@@ -319,10 +327,10 @@ func (t *Tree) characters(off uint32) int {
 }
 
 // At returns a problem at a value.
-func (t *Tree) At(v *Value, pointer, what, remedy string) document.Problem {
+func (d *Document) At(v *Value, pointer, what, remedy string) document.Problem {
 	p := document.Problem{Path: pointer, What: what, Remedy: remedy}
 	if v != nil {
-		p.Line, p.Column = t.Place(v.off)
+		p.Line, p.Column = d.Place(v.off)
 	}
 	return p
 }
@@ -334,112 +342,158 @@ type limitError struct {
 
 func (e *limitError) Error() string { return e.what }
 
+// builder reads a document that is known to be valid JSON, so that every syntax check is made already.
 type builder struct {
-	tree   *Tree
-	dec    *json.Decoder
+	doc    *Document
+	at     int
 	values int
+	open   []Member          // the members of the groups that are not closed yet, innermost last
+	keys   map[string]string // one copy of each key, since every row has the same ones
 }
 
-func (b *builder) value(depth int) (Value, error) {
-	off := b.start()
-	if depth > MaxDepth {
-		return Value{}, &limitError{off, fmt.Sprintf("nested deeper than %d", MaxDepth)}
-	}
-	if b.values++; b.values > MaxValues {
-		return Value{}, &limitError{off, fmt.Sprintf("more than %d values", MaxValues)}
-	}
-	token, err := b.dec.Token()
-	if err != nil {
-		return Value{}, err
-	}
-	switch token := token.(type) {
-	case nil:
-		return Value{kind: Null, off: off}, nil
-	case bool:
-		return Value{kind: Bool, off: off, text: strconv.FormatBool(token)}, nil
-	case json.Number:
-		return Value{kind: Number, off: off, text: string(token)}, nil
-	case string:
-		return Value{kind: String, off: off, text: token}, nil
-	case json.Delim:
-		if token == '[' {
-			return b.list(off, depth)
-		}
-		return b.object(off, depth)
-	}
-	return Value{}, io.ErrUnexpectedEOF
-}
-
-func (b *builder) list(off uint32, depth int) (Value, error) {
-	v := Value{kind: Array, off: off}
-	for b.dec.More() {
-		item, err := b.value(depth + 1)
-		if err != nil {
-			return Value{}, err
-		}
-		v.kids = append(v.kids, Member{Value: item})
-	}
-	_, err := b.dec.Token()
-	return v, err
-}
-
-func (b *builder) object(off uint32, depth int) (Value, error) {
-	v := Value{kind: Object, off: off}
-	for b.dec.More() {
-		at := b.start()
-		token, err := b.dec.Token()
-		if err != nil {
-			return Value{}, err
-		}
-		key, ok := token.(string)
-		if !ok {
-			return Value{}, io.ErrUnexpectedEOF
-		}
-		item, err := b.value(depth + 1)
-		if err != nil {
-			return Value{}, err
-		}
-		b.twice(&v, key, at)
-		v.kids = append(v.kids, Member{Key: key, Value: item})
-	}
-	_, err := b.dec.Token()
-	return v, err
-}
-
-// maxTwice bounds the list of doubled keys and the size of the objects searched for them, since the search is quadratic.
-const maxTwice = 64
-
-func (b *builder) twice(v *Value, key string, at uint32) {
-	if len(v.kids) > maxTwice || len(b.tree.Twice) >= maxTwice {
-		return
-	}
-	for i := range v.kids {
-		if v.kids[i].Key == key {
-			line, column := b.tree.Place(at)
-			name := "a key"
-			if keyName(key) {
-				name = "key " + Quote(key)
-			}
-			b.tree.Twice = append(b.tree.Twice, document.Problem{Line: line, Column: column, What: name + " stands twice in one object; the last one was read", Remedy: "remove one of them"})
+// skip moves to the next byte that is no blank, comma or colon.
+func (b *builder) skip() {
+	for {
+		switch b.doc.data[b.at] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			b.at++
+		default:
 			return
 		}
 	}
 }
 
-// start is the offset of the next value: the decoder's own offset is that of the end of the last token.
-func (b *builder) start() uint32 {
-	off := int(b.dec.InputOffset())
-	for off < len(b.tree.data) && strings.IndexByte(" \t\r\n,:", b.tree.data[off]) >= 0 {
-		off++
+func (b *builder) value(depth int) (Value, error) {
+	b.skip()
+	v := Value{off: uint32(b.at)}
+	if depth > MaxDepth {
+		return v, &limitError{v.off, fmt.Sprintf("nested deeper than %d", MaxDepth)}
 	}
-	return uint32(off) //nolint:gosec // below MaxFileBytes
+	if b.values++; b.values > MaxValues {
+		return v, &limitError{v.off, fmt.Sprintf("more than %d values", MaxValues)}
+	}
+	switch c := b.doc.data[b.at]; c {
+	case 'n':
+		v.kind = Null
+		b.at += len("null")
+	case 't':
+		v.kind, v.text = Bool, "true"
+		b.at += len(v.text)
+	case 'f':
+		v.kind, v.text = Bool, "false"
+		b.at += len(v.text)
+	case '"':
+		v.kind, v.text = String, b.text()
+	case '[', '{':
+		return b.group(v, depth, c == '{')
+	default:
+		start := b.at
+		for b.at < len(b.doc.data) && strings.IndexByte("+-.eE0123456789", b.doc.data[b.at]) >= 0 {
+			b.at++
+		}
+		v.kind, v.text = Number, string(b.doc.data[start:b.at])
+	}
+	return v, nil
+}
+
+// group reads a list or an object.
+func (b *builder) group(v Value, depth int, object bool) (Value, error) {
+	v.kind = Array
+	if object {
+		v.kind = Object
+	}
+	base := len(b.open)
+	for b.at++; ; {
+		b.skip()
+		if c := b.doc.data[b.at]; c == ']' || c == '}' {
+			b.at++
+			if len(b.open) > base {
+				kids := slices.Clone(b.open[base:])
+				v.kids = &kids
+			}
+			clear(b.open[base:])
+			b.open = b.open[:base]
+			return v, nil
+		}
+		var m Member
+		at := uint32(b.at)
+		if object {
+			m.Key = b.key()
+		}
+		var err error
+		if m.Value, err = b.value(depth + 1); err != nil {
+			return v, err
+		}
+		if object {
+			b.twice(b.open[base:], m.Key, at)
+		}
+		b.open = append(b.open, m)
+	}
+}
+
+func (b *builder) key() string {
+	k := b.text()
+	if known, ok := b.keys[k]; ok {
+		return known
+	}
+	if len(b.keys) < maxKeys {
+		b.keys[k] = k
+	}
+	return k
+}
+
+// maxKeys bounds the keys kept; exports have some hundreds.
+const maxKeys = 4096
+
+// text reads a string, which it copies so that the result does not keep the file in memory.
+func (b *builder) text() string {
+	start := b.at
+	plain := true
+	for b.at++; b.doc.data[b.at] != '"'; b.at++ {
+		switch c := b.doc.data[b.at]; {
+		case c == '\\':
+			plain = false
+			b.at++
+		case c >= utf8.RuneSelf:
+			plain = false
+		}
+	}
+	b.at++
+	if plain {
+		return string(b.doc.data[start+1 : b.at-1])
+	}
+	var s string
+	if err := json.Unmarshal(b.doc.data[start:b.at], &s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// maxTwice bounds the list of doubled keys and the size of the objects searched for them, since the search is quadratic.
+const maxTwice = 64
+
+func (b *builder) twice(kids []Member, key string, at uint32) {
+	if len(kids) > maxTwice || len(b.doc.Twice) >= maxTwice {
+		return
+	}
+	for i := range kids {
+		if kids[i].Key == key {
+			line, column := b.doc.Place(at)
+			name := "a key"
+			if keyName(key) {
+				name = `key "` + key + `"`
+			}
+			b.doc.Twice = append(b.doc.Twice, document.Problem{Line: line, Column: column, What: name + " stands twice in one object; the last one was read", Remedy: "remove one of them"})
+			return
+		}
+	}
 }
 
 // ObjectOf joins names and the items of a list of the same length into an object at the list's place.
 func ObjectOf(names []string, list *Value) *Value {
-	v := &Value{kind: Object, off: list.off, kids: make([]Member, len(names))}
+	kids := make([]Member, len(names))
 	for i, name := range names {
-		v.kids[i] = Member{Key: name, Value: list.kids[i].Value}
+		kids[i] = Member{Key: name, Value: *list.Item(i)}
 	}
-	return v
+	return &Value{kind: Object, off: list.off, kids: &kids}
 }

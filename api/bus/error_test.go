@@ -1,0 +1,127 @@
+package bus_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/bustest"
+	"github.com/meridian-federation/meridian/api/bus/embedded"
+)
+
+func server(t *testing.T, o embedded.Options) *embedded.Server {
+	t.Helper()
+	o.Dir = t.TempDir()
+	s, err := embedded.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestServerWithoutSpaceIsTold(t *testing.T) {
+	s := server(t, embedded.Options{MaxStoreBytes: 300 << 10})
+	c := bustest.Dial(t, bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true})
+	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	for n := 1; n < 50 && err == nil; n++ {
+		_, err = c.PublishInventory(t.Context(), bustest.Incompressible("muc-01", n, 60<<10))
+	}
+	if !errors.Is(err, bus.ErrFull) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+// certificate writes a certificate and its key, signed by itself, for loopback.
+func certificate(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bustest.WriteFile(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		bustest.WriteFile(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+}
+
+func testContext(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), 300*time.Millisecond)
+}
+
+func TestTLSWithClientCertificates(t *testing.T) {
+	cert, key := certificate(t)
+	clientCert, clientKey := certificate(t)
+	strangerCert, strangerKey := certificate(t)
+	s := server(t, embedded.Options{Listen: "0.0.0.0:0", CertFile: cert, KeyFile: key, ClientCAFile: clientCert})
+	o := bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true, CAFile: cert, CertFile: clientCert, KeyFile: clientKey}
+	c := bustest.Dial(t, o)
+	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*bus.Options){
+		"server not trusted":       func(o *bus.Options) { o.CAFile = "" },
+		"stranger's certificate":   func(o *bus.Options) { o.CertFile, o.KeyFile = strangerCert, strangerKey },
+		"no client certificate":    func(o *bus.Options) { o.CertFile, o.KeyFile = "", "" },
+		"certificate without seed": func(o *bus.Options) { o.SeedFile = "" },
+	} {
+		bad := o
+		change(&bad)
+		ctx, cancel := testContext(t)
+		if c, err := bus.Connect(ctx, bad); err == nil {
+			t.Errorf("%s: connected", name)
+			c.Close()
+		}
+		cancel()
+	}
+}
+
+func TestCredentialFilesAreExplained(t *testing.T) {
+	for name, o := range map[string]bus.Options{
+		"seed missing":       {SeedFile: "/nonexistent/seed"},
+		"password missing":   {User: "u"},
+		"password file gone": {User: "u", PasswordFile: "/nonexistent/password"},
+		"password empty":     {User: "u", PasswordFile: bustest.WriteFile(t, "password", []byte("\n"))},
+	} {
+		o.URL = "nats://127.0.0.1:1"
+		if c, err := bus.Connect(t.Context(), o); err == nil {
+			t.Errorf("%s: accepted", name)
+			c.Close()
+		}
+	}
+	o := bus.Options{URL: "nats://127.0.0.1:1", User: "u", PasswordFile: bustest.WriteFile(t, "password", []byte("p\n"))}
+	c, err := bus.Connect(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}

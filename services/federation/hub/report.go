@@ -1,0 +1,79 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/report"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+type reportFormat struct {
+	contentType string
+	write       func(io.Writer, *report.Report) error
+}
+
+func reportFormats() map[string]reportFormat {
+	return map[string]reportFormat{
+		"html": {"text/html; charset=utf-8", report.WriteHTML},
+		"csv":  {"text/csv; charset=utf-8", report.WriteCSV},
+		"json": {"application/json", report.WriteJSON},
+		"md":   {"text/markdown; charset=utf-8", report.WriteMarkdown},
+		"pdf":  {"application/pdf", report.WritePDF},
+		"xlsx": {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", report.WriteXLSX},
+	}
+}
+
+// compliance reports on the state in force. Its instant is the present one, cut to the second.
+func (h *Hub) compliance(_ context.Context, q rest.ReportRequest) (rest.Report, error) {
+	if !q.AsOf.IsZero() || q.Then {
+		return rest.Report{}, &rest.Error{Code: rest.CodeUnavailable, Detail: "reports of a past instant are not available from this server; leave out asOf and rules=then"}
+	}
+	if q.Sites != nil {
+		// Messages and evidence name the neighbours that a site shares infrastructure with.
+		return rest.Report{}, &rest.Error{Code: rest.CodeForbidden, Detail: "a report names sites that share infrastructure; it needs a token that sees all sites"}
+	}
+	format, ok := reportFormats()[q.Format]
+	if !ok {
+		return rest.Report{}, &rest.Error{Code: rest.CodeInvalid, Detail: fmt.Sprintf("there is no report in the format %q", q.Format)}
+	}
+	in := report.Input{At: h.o.Now().UTC().Truncate(time.Second), Policy: h.o.Policy.Name, RulesOf: "now", Filter: q.Filter}
+	for r := range h.View().Sites("") {
+		in.Sites = append(in.Sites, report.Site{ID: r.ID, Name: r.Inventory.Site.Name, Country: r.Inventory.Site.Country, Liveness: string(r.Liveness)})
+		if r.Assessment != nil {
+			in.Assessments = append(in.Assessments, selected(r, q.Select))
+		}
+	}
+	built, err := report.New(in)
+	if err != nil {
+		return rest.Report{}, err
+	}
+	var b bytes.Buffer
+	if err := format.write(&b, built); err != nil {
+		return rest.Report{}, fmt.Errorf("write the report: %w", err)
+	}
+	return rest.Report{
+		ContentType: format.contentType, Name: "compliance-" + in.At.Format("20060102T150405Z") + "." + q.Format, Body: b.Bytes(),
+	}, nil
+}
+
+// selected leaves in an assessment the findings that the caller asked for.
+func selected(r *fleet.Record, keep func(*fleet.Record, *rules.Finding) bool) *assess.Assessment {
+	if keep == nil {
+		return r.Assessment
+	}
+	out := *r.Assessment
+	out.Findings = make([]rules.Finding, 0, len(r.Assessment.Findings))
+	for i := range r.Assessment.Findings {
+		if keep(r, &r.Assessment.Findings[i]) {
+			out.Findings = append(out.Findings, r.Assessment.Findings[i])
+		}
+	}
+	return &out
+}
