@@ -30,7 +30,8 @@ import (
 func decode[T any](t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, a answer) T {
+}, a answer,
+) T {
 	t.Helper()
 	var v T
 	if a.Code != http.StatusOK {
@@ -439,7 +440,7 @@ func TestSession(t *testing.T) {
 	if login.Code != http.StatusCreated {
 		t.Fatalf("%d %s", login.Code, login.body)
 	}
-	cookie := login.Result().Cookies()[0] //nolint:bodyclose // a recorder's body
+	cookie := login.Result().Cookies()[0]
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.Path != "/" || strings.Contains(cookie.Value, "secret") {
 		t.Errorf("%+v", cookie)
 	}
@@ -471,7 +472,7 @@ func TestSession(t *testing.T) {
 		t.Errorf("a session begun from elsewhere: %d", code)
 	}
 	out := s.do(http.MethodDelete, "/api/v1/session", "", append(with, "X-CSRF-Token", *me.CsrfToken)...)
-	if out.Code != http.StatusNoContent || out.Result().Cookies()[0].MaxAge >= 0 { //nolint:bodyclose // a recorder's body
+	if out.Code != http.StatusNoContent || out.Result().Cookies()[0].MaxAge >= 0 {
 		t.Errorf("%d %v", out.Code, out.Header())
 	}
 	now = now.Add(12 * time.Hour)
@@ -486,7 +487,7 @@ func TestSessionsOfAnotherReplica(t *testing.T) {
 	two := newServer(t, func(o *rest.Options) { o.SessionKey = key })
 	three := newServer(t)
 	login := one.do(http.MethodPost, "/api/v1/session", `{"token":"`+resttest.Token(rest.Viewer)+`"}`, "Content-Type", "application/json")
-	cookie := login.Result().Cookies()[0] //nolint:bodyclose // a recorder's body
+	cookie := login.Result().Cookies()[0]
 	if code := two.do(http.MethodGet, "/api/v1/sites", "", "Cookie", cookie.String()).Code; code != http.StatusOK {
 		t.Errorf("the same key: %d", code)
 	}

@@ -28,7 +28,7 @@ func listen(t *testing.T, base, path string, headers ...string) *listener {
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	resp, err := http.DefaultTransport.RoundTrip(req) //nolint:bodyclose // closed by the cleanup below
 	if err != nil {
 		t.Fatal(err)
 	}

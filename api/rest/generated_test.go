@@ -55,8 +55,13 @@ func TestGeneratedRequests(t *testing.T) {
 				name   string
 				values []string
 			}{
-				{"Authorization", tokens}, {"Content-Type", types}, {"If-None-Match", []string{"", "*", `"a"`, `W/"x", `, ",,"}}, {"If-Match", []string{"", "*", `"a"`}},
-				{"Cookie", []string{"", "meridian_session=x", "meridian_session=" + strings.Repeat("A", 80)}}, {"Accept-Encoding", []string{"", "gzip", "gzip;q=", "*"}}, {"X-Csrf-Token", []string{"", "x"}},
+				{"Authorization", tokens},
+				{"Content-Type", types},
+				{"If-None-Match", []string{"", "*", `"a"`, `W/"x", `, ",,"}},
+				{"If-Match", []string{"", "*", `"a"`}},
+				{"Cookie", []string{"", "meridian_session=x", "meridian_session=" + strings.Repeat("A", 80)}},
+				{"Accept-Encoding", []string{"", "gzip", "gzip;q=", "*"}},
+				{"X-Csrf-Token", []string{"", "x"}},
 			} {
 				if v := rapid.SampledFrom(h.values).Draw(rt, h.name); v != "" {
 					req.Header.Set(h.name, v)

@@ -24,9 +24,12 @@ func (s sites) Site(id string) (*fleet.Record, bool) {
 	}
 	return nil, false
 }
-func (s sites) Sites(string) iter.Seq[*fleet.Record]     { return func(func(*fleet.Record) bool) {} }
+
+func (s sites) Sites(string) iter.Seq[*fleet.Record] { return func(func(*fleet.Record) bool) {} }
+
 func (s sites) Tenancy(string) iter.Seq[*tenancy.Shared] { return func(func(*tenancy.Shared) bool) {} }
-func (s sites) Rejections() iter.Seq[*fleet.Rejection]   { return func(func(*fleet.Rejection) bool) {} }
+
+func (s sites) Rejections() iter.Seq[*fleet.Rejection] { return func(func(*fleet.Rejection) bool) {} }
 
 func TestHide(t *testing.T) {
 	s := &snapshot{view: sites{"muc-01", "ber-02", "database", "prod"}, scope: scope{sites: []string{"muc-01"}}}

@@ -125,16 +125,21 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	byKey := f.o.Graph.Sites
 	concerned := map[string]struct{}{}
 	if known {
-		for _, d := range assess.Dependants(before.Inventory, byKey, f.o.Graph.Spokes) {
+		for _, d := range assess.Dependants(before.Inventory, inventories(view.Site), byKey, f.o.Graph.Spokes) {
 			concerned[d] = struct{}{}
 		}
 	}
 	f.o.Graph.Set(u.Site)
-	for _, d := range assess.Dependants(u.Site, byKey, f.o.Graph.Spokes) {
+	fresh := f.record(&u)
+	with := func(site string) (*Record, bool) {
+		if site == id {
+			return fresh, true
+		}
+		return view.Site(site)
+	}
+	for _, d := range assess.Dependants(u.Site, inventories(with), byKey, f.o.Graph.Spokes) {
 		concerned[d] = struct{}{}
 	}
-
-	fresh := f.record(&u)
 	f.heard[id] = u.AcceptedAt
 	changed := map[string]*Record{id: fresh}
 	for d := range concerned {

@@ -123,8 +123,12 @@ func federation() Input {
 			osa, muc, ber, assessment("chi-01", "Chicago", time.Hour, []assess.Cluster{chicago}), assessment("ply-07", "Plymouth", 100*time.Hour, []assess.Cluster{old}),
 		},
 		Sites: []Site{
-			{ID: "muc-01", Country: "DE", Liveness: "live"}, {ID: "ber-02", Country: "DE", Liveness: "late"}, {ID: "chi-01", Country: "US", Liveness: "live"},
-			{ID: "osa-01", Country: "JP", Liveness: "live"}, {ID: "ply-07", Country: "GB", Liveness: "stale"}, {ID: "lyo-04", Name: "Lyon", Country: "FR", Liveness: "lost"},
+			{ID: "muc-01", Country: "DE", Liveness: "live"},
+			{ID: "ber-02", Country: "DE", Liveness: "late"},
+			{ID: "chi-01", Country: "US", Liveness: "live"},
+			{ID: "osa-01", Country: "JP", Liveness: "live"},
+			{ID: "ply-07", Country: "GB", Liveness: "stale"},
+			{ID: "lyo-04", Name: "Lyon", Country: "FR", Liveness: "lost"},
 		},
 	}
 }

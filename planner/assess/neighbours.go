@@ -11,7 +11,7 @@ import (
 // Neighbours selects from a federation the sites a judgement of site depends on: those that list an infrastructure of the
 // same identity, and the hub it names. bySite and byKey look sites up; the result is sorted by id, without the site itself.
 func Neighbours(site *inventory.Site, bySite func(id string) (*inventory.Site, bool), byKey func(tenancy.Key) []string) []*inventory.Site {
-	ids := tenancy.Related(site, byKey)
+	ids := tenancy.Related(site, byKey, bySite)
 	if hub := site.Site.Hub; hub != "" && hub != site.Site.ID && !slices.Contains(ids, hub) {
 		ids = append(ids, hub)
 		slices.Sort(ids)
@@ -27,8 +27,8 @@ func Neighbours(site *inventory.Site, bySite func(id string) (*inventory.Site, b
 
 // Dependants selects the ids of the sites whose judgement depends on site: the sharers of its infrastructure, and the
 // spokes that name it as their hub. It is the inverse of Neighbours.
-func Dependants(site *inventory.Site, byKey func(tenancy.Key) []string, spokes func(hub string) []string) []string {
-	ids := append(tenancy.Related(site, byKey), spokes(site.Site.ID)...)
+func Dependants(site *inventory.Site, bySite func(id string) (*inventory.Site, bool), byKey func(tenancy.Key) []string, spokes func(hub string) []string) []string {
+	ids := append(tenancy.Related(site, byKey, bySite), spokes(site.Site.ID)...)
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	return slices.DeleteFunc(ids, func(id string) bool { return id == site.Site.ID })

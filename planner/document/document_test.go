@@ -411,8 +411,14 @@ func TestCite(t *testing.T) {
 		key, value string
 		ok         bool
 	}{
-		{"kind", "foundaton", true}, {"observedAt", "2026-11-20T08:00:00Z", true}, {"password", "x", false}, {"endpoint", "x", false}, {"name", "a@b", false},
-		{"name", "myPassword1", false}, {"name", strings.Repeat("x", 49), false}, {"jdbcUrl", "x", false},
+		{"kind", "foundaton", true},
+		{"observedAt", "2026-11-20T08:00:00Z", true},
+		{"password", "x", false},
+		{"endpoint", "x", false},
+		{"name", "a@b", false},
+		{"name", "myPassword1", false},
+		{"name", strings.Repeat("x", 49), false},
+		{"jdbcUrl", "x", false},
 	} {
 		if _, ok := Cite(c.key, c.value); ok != c.ok {
 			t.Errorf("Cite(%q, %q) is %v", c.key, c.value, ok)

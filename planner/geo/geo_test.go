@@ -100,9 +100,16 @@ func TestPublishedValues(t *testing.T) {
 		a, b string
 		ms   int
 	}{
-		{"northeurope", "westeurope", 20}, {"uksouth", "ukwest", 10}, {"westeurope", "uksouth", 13}, {"westeurope", "germanywestcentral", 14},
-		{"centralus", "eastus", 35}, {"eastus", "westus2", 76}, {"eastus", "westeurope", 91}, {"eastus", "japaneast", 165},
-		{"westeurope", "southeastasia", 182}, {"denmarkeast", "indonesiacentral", 248},
+		{"northeurope", "westeurope", 20},
+		{"uksouth", "ukwest", 10},
+		{"westeurope", "uksouth", 13},
+		{"westeurope", "germanywestcentral", 14},
+		{"centralus", "eastus", 35},
+		{"eastus", "westus2", 76},
+		{"eastus", "westeurope", 91},
+		{"eastus", "japaneast", 165},
+		{"westeurope", "southeastasia", 182},
+		{"denmarkeast", "indonesiacentral", 248},
 	} {
 		for _, pair := range [][2]string{{c.a, c.b}, {c.b, c.a}} {
 			got, ok := tb.RoundTrip("azure", pair[0], pair[1])
@@ -134,8 +141,11 @@ func TestDistance(t *testing.T) {
 		a, b     string
 		from, to int
 	}{
-		{"westeurope", "northeurope", 740, 880}, {"westeurope", "westeurope", 0, 0}, {"eastus", "westeurope", 5800, 6800},
-		{"australiaeast", "uksouth", 16500, 17500}, {"spaincentral", "francecentral", 950, 1150},
+		{"westeurope", "northeurope", 740, 880},
+		{"westeurope", "westeurope", 0, 0},
+		{"eastus", "westeurope", 5800, 6800},
+		{"australiaeast", "uksouth", 16500, 17500},
+		{"spaincentral", "francecentral", 950, 1150},
 	} {
 		km, ok := tb.DistanceKm("azure", c.a, c.b)
 		if !ok || km < c.from || km > c.to {
@@ -238,13 +248,26 @@ func TestWithin(t *testing.T) {
 		region, allowed string
 		within, known   bool
 	}{
-		{"westeurope", "Europe", true, true}, {"westeurope", "europe", true, true}, {"westeurope", "EU", true, true},
-		{"westeurope", "Netherlands", true, true}, {"westeurope", "NL", true, true}, {"westeurope", "Germany", false, true},
-		{"westeurope", "US", false, true}, {"westeurope", "Atlantis", false, false},
-		{"uksouth", "Europe", false, true}, {"uksouth", "UK", true, true}, {"uksouth", "GB", true, true}, {"uksouth", "EU", false, true},
-		{"switzerlandnorth", "EU", false, true}, {"switzerlandnorth", "Europe", true, true},
-		{"eastus", "US", true, true}, {"eastus", "USA", true, true}, {"eastus", "North America", true, true},
-		{"mexicocentral", "North America", true, true}, {"brazilsouth", "North America", false, true}, {"southeastasia", "APAC", true, true},
+		{"westeurope", "Europe", true, true},
+		{"westeurope", "europe", true, true},
+		{"westeurope", "EU", true, true},
+		{"westeurope", "Netherlands", true, true},
+		{"westeurope", "NL", true, true},
+		{"westeurope", "Germany", false, true},
+		{"westeurope", "US", false, true},
+		{"westeurope", "Atlantis", false, false},
+		{"uksouth", "Europe", false, true},
+		{"uksouth", "UK", true, true},
+		{"uksouth", "GB", true, true},
+		{"uksouth", "EU", false, true},
+		{"switzerlandnorth", "EU", false, true},
+		{"switzerlandnorth", "Europe", true, true},
+		{"eastus", "US", true, true},
+		{"eastus", "USA", true, true},
+		{"eastus", "North America", true, true},
+		{"mexicocentral", "North America", true, true},
+		{"brazilsouth", "North America", false, true},
+		{"southeastasia", "APAC", true, true},
 	} {
 		r, ok := tb.Find("azure", c.region)
 		if !ok {
@@ -258,9 +281,16 @@ func TestWithin(t *testing.T) {
 		country, allowed string
 		within, known    bool
 	}{
-		{"DE", "Europe", true, true}, {"de", "Germany", true, true}, {"DE", "France", false, true}, {"GB", "EU", false, true},
-		{"XX", "Europe", false, false}, {"", "Europe", false, false}, {"DE", "Atlantis", false, false},
-		{"AQ", "Europe", false, false}, {"AQ", "Antarctica", true, true}, {"CA", "North America", true, true},
+		{"DE", "Europe", true, true},
+		{"de", "Germany", true, true},
+		{"DE", "France", false, true},
+		{"GB", "EU", false, true},
+		{"XX", "Europe", false, false},
+		{"", "Europe", false, false},
+		{"DE", "Atlantis", false, false},
+		{"AQ", "Europe", false, false},
+		{"AQ", "Antarctica", true, true},
+		{"CA", "North America", true, true},
 	} {
 		if in, known := tb.CountryWithin(c.country, c.allowed); in != c.within || known != c.known {
 			t.Errorf("%s within %s: %v, %v", c.country, c.allowed, in, known)

@@ -72,18 +72,33 @@ func TestKeys(t *testing.T) {
 		want  []string
 	}{
 		{"nothing", Infrastructure{Kind: KindStorage}, nil},
-		{"managed database", Infrastructure{Kind: KindDatabase, Engine: EngineAzurePostgreSQLFlexible, Identity: ResourceIdentity{ARMID: arm + "/", Endpoint: "PG-1.postgres.database.azure.com"}},
-			[]string{"arm:" + strings.ToLower(arm), "host:pg-1.postgres.database.azure.com:5432"}},
-		{"private link", Infrastructure{Kind: KindDatabase, Engine: EngineAzurePostgreSQLFlexible, Identity: ResourceIdentity{Endpoint: "pg-1.privatelink.postgres.database.azure.com:5432"}},
-			[]string{"host:pg-1.postgres.database.azure.com:5432"}},
-		{"several hosts", Infrastructure{Kind: KindDatabase, Engine: EnginePostgreSQL, Identity: ResourceIdentity{Endpoint: "jdbc:postgresql://b.example,a.example:5433/t"}},
-			[]string{"host:a.example:5433", "host:b.example:5432"}},
-		{"further names", Infrastructure{Kind: KindDatabase, Engine: EnginePostgreSQL, Identity: ResourceIdentity{Endpoint: "a.example:6000", Addresses: []string{"B.example.", "192.0.2.1", "10.1.2.3"}}, FailoverEndpoint: "vip.example:9999"},
-			[]string{"host:192.0.2.1:6000", "host:a.example:6000", "host:b.example:6000", "host:vip.example:9999", "site/s|host:10.1.2.3:6000"}},
+		{
+			"managed database",
+			Infrastructure{Kind: KindDatabase, Engine: EngineAzurePostgreSQLFlexible, Identity: ResourceIdentity{ARMID: arm + "/", Endpoint: "PG-1.postgres.database.azure.com"}},
+			[]string{"arm:" + strings.ToLower(arm), "host:pg-1.postgres.database.azure.com:5432"},
+		},
+		{
+			"private link",
+			Infrastructure{Kind: KindDatabase, Engine: EngineAzurePostgreSQLFlexible, Identity: ResourceIdentity{Endpoint: "pg-1.privatelink.postgres.database.azure.com:5432"}},
+			[]string{"host:pg-1.postgres.database.azure.com:5432"},
+		},
+		{
+			"several hosts",
+			Infrastructure{Kind: KindDatabase, Engine: EnginePostgreSQL, Identity: ResourceIdentity{Endpoint: "jdbc:postgresql://b.example,a.example:5433/t"}},
+			[]string{"host:a.example:5433", "host:b.example:5432"},
+		},
+		{
+			"further names",
+			Infrastructure{Kind: KindDatabase, Engine: EnginePostgreSQL, Identity: ResourceIdentity{Endpoint: "a.example:6000", Addresses: []string{"B.example.", "192.0.2.1", "10.1.2.3"}}, FailoverEndpoint: "vip.example:9999"},
+			[]string{"host:192.0.2.1:6000", "host:a.example:6000", "host:b.example:6000", "host:vip.example:9999", "site/s|host:10.1.2.3:6000"},
+		},
 		{"sql server", Infrastructure{Kind: KindDatabase, Engine: EngineSQLServer, Identity: ResourceIdentity{Endpoint: `jdbc:sqlserver://sql.example\i:1433;databaseName=x`}}, []string{"host:sql.example:1433"}},
 		{"embedded database", Infrastructure{Kind: KindDatabase, Engine: EngineH2, Identity: ResourceIdentity{Endpoint: "jdbc:h2:file:/x"}}, nil},
-		{"zookeeper", Infrastructure{Kind: KindZooKeeper, Identity: ResourceIdentity{Endpoint: "z2.example:2181,z1.example,z3/chroot"}},
-			[]string{"site/s|zk:z3:2181", "zk:z1.example:2181", "zk:z2.example:2181"}},
+		{
+			"zookeeper",
+			Infrastructure{Kind: KindZooKeeper, Identity: ResourceIdentity{Endpoint: "z2.example:2181,z1.example,z3/chroot"}},
+			[]string{"site/s|zk:z3:2181", "zk:z1.example:2181", "zk:z2.example:2181"},
+		},
 		{"nfs", Infrastructure{Kind: KindStorage, Identity: ResourceIdentity{Endpoint: "nas.example:/export"}}, []string{"nfs:nas.example"}},
 		{"azure files", Infrastructure{Kind: KindStorage, Identity: ResourceIdentity{Endpoint: `\\acct.privatelink.file.core.windows.net\share`}}, []string{"nfs:acct.file.core.windows.net"}},
 		{"disk", Infrastructure{Kind: KindStorage, Identity: ResourceIdentity{Endpoint: "/mnt/x"}}, nil},

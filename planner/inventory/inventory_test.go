@@ -251,7 +251,9 @@ func TestPlacementConflicts(t *testing.T) {
 	place := func(region, zone string) Placement { return Placement{Provider: "azure", Region: region, Zone: zone} }
 	s := &Site{
 		Clusters: []Cluster{{ID: "a", Components: []Component{{Nodes: []Node{
-			{Name: "n1", Machine: "vm-b", Placement: place("westeurope", "1")}, {Name: "n2", Machine: "vm-a", Placement: place("westeurope", "1")}, {Name: "n3", Placement: place("eastus", "")},
+			{Name: "n1", Machine: "vm-b", Placement: place("westeurope", "1")},
+			{Name: "n2", Machine: "vm-a", Placement: place("westeurope", "1")},
+			{Name: "n3", Placement: place("eastus", "")},
 			{Name: "n4", Machine: "vm-c", Placement: place("westeurope", "")},
 		}}}}},
 		Infrastructure: []Infrastructure{{ID: "zk", Nodes: []Node{{Name: "z1", Machine: "vm-b", Placement: place("westeurope", "2")}, {Name: "z2", Machine: "vm-c", Placement: place("", "3")}}, PgPool: []Node{{Name: "p", Machine: "vm-a", Placement: place("northeurope", "")}}}},

@@ -94,7 +94,7 @@ func TestSchemaAndParserAgree(t *testing.T) {
 		strings.Replace(head, "observedAt: 2026-11-20T08:00:00Z\n", "", 1), strings.Replace(head, "T08:00:00Z", "", 1), strings.Replace(head, "2026-11-20T08:00:00Z", "5", 1),
 		strings.Replace(head, "{id: s-1}", "{id: S_1}", 1), strings.Replace(head, "{id: s-1}", "{id: -s}", 1), strings.Replace(head, "{id: s-1}", "{name: x}", 1), strings.Replace(head, "{id: s-1}", "x", 1),
 		strings.Replace(head, "s-1", "s-1, country: DEU", 1), strings.Replace(head, "s-1", "s-1, role: boss", 1), strings.Replace(head, "s-1", "s-1, hub: H", 1), strings.Replace(head, "s-1", "s-1, tags: {a: 1}", 1),
-		strings.Replace(head, "s-1", "s-1, nmae: x", 1), strings.Replace(head, "s-1", strings.Repeat("a", 64), 1),
+		strings.Replace(head, "s-1", "s-1, nam: x", 1), strings.Replace(head, "s-1", strings.Repeat("a", 64), 1),
 		head + "cluster: []", head + "clusters: {}", head + "clusters: [{}]", head + "clusters: [{id: c, environment: prod}]", head + "clusters: [{id: c, thingworxVersion: 9.6}]",
 		head + "clusters: [{id: c, hosting: cloud}]", head + "clusters: [{id: c, operatedBy: me}]", head + "clusters: [{id: c, clusteredMode: yes}]", head + "clusters: [{id: c, settings: {modelSyncPollInterval: 100}}]",
 		head + "clusters: [{id: c, settings: {modelSyncPollInterval: -1s}}]", head + "clusters: [{id: c, settings: {coordinatorMaxRetries: -1}}]", head + "clusters: [{id: c, settings: {haCompatibilityImportLevel: warn}}]",

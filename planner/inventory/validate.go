@@ -336,8 +336,11 @@ func (v *validator) objectives(o *Objectives) {
 		key   string
 		value Permission
 	}{
-		{"zookeeper", o.Sharing.ZooKeeper}, {"database", o.Sharing.Database}, {"storage", o.Sharing.Storage},
-		{"loadBalancer", o.Sharing.LoadBalancer}, {"timeseries", o.Sharing.Timeseries},
+		{"zookeeper", o.Sharing.ZooKeeper},
+		{"database", o.Sharing.Database},
+		{"storage", o.Sharing.Storage},
+		{"loadBalancer", o.Sharing.LoadBalancer},
+		{"timeseries", o.Sharing.Timeseries},
 	} {
 		word(v, "sharing/"+p.key, "permission", p.value, false, Allowed, Forbidden)
 	}

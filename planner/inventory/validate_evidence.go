@@ -8,12 +8,21 @@ import (
 	"time"
 )
 
+// instant refuses what cannot be written again in UTC. The zero instant is not known, which is not wrong.
+func (v *validator) instant(key string, at time.Time) {
+	if y := at.UTC().Year(); !at.IsZero() && (y < 2000 || y > 9999) {
+		v.fail(key, fmt.Sprintf("%s lies in the year %d", key, y), "write it like 2026-11-20T08:00:00Z")
+	}
+}
+
 func (v *validator) evidence() {
 	for i, p := range v.site.Provenance {
 		v.item("provenance", i)
 		if !strings.HasPrefix(p.Path, "/") {
 			v.fail("path", "the path is not a JSON pointer", "begin it with a slash, like /infrastructure/0/placement/region")
 		}
+		v.instant("observedAt", p.ObservedAt)
+		v.instant("attestedUntil", p.AttestedUntil)
 		if p.Source == "" {
 			v.fail("source", "the source is missing", "name where the fact was learned, like azure or site-file")
 		}
@@ -21,6 +30,7 @@ func (v *validator) evidence() {
 	}
 	for i, s := range v.site.Sources {
 		v.item("sources", i)
+		v.instant("at", s.At)
 		if s.Name == "" {
 			v.fail("name", "the source has no name", "name it, like azure or site-file")
 		}
@@ -44,6 +54,7 @@ func (v *validator) probes() {
 			v.fail("p50", fmt.Sprintf("p50 (%s) is above p95 (%s)", p.P50, p.P95), "exchange them if they were mixed up")
 		}
 		v.atLeastZero("samples", float64(p.Samples))
+		v.instant("at", p.At)
 		if ahead := p.At.Sub(v.site.ObservedAt); !p.At.IsZero() && !v.site.ObservedAt.IsZero() && ahead > MaxAhead {
 			v.fail("at", "the probe lies "+ahead.Round(time.Second).String()+" after observedAt", "observedAt is the time of the newest fact")
 		}

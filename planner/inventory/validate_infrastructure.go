@@ -68,8 +68,11 @@ func (v *validator) infrastructures() {
 			key   string
 			value float64
 		}{
-			{"cpu", x.CPU}, {"memoryGiB", x.MemoryGiB}, {"storageGiB", x.StorageGiB},
-			{"maxConnections", float64(x.MaxConnections)}, {"replicationFactor", float64(x.ReplicationFactor)},
+			{"cpu", x.CPU},
+			{"memoryGiB", x.MemoryGiB},
+			{"storageGiB", x.StorageGiB},
+			{"maxConnections", float64(x.MaxConnections)},
+			{"replicationFactor", float64(x.ReplicationFactor)},
 		} {
 			v.atLeastZero(n.key, n.value)
 		}

@@ -64,6 +64,8 @@ func TestValidation(t *testing.T) {
 		{head + "infrastructure: [{id: x, kind: database, highAvailability: {standbyZone: '1'}}]\n", "x.yaml:5:60: /infrastructure/0/highAvailability/mode: mode is missing; give one of none, same-zone, zone-redundant"},
 		{head + "infrastructure: [{id: x, kind: database, maxConnections: -1}]\n", "x.yaml:5:58: /infrastructure/0/maxConnections: maxConnections is negative (-1); give a number of at least 0, or leave it out when it is not known"},
 		{head + "provenance: [{path: x}]\n", "x.yaml:5:14: /provenance/0/source: the source is missing; name where the fact was learned, like azure or site-file\nx.yaml:5:21: /provenance/0/path: the path is not a JSON pointer; begin it with a slash, like /infrastructure/0/placement/region"},
+		{head + "sources: [{name: x, status: ok, at: 9999-12-31T23:59:59-10:00}]\n", "x.yaml:5:37: /sources/0/at: at lies in the year 10000; write it like 2026-11-20T08:00:00Z"},
+		{head + "provenance: [{path: /x, source: y, attestedUntil: 1970-01-01T00:00:00Z}]\n", "x.yaml:5:51: /provenance/0/attestedUntil: attestedUntil lies in the year 1970; write it like 2026-11-20T08:00:00Z"},
 		{head + "sources: [{status: OK}]\n", "x.yaml:5:11: /sources/0/name: the source has no name; name it, like azure or site-file\nx.yaml:5:20: /sources/0/status: \"OK\" is not a known status; did you mean \"ok\"?"},
 	} {
 		_, err := Parse("x.yaml", []byte(c.doc), tb)
@@ -106,7 +108,7 @@ func TestProbeEnds(t *testing.T) {
 func TestAllProblemsAtOnceInTheOrderOfLines(t *testing.T) {
 	doc := head + `clusters:
   - id: PROD
-    enviroment: production
+    environmnt: production
     workload: {things: [{count: many}]}
     uses:
       - {infrastructure: zk, as: zookeper}

@@ -54,11 +54,11 @@ func inventoryAge(j *judge) {
 	age, late, stale, lost := j.At.Sub(j.site.ObservedAt), j.tuned.duration(0), j.tuned.duration(1), j.tuned.duration(2)
 	state, severity := "", Severity("")
 	switch {
-	case age > lost:
+	case age >= lost:
 		state, severity = "lost", High
-	case age > stale:
+	case age >= stale:
 		state, severity = "stale", High
-	case age > late:
+	case age >= late:
 		state, severity = "late", Medium
 	default:
 		j.pass(s, "The inventory is recent.")
@@ -66,7 +66,7 @@ func inventoryAge(j *judge) {
 	}
 	since := j.site.ObservedAt.Add(min(late, stale, lost))
 	j.fail(s, failure{severity: severity, since: since, evidence: map[string]any{"state": state, "observedAt": j.site.ObservedAt.UTC().Format(time.RFC3339)},
-		message: fmt.Sprintf("%s is %s: its inventory was observed at %s, more than %s before.", s.Site, state, j.site.ObservedAt.UTC().Format("2006-01-02 15:04 MST"), j.limit(state))})
+		message: fmt.Sprintf("%s is %s: its inventory was observed at %s, %s or more before.", s.Site, state, j.site.ObservedAt.UTC().Format("2006-01-02 15:04 MST"), j.limit(state))})
 }
 
 // limit writes the limit that an inventory in a state has passed, in days where it is whole days.

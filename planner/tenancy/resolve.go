@@ -50,15 +50,39 @@ func KeysOf(site string, i *inventory.Infrastructure) []Key {
 	return out
 }
 
-// Related reports the sites whose clusters could be tenants of something this site lists, by its keys: the union of what
-// lookup returns for each of them, without the site itself, sorted.
-func Related(site *inventory.Site, lookup func(Key) []string) []string {
-	var out []string
+// Related reports the ids of the sites that know an infrastructure of this site, sorted, without the site itself. Two sites
+// are also related when a third knows the infrastructure under the names of both. byKey answers which sites list a key,
+// bySite returns a site's document.
+func Related(site *inventory.Site, byKey func(Key) []string, bySite func(id string) (*inventory.Site, bool)) []string {
+	known := map[Key]bool{}
+	var open []Key
+	add := func(keys []Key) {
+		for _, k := range keys {
+			if !known[k] {
+				known[k] = true
+				open = append(open, k)
+			}
+		}
+	}
 	for i := range site.Infrastructure {
-		for _, k := range KeysOf(site.Site.ID, &site.Infrastructure[i]) {
-			for _, id := range lookup(k) {
-				if id != site.Site.ID {
-					out = append(out, id)
+		add(KeysOf(site.Site.ID, &site.Infrastructure[i]))
+	}
+	var out []string
+	for len(open) > 0 {
+		k := open[len(open)-1]
+		open = open[:len(open)-1]
+		for _, id := range byKey(k) {
+			if id == site.Site.ID {
+				continue
+			}
+			out = append(out, id)
+			other, ok := bySite(id)
+			if !ok {
+				continue
+			}
+			for i := range other.Infrastructure {
+				if keys := KeysOf(id, &other.Infrastructure[i]); slices.Contains(keys, k) {
+					add(keys)
 				}
 			}
 		}

@@ -30,7 +30,7 @@ func watchWhen(ctx context.Context, path string, armed, changed func()) error {
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", path, err)
 	}
-	defer w.Close() //nolint:errcheck // Nothing depends on it any more.
+	defer w.Close()
 	t := &watch{path: filepath.Clean(path), watcher: w}
 	t.arm()
 	last := t.fingerprint()

@@ -60,7 +60,7 @@ func tokens(name string) []string {
 	word := ""
 	flush := func() {
 		for _, prefix := range []string{"thingworx", "twx", "influxdb", "influx"} {
-			if rest, ok := strings.CutPrefix(word, prefix); ok && rest != "" && !(prefix == "influx" && rest == "db") {
+			if rest, ok := strings.CutPrefix(word, prefix); ok && rest != "" && (prefix != "influx" || rest != "db") {
 				out, word = append(out, prefix), rest
 				break
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/azure"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 )
 
@@ -350,5 +351,27 @@ func TestCorpus(t *testing.T) {
 		if f.Status == importer.Refused && (len(f.Problems) == 0 || f.Problems[0].Remedy == "") {
 			t.Errorf("%s: refused without reason and remedy", f.Path)
 		}
+	}
+}
+
+// A server in a state and in an export of az is one, and each file finds its reader.
+func TestBesideAzure(t *testing.T) {
+	export := `[{"id":"{SUB}Microsoft.DBforPostgreSQL/flexibleServers/PG-1","name":"pg-1","resourceGroup":"rg-twx","type":"Microsoft.DBforPostgreSQL/flexibleServers","location":"West Europe","availabilityZone":"1","state":"Ready"}]`
+	var files []importer.File
+	for name, body := range map[string]string{"state": four("azurerm_postgresql_flexible_server", flexible), "az": export, "error": `{"error":{"code":"Forbidden"}}`, "plan": `[{"type":"azurerm_key_vault","values":{"name":"x"}}]`} {
+		files = append(files, importer.File{Name: name, Data: []byte(strings.ReplaceAll(body, "{SUB}", sub))})
+	}
+	r := importer.Import(files, options(t), Read, azure.Read)
+	valid(t, &r)
+	kinds := map[string]string{}
+	for _, f := range r.Files {
+		kinds[f.Path] = f.Kind
+	}
+	want := map[string]string{"state": "state version 4", "az": "az list output, flattened by az", "error": "error answer", "plan": "list of planned resources"}
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Errorf("kinds (-want +got):\n%s", diff)
+	}
+	if len(r.Site.Infrastructure) != 1 || len(r.Site.Sources) != 2 || len(r.Notes) != 0 {
+		t.Errorf("infrastructure %+v, sources %+v, notes %+v", r.Site.Infrastructure, r.Site.Sources, r.Notes)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -30,7 +29,8 @@ func reportFormats() map[string]reportFormat {
 	}
 }
 
-// compliance reports on the state in force. Its instant is the present one, cut to the second.
+// compliance reports on the state in force. Its instant is the present one, or that of the latest assessment when the
+// stream's clock is ahead of this one.
 func (h *Hub) compliance(_ context.Context, q rest.ReportRequest) (rest.Report, error) {
 	if !q.AsOf.IsZero() || q.Then {
 		return rest.Report{}, &rest.Error{Code: rest.CodeUnavailable, Detail: "reports of a past instant are not available from this server; leave out asOf and rules=then"}
@@ -43,11 +43,14 @@ func (h *Hub) compliance(_ context.Context, q rest.ReportRequest) (rest.Report, 
 	if !ok {
 		return rest.Report{}, &rest.Error{Code: rest.CodeInvalid, Detail: fmt.Sprintf("there is no report in the format %q", q.Format)}
 	}
-	in := report.Input{At: h.o.Now().UTC().Truncate(time.Second), Policy: h.o.Policy.Name, RulesOf: "now", Filter: q.Filter}
+	in := report.Input{At: h.o.Now().UTC(), Policy: h.o.Policy.Name, RulesOf: "now", Filter: q.Filter}
 	for r := range h.View().Sites("") {
 		in.Sites = append(in.Sites, report.Site{ID: r.ID, Name: r.Inventory.Site.Name, Country: r.Inventory.Site.Country, Liveness: string(r.Liveness)})
 		if r.Assessment != nil {
 			in.Assessments = append(in.Assessments, selected(r, q.Select))
+			if r.Assessment.At.After(in.At) {
+				in.At = r.Assessment.At
+			}
 		}
 	}
 	built, err := report.New(in)

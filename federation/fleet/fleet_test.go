@@ -1,0 +1,308 @@
+package fleet_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/meridian-federation/meridian/deployments/demo"
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/state"
+	"github.com/meridian-federation/meridian/federation/tenancy"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+var start = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+
+// rig is a fleet over a real store that remembers what it published.
+type rig struct {
+	t         *testing.T
+	engine    *assess.Engine
+	store     *state.Store
+	fleet     *fleet.Fleet
+	published map[string]*assess.Assessment
+	fail      error
+	sequence  uint64
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	engine, err := assess.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := state.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}}
+	pol := policy.Default()
+	r.fleet = fleet.New(fleet.Options{
+		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
+		Publish: func(_ context.Context, rec *fleet.Record) error {
+			if r.fail != nil {
+				return r.fail
+			}
+			r.published[rec.ID] = rec.Assessment
+			return nil
+		},
+	})
+	return r
+}
+
+// sample returns the sample federation by site id, normalised and observed an hour before start.
+func (r *rig) sample() map[string]*inventory.Site {
+	r.t.Helper()
+	files, err := demo.Inventories(start)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out := map[string]*inventory.Site{}
+	for name, data := range files {
+		s, err := inventory.Parse(name, data, r.engine.Regions)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		out[s.Site.ID] = inventory.Normalise(s, r.engine.Regions)
+	}
+	return out
+}
+
+func (r *rig) update(s *inventory.Site, at time.Time) fleet.Update {
+	r.sequence++
+	return fleet.Update{Site: s, Revision: inventory.Revision(s), Sequence: r.sequence, AcceptedAt: at}
+}
+
+func (r *rig) apply(u fleet.Update) {
+	r.t.Helper()
+	if err := r.fleet.Apply(context.Background(), u); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) record(site string) *fleet.Record {
+	r.t.Helper()
+	rec, ok := r.store.View().Site(site)
+	if !ok {
+		r.t.Fatalf("site %s is not in the store", site)
+	}
+	return rec
+}
+
+func (r *rig) bytes(site string) string {
+	r.t.Helper()
+	b, err := assess.Marshal(r.record(site).Assessment)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(b)
+}
+
+func failing(a *assess.Assessment, rule string) *rules.Finding {
+	for i := range a.Findings {
+		if a.Findings[i].Rule == rule && a.Findings[i].Verdict == rules.Fail {
+			return &a.Findings[i]
+		}
+	}
+	return nil
+}
+
+// TestOneChangeTouchesItsNeighboursOnly counts the judgements a change costs.
+func TestOneChangeTouchesItsNeighboursOnly(t *testing.T) {
+	r := newRig(t)
+	sample := r.sample()
+	for _, s := range sample {
+		r.apply(r.update(s, start))
+	}
+	for site, want := range map[string]uint64{
+		"muc-01": 1, // shares nothing
+		"ham-03": 2, // Berlin shares its ZooKeeper and database
+		"hq-01":  9, // every spoke compares its version with the hub's
+	} {
+		before := r.fleet.Evaluations()
+		r.apply(r.update(sample[site], start.Add(time.Minute)))
+		if got := r.fleet.Evaluations() - before; got != want {
+			t.Errorf("a change of %s cost %d judgements, want %d", site, got, want)
+		}
+	}
+}
+
+func TestNeighbourIsJudgedAgain(t *testing.T) {
+	r := newRig(t)
+	sample := r.sample()
+	r.apply(r.update(sample["ber-02"], start))
+	if f := failing(r.record("ber-02").Assessment, "TEN-001"); f != nil {
+		t.Fatalf("alone Berlin shares nothing, yet: %s", f.Message)
+	}
+	r.apply(r.update(sample["ham-03"], start.Add(time.Minute)))
+	for _, site := range []string{"ber-02", "ham-03"} {
+		rec := r.record(site)
+		f := failing(rec.Assessment, "TEN-001")
+		if f == nil {
+			t.Fatalf("%s does not see that it shares its ZooKeeper", site)
+		}
+		if want := sample["ham-03"].ObservedAt; !f.FailingSince.Equal(want) {
+			t.Errorf("%s fails since %s, want %s, when both were observed", site, f.FailingSince, want)
+		}
+		if r.published[site] != rec.Assessment {
+			t.Errorf("%s: what was published is not what is in force", site)
+		}
+	}
+	moved := inventory.Clone(sample["ham-03"])
+	for i := range moved.Infrastructure {
+		moved.Infrastructure[i].Identity.Endpoint = fmt.Sprintf("own%d.ham.example:1000", i)
+	}
+	r.apply(r.update(moved, start.Add(2*time.Minute)))
+	if f := failing(r.record("ber-02").Assessment, "TEN-001"); f != nil {
+		t.Errorf("Hamburg has left, yet Berlin: %s", f.Message)
+	}
+}
+
+// TestReplayEqualsLive: a replica that starts later and reads only the last inventory of each site says the same bytes,
+// whatever the order in which the sites had come.
+func TestReplayEqualsLive(t *testing.T) {
+	live := newRig(t)
+	sample := live.sample()
+	order := make([]string, 0, len(sample))
+	for id := range sample {
+		order = append(order, id)
+	}
+	slices.Sort(order)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for round := range 5 {
+		rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		last := map[string]fleet.Update{}
+		for i, id := range order {
+			u := live.update(sample[id], start.Add(time.Duration(round*100+i)*time.Minute))
+			live.apply(u)
+			last[id] = u
+		}
+		var updates []fleet.Update
+		prior := map[string]*assess.Assessment{}
+		for id, u := range last {
+			updates = append(updates, u)
+			prior[id] = live.published[id]
+		}
+		for name, prior := range map[string]map[string]*assess.Assessment{"with the published assessments": prior, "without": nil} {
+			replica := newRig(t)
+			if err := replica.fleet.Load(context.Background(), updates, prior); err != nil {
+				t.Fatal(err)
+			}
+			for id := range sample {
+				if live.bytes(id) != replica.bytes(id) {
+					t.Errorf("round %d, %s: the replica judges %s differently", round, name, id)
+				}
+			}
+			if n := replica.fleet.Evaluations(); prior != nil && n != 0 {
+				t.Errorf("round %d: %d sites were judged again although their assessment was at hand", round, n)
+			}
+		}
+	}
+}
+
+func TestSentAgainChangesNothing(t *testing.T) {
+	r := newRig(t)
+	muc := r.sample()["muc-01"]
+	newer := inventory.Clone(muc)
+	newer.ObservedAt = newer.ObservedAt.Add(time.Minute)
+	planner := func(u fleet.Update, seq uint64) fleet.Update {
+		u.Planner = fleet.Planner{Instance: "one", Sequence: seq}
+		return u
+	}
+	r.apply(planner(r.update(muc, start), 1))
+	second := planner(r.update(newer, start.Add(time.Minute)), 2)
+	r.apply(second)
+	index, evaluations := r.store.View().Index(), r.fleet.Evaluations()
+	r.apply(second)
+	r.apply(planner(r.update(muc, start.Add(2*time.Minute)), 1))
+	if got := r.record("muc-01"); got.Revision != second.Revision || r.store.View().Index() != index || r.fleet.Evaluations() != evaluations {
+		t.Errorf("sending again changed the state: revision %s at %d", got.Revision, r.store.View().Index())
+	}
+	// Another instance counts from one, and a stream made anew as well; neither is old news.
+	other := planner(r.update(muc, start.Add(3*time.Minute)), 1)
+	other.Planner.Instance, other.Sequence = "two", 1
+	r.apply(other)
+	if got := r.record("muc-01"); got.Revision != other.Revision {
+		t.Errorf("the other instance's inventory was dropped")
+	}
+}
+
+func TestTimeAloneChangesTheJudgement(t *testing.T) {
+	r := newRig(t)
+	muc := r.sample()["muc-01"]
+	r.apply(r.update(muc, start))
+	tick := func(age time.Duration) *fleet.Record {
+		t.Helper()
+		if err := r.fleet.Tick(context.Background(), muc.ObservedAt.Add(age)); err != nil {
+			t.Fatal(err)
+		}
+		return r.record("muc-01")
+	}
+	if rec := tick(23 * time.Hour); failing(rec.Assessment, "DQ-001") != nil || rec.Liveness != fleet.Live {
+		t.Errorf("after 23 h: %s, %+v", rec.Liveness, failing(rec.Assessment, "DQ-001"))
+	}
+	for _, step := range []struct {
+		age      time.Duration
+		severity rules.Severity
+		liveness fleet.Liveness
+	}{{25 * time.Hour, rules.Medium, fleet.Late}, {73 * time.Hour, rules.High, fleet.Stale}, {8 * 24 * time.Hour, rules.High, fleet.Lost}} {
+		rec := tick(step.age)
+		f := failing(rec.Assessment, "DQ-001")
+		if f == nil || f.Severity != step.severity || rec.Liveness != step.liveness {
+			t.Fatalf("after %s: %s, %+v", step.age, rec.Liveness, f)
+		}
+		if want := muc.ObservedAt.Add(24 * time.Hour); !f.FailingSince.Equal(want) {
+			t.Errorf("after %s it fails since %s, want %s", step.age, f.FailingSince, want)
+		}
+		if col := failing(rec.Assessment, "COL-001"); col == nil || !col.FailingSince.Equal(muc.ObservedAt) {
+			t.Errorf("after %s COL-001 is %+v: silence must not improve or reset it", step.age, col)
+		}
+		if n := r.fleet.Evaluations(); tick(step.age) != rec || r.fleet.Evaluations() != n {
+			t.Errorf("a second tick at the same instant did something")
+		}
+	}
+	r.fleet.Heard("muc-01", muc.ObservedAt.Add(8*24*time.Hour))
+	if rec := tick(8 * 24 * time.Hour); rec.Liveness != fleet.Live || failing(rec.Assessment, "DQ-001") == nil {
+		t.Errorf("a heartbeat makes a site live (%s), but its inventory stays old", rec.Liveness)
+	}
+}
+
+func TestUnpublishedIsPublishedLater(t *testing.T) {
+	r := newRig(t)
+	sample := r.sample()
+	r.fail = errors.New("the bus is away")
+	for _, id := range []string{"muc-01", "ham-03"} {
+		if err := r.fleet.Apply(context.Background(), r.update(sample[id], start)); !errors.Is(err, r.fail) {
+			t.Fatalf("apply %s: %v, want the publisher's error", id, err)
+		}
+		if r.record(id).Assessment == nil {
+			t.Errorf("%s is not in force although only the bus failed", id)
+		}
+	}
+	r.fail = nil
+	if err := r.fleet.Tick(context.Background(), start); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"muc-01", "ham-03"} {
+		if r.published[id] != r.record(id).Assessment {
+			t.Errorf("%s was not published when the bus came back", id)
+		}
+	}
+}
+
+func TestExplainKeepsWhatPasses(t *testing.T) {
+	r := newRig(t)
+	r.apply(r.update(r.sample()["muc-01"], start))
+	rec := r.record("muc-01")
+	all := r.fleet.Explain(rec, r.store.View())
+	if got := len(all.Findings); got != all.Verdicts.Pass+all.Verdicts.Fail+all.Verdicts.Unknown+all.Verdicts.NotApplicable || all.Verdicts != rec.Assessment.Verdicts {
+		t.Errorf("%d findings for %+v", got, all.Verdicts)
+	}
+}
