@@ -227,7 +227,7 @@ func TestHopelessDocument(t *testing.T) {
 	if !errors.As(err, &e) || len(e.Problems) != 100 || e.More != 149_900 || !strings.HasSuffix(e.Error(), "and 149900 more problems") {
 		t.Fatalf("%d problems and %d more", len(e.Problems), e.More)
 	}
-	if d := time.Since(start); d > 2*time.Second {
+	if d := time.Since(start); d > 15*time.Second {
 		t.Errorf("took %v", d)
 	}
 }

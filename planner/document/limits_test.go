@@ -12,7 +12,10 @@ import (
 
 // hostile returns texts of about a megabyte that parsers are known to be slow or greedy on.
 func hostile() map[string]string {
-	const mega = 1 << 20
+	mega := 1 << 20
+	if raced {
+		mega = 64 << 10
+	}
 	fill := func(s string) string { return strings.Repeat(s, mega/len(s)) }
 	var keys strings.Builder
 	for i := 0; keys.Len() < mega; i++ {
@@ -37,6 +40,9 @@ func hostile() map[string]string {
 func TestHostileTexts(t *testing.T) {
 	for name, text := range hostile() {
 		for _, file := range []string{"x.yaml", "x.json"} {
+			if file == "x.json" && !strings.Contains("[{", text[:1]) {
+				continue
+			}
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
@@ -49,7 +55,8 @@ func TestHostileTexts(t *testing.T) {
 			if mem := (after.TotalAlloc - before.TotalAlloc) >> 20; mem > 250 {
 				t.Errorf("%s as %s: %d MB allocated", name, file, mem)
 			}
-			if took > 4*time.Second {
+			// A second is the target on an idle machine; what is not linear takes minutes.
+			if took > 15*time.Second {
 				t.Errorf("%s as %s: took %v", name, file, took)
 			}
 			if err == nil {
@@ -76,7 +83,7 @@ func FuzzDecode(f *testing.F) {
 		var d doc
 		start := time.Now()
 		err := Decode(name, data, &d)
-		if took := time.Since(start); len(data) < 1<<20 && took > 5*time.Second {
+		if took := time.Since(start); len(data) < 1<<20 && took > 15*time.Second {
 			t.Fatalf("%d bytes took %v", len(data), took)
 		}
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,9 +21,12 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func at() time.Time { return time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC) }
 
+// builtin parses the region table once, which takes longer than an import.
+var builtin = sync.OnceValues(geo.Builtin)
+
 func regions(t testing.TB) *geo.Table {
 	t.Helper()
-	table, err := geo.Builtin()
+	table, err := builtin()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,9 +18,12 @@ import (
 
 const sub = "/subscriptions/0a1b2c3d-1111-2222-3333-444455556666/resourceGroups/rg-twx/providers/"
 
+// builtin parses the region table once, which takes longer than an import.
+var builtin = sync.OnceValues(geo.Builtin)
+
 func options(t testing.TB) importer.Options {
 	t.Helper()
-	table, err := geo.Builtin()
+	table, err := builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
