@@ -13,6 +13,7 @@ import (
 	_ "github.com/getkin/kin-openapi/openapi3filter"
 	_ "github.com/getkin/kin-openapi/routers/gorillamux"
 	_ "github.com/goccy/go-yaml"
+	_ "go.yaml.in/yaml/v3"
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/hashicorp/go-memdb"
 	_ "github.com/klauspost/compress/zstd"

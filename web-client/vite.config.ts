@@ -1,9 +1,13 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+// A server of your own, for `npm run dev` and `npx vite preview`.
+const proxy = { "/api": process.env.MERIDIAN_SERVER ?? "http://127.0.0.1:8420" };
+
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { "/api": "http://127.0.0.1:8420" } },
+  server: { proxy },
+  preview: { proxy },
   build: { target: "es2022", sourcemap: false },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/setup.test-env.ts"] },
+  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/test/setup.ts"] },
 });

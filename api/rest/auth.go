@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
 )
 
 // ErrUnauthenticated is what an Authenticator returns for a token it does not accept. Any other error of it is answered with 503.
@@ -104,30 +104,11 @@ func (t *Tokens) Authenticate(_ context.Context, token string) (Principal, error
 	return Principal{}, ErrUnauthenticated
 }
 
-// scope is the set of sites a principal may see.
-type scope struct {
-	all   bool
-	sites []string // sorted
-	key   string   // for caches
-}
-
-func (p *Principal) scope() scope {
+func (p *Principal) scope() read.Scope {
 	if p.Sites == nil {
-		return scope{all: true, key: "*"}
+		return read.Everything()
 	}
-	sites := p.Sites
-	if !slices.IsSorted(sites) {
-		sites = slices.Sorted(slices.Values(sites))
-	}
-	return scope{sites: sites, key: strings.Join(sites, ",")}
-}
-
-func (s *scope) allows(site string) bool {
-	if s.all {
-		return true
-	}
-	_, ok := slices.BinarySearch(s.sites, site)
-	return ok
+	return read.Only(p.Sites)
 }
 
 func accessRole(r Role) gen.AccessRole { return gen.AccessRole(r) }

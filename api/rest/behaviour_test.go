@@ -21,6 +21,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -92,7 +93,7 @@ func TestFilterOnScreenAndInExport(t *testing.T) {
 	view := resttest.Sample(12)
 	s := newServer(t)
 	for _, f := range []string{"", "severity>=high", `rule~"COL-*" and country=US`, "verdict=unknown or tag.division=pumps", "waived=true", "not has(infrastructure)"} {
-		match, err := rest.FindingFilter(f)
+		match, err := read.FindingFilter(f)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +114,7 @@ func TestFilterOnScreenAndInExport(t *testing.T) {
 			t.Errorf("%s: list %v, export %v", f, got, want)
 		}
 	}
-	if _, err := rest.FindingFilter("nope=1"); err == nil {
+	if _, err := read.FindingFilter("nope=1"); err == nil {
 		t.Error("a wrong filter compiles")
 	}
 }

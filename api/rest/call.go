@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/meridian-federation/meridian/api/rest/read"
 )
 
 // call is what the middleware knows about one request. It lives as long as the request.
@@ -11,7 +13,7 @@ type call struct {
 	request   *http.Request
 	requestID string
 	principal Principal
-	scope     scope
+	scope     read.Scope
 	cookie    string    // the session cookie, "" for a bearer token
 	expires   time.Time // of the session
 	guarded   bool      // the operation's guard has let it pass

@@ -128,7 +128,7 @@ func (st *stream) events(batch []Change) string {
 		switch {
 		case c.Missed:
 			writeEvent(&b, c.ID, "reset", gen.FleetEvent{Index: int(c.Index)}) //nolint:gosec // an index stays far below 2^63
-		case st.site && lastOf[c.Site] == i && st.call.scope.allows(c.Site):
+		case st.site && lastOf[c.Site] == i && st.call.scope.Allows(c.Site):
 			change := gen.SiteEventChange("updated")
 			if c.Removed {
 				change = "removed"

@@ -26,10 +26,5 @@ func FilterFields(o Options) (map[string][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]string{
-		"listSites": a.sites.fields.Names(), "listClusters": a.clusters.fields.Names(), "listFindings": a.findings.fields.Names(), "getComplianceReport": a.findings.fields.Names(),
-		"listRegionMismatches": a.mismatches.fields.Names(), "listRecommendations": a.recommendations.fields.Names(),
-		"listTenancy": a.shared.fields.Names(), "listRejections": a.rejections.fields.Names(), "listRules": a.rules.fields.Names(),
-		"listArchitectures": a.architectures.fields.Names(), "listRegions": a.regions.fields.Names(),
-	}, nil
+	return a.reader.Fields(), nil
 }

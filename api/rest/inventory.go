@@ -26,7 +26,7 @@ func (a *api) putInventory(c echo.Context) error {
 	r := c.Request()
 	ca := callOf(r.Context())
 	site := c.Param("site")
-	if !ca.scope.allows(site) {
+	if !ca.scope.Allows(site) {
 		return fail(http.StatusForbidden, "the token's scope does not include the site "+site)
 	}
 	if err := inventoryType(r.Header.Get("Content-Type")); err != nil {
@@ -80,12 +80,12 @@ func (a *api) precondition(ca *call, site string) error {
 		return nil
 	}
 	s := a.snapshot(ca)
-	sum, err := s.site(site)
+	doc, err := s.Inventory(site)
 	if err == nil {
 		if header == "*" {
 			return nil
 		}
-		body, merr := json.Marshal(sum.inventory)
+		body, merr := json.Marshal(doc)
 		if merr != nil {
 			return fmt.Errorf("encode an inventory: %w", merr)
 		}

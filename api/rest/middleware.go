@@ -173,7 +173,7 @@ func (a *api) guard(op operation, cacheable bool) echo.MiddlewareFunc {
 
 // fromCache answers with what an earlier caller with the same scope and query was told of the present index.
 func (a *api) fromCache(c echo.Context, ca *call, next echo.HandlerFunc) error {
-	ca.cacheKey = ca.scope.key + "\n" + ca.request.URL.EscapedPath() + "?" + ca.request.URL.RawQuery
+	ca.cacheKey = ca.scope.Key() + "\n" + ca.request.URL.EscapedPath() + "?" + ca.request.URL.RawQuery
 	index := a.View().Index()
 	for {
 		d, wait, done := a.cache.get(ca.cacheKey, index)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/rest/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/planner/document"
 )
 
@@ -124,6 +125,14 @@ func toFailure(err error) *failure {
 		return fail(http.StatusBadRequest, "the filter is not valid", gen.ProblemError{
 			Parameter: "filter", Position: syntax.Position, Detail: syntax.What, Remedy: syntax.Remedy,
 		})
+	}
+	var missing *read.NotFound
+	if errors.As(err, &missing) {
+		return fail(http.StatusNotFound, missing.Error())
+	}
+	var bad *read.ParameterError
+	if errors.As(err, &bad) {
+		return badParameter(bad.Name, bad.Detail)
 	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {

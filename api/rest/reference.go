@@ -2,114 +2,47 @@ package rest
 
 import (
 	"context"
-	"iter"
-	"slices"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
-	"github.com/meridian-federation/meridian/planner/catalog"
-	"github.com/meridian-federation/meridian/planner/geo"
-	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/api/rest/read"
 )
-
-// fixed is a collection over a list that does not change while the process runs.
-func fixed[T any](items []T, fields filter.Fields[T], key func(T) []string) *collection[T] {
-	items = slices.Clone(items)
-	slices.SortStableFunc(items, func(a, b T) int { return slices.Compare(key(a), key(b)) })
-	return &collection[T]{
-		fields: fields, key: key,
-		each: func(*snapshot) iter.Seq[T] { return slices.Values(items) },
-	}
-}
-
-func ruleCollection(entries []rules.Entry) *collection[rules.Entry] {
-	type t = rules.Entry
-	return fixed(entries, filter.Of(
-		filter.Text("id", func(r t) string { return r.ID }),
-		filter.Text("topic", func(r t) string { return r.Topic }),
-		filter.Text("title", func(r t) string { return r.Title }),
-		filter.Text("scope", func(r t) string { return string(r.Scope) }),
-		filter.Ordered("severity", severityNames(), func(r t) string { return string(r.Severity) }),
-		filter.Text("confidence", func(r t) string { return string(r.Confidence) }),
-	), func(r t) []string { return []string{r.ID} })
-}
-
-func architectureCollection(architectures []catalog.Architecture) *collection[catalog.Architecture] {
-	type t = catalog.Architecture
-	return fixed(architectures, filter.Of(
-		filter.Text("id", func(x t) string { return x.ID }),
-		filter.Text("title", func(x t) string { return x.Title }),
-		filter.Bool("overlay", func(x t) (bool, bool) { return x.Overlay, true }),
-		filter.Bool("production", func(x t) (bool, bool) { return x.Production, true }),
-		filter.Bool("highlyAvailable", func(x t) (bool, bool) { return x.HighlyAvailable, true }),
-		filter.Bool("clustered", func(x t) (bool, bool) { return x.Clustered, true }),
-	), func(x t) []string { return []string{orderKey(x.Order), x.ID} })
-}
-
-// orderKey makes a number sort as text.
-func orderKey(n int) string {
-	const digits = "0123456789"
-	b := []byte("000000")
-	for i := len(b) - 1; i >= 0 && n > 0; i-- {
-		b[i] = digits[n%10]
-		n /= 10
-	}
-	return string(b)
-}
-
-func regionCollection(regions []geo.Region) *collection[geo.Region] {
-	type t = geo.Region
-	return fixed(regions, filter.Of(
-		filter.Text("provider", func(r t) string { return r.Provider }),
-		filter.Text("code", func(r t) string { return r.Code }),
-		filter.Text("name", func(r t) string { return r.Name }),
-		filter.Text("geography", func(r t) string { return r.Geography }),
-		filter.Text("country", func(r t) string { return r.Country }),
-		filter.Bool("zones", func(r t) (bool, bool) { return r.Zones, true }),
-		filter.Text("pair", func(r t) string { return r.Pair }),
-		filter.Text("access", func(r t) string { return string(r.Access) }),
-	), func(r t) []string { return []string{r.Provider, r.Code} })
-}
 
 // ListRules implements the contract.
 func (a *api) ListRules(ctx context.Context, req gen.ListRulesRequestObject) (gen.ListRulesResponseObject, error) {
 	s := a.snapshot(callOf(ctx))
-	p, err := a.rules.page(s, query{limit: req.Params.Limit, cursor: req.Params.Cursor, filter: req.Params.Filter})
+	v, err := s.Rules(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
 	if err != nil {
 		return nil, err
 	}
-	return a.own(ctx, s, gen.RuleList{Items: orEmpty(p.items), Next: p.next, Total: p.total, Coverage: p.coverage})
+	return a.own(ctx, s, v)
 }
 
 // GetRule implements the contract.
 func (a *api) GetRule(ctx context.Context, req gen.GetRuleRequestObject) (gen.GetRuleResponseObject, error) {
-	i := slices.IndexFunc(a.Rules, func(e rules.Entry) bool { return e.ID == req.Rule })
-	if i < 0 {
-		return nil, fail(404, "there is no such rule")
+	s := a.snapshot(callOf(ctx))
+	v, err := s.Rule(req.Rule)
+	if err != nil {
+		return nil, err
 	}
-	return a.own(ctx, a.snapshot(callOf(ctx)), a.Rules[i])
+	return a.own(ctx, s, v)
 }
 
 // ListArchitectures implements the contract.
 func (a *api) ListArchitectures(ctx context.Context, req gen.ListArchitecturesRequestObject) (gen.ListArchitecturesResponseObject, error) {
 	s := a.snapshot(callOf(ctx))
-	p, err := a.architectures.page(s, query{limit: req.Params.Limit, cursor: req.Params.Cursor, filter: req.Params.Filter})
+	v, err := s.Architectures(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
 	if err != nil {
 		return nil, err
 	}
-	items := render(p.items, func(x catalog.Architecture) catalog.Architecture {
-		x.Sources = orEmpty(x.Sources)
-		return x
-	})
-	return a.own(ctx, s, gen.ArchitectureList{Items: items, Next: p.next, Total: p.total, Coverage: p.coverage})
+	return a.own(ctx, s, v)
 }
 
 // ListRegions implements the contract.
 func (a *api) ListRegions(ctx context.Context, req gen.ListRegionsRequestObject) (gen.ListRegionsResponseObject, error) {
 	s := a.snapshot(callOf(ctx))
-	p, err := a.regions.page(s, query{limit: req.Params.Limit, cursor: req.Params.Cursor, filter: req.Params.Filter})
+	v, err := s.Regions(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
 	if err != nil {
 		return nil, err
 	}
-	return a.own(ctx, s, gen.RegionList{Items: orEmpty(p.items), Next: p.next, Total: p.total, Coverage: p.coverage})
+	return a.own(ctx, s, v)
 }

@@ -2,57 +2,17 @@ package rest
 
 import (
 	"context"
-	"fmt"
-	"iter"
-	"math"
-	"strconv"
-	"time"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
-	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/api/rest/read"
 )
-
-func rejectionCollection() *collection[*fleet.Rejection] {
-	return &collection[*fleet.Rejection]{
-		fields: rejectionFields(),
-		key:    rejectionKey,
-		each: func(s *snapshot) iter.Seq[*fleet.Rejection] {
-			return func(yield func(*fleet.Rejection) bool) {
-				for r := range s.view.Rejections() {
-					if s.scope.allows(r.Site) && !yield(r) {
-						return
-					}
-				}
-			}
-		},
-	}
-}
-
-// rejectionKey orders by site and then newest first: the time counts down.
-func rejectionKey(r *fleet.Rejection) []string {
-	return []string{r.Site, fmt.Sprintf("%020d", math.MaxInt64-max(r.At.UnixNano(), 0)), fmt.Sprintf("%020d", math.MaxUint64-r.Sequence)}
-}
-
-func rejectionFields() filter.Fields[*fleet.Rejection] {
-	type t = *fleet.Rejection
-	return filter.Of(
-		filter.Text("site", func(r t) string { return r.Site }),
-		filter.Text("revision", func(r t) string { return r.Revision }),
-		filter.Time("at", func(r t) (time.Time, bool) { return known(r.At) }),
-		filter.Text("reason", func(r t) string { return r.Reason }),
-		filter.Text("detail", func(r t) string { return r.Detail }),
-		filter.Text("sequence", func(r t) string { return strconv.FormatUint(r.Sequence, 10) }),
-	)
-}
 
 // ListRejections implements the contract.
 func (a *api) ListRejections(ctx context.Context, req gen.ListRejectionsRequestObject) (gen.ListRejectionsResponseObject, error) {
 	s := a.snapshot(callOf(ctx))
-	p, err := a.rejections.page(s, query{limit: req.Params.Limit, cursor: req.Params.Cursor, filter: req.Params.Filter})
+	v, err := s.Rejections(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
 	if err != nil {
 		return nil, err
 	}
-	items := render(p.items, func(r *fleet.Rejection) fleet.Rejection { return *r })
-	return a.answer(ctx, s, gen.RejectionList{Items: items, Next: p.next, Total: p.total, Coverage: p.coverage})
+	return a.answer(ctx, s, v)
 }

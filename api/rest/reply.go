@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/meridian-federation/meridian/api/rest/read"
 )
 
 const (
@@ -147,20 +149,17 @@ func (a *api) private(ctx context.Context, status int, v any) (*reply, error) {
 
 // answer encodes v, drops what is outside the caller's scope from its texts, and keeps the result for the next caller
 // with the same scope and query.
-func (a *api) answer(ctx context.Context, s *snapshot, v any) (*reply, error) {
+func (a *api) answer(ctx context.Context, s *read.Snapshot, v any) (*reply, error) {
 	c := callOf(ctx)
 	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode an answer: %w", err)
 	}
-	if !s.scope.all {
-		body = s.scrub(body)
-	}
-	return a.keep(c, s, body), nil
+	return a.keep(c, s, s.Scrub(body)), nil
 }
 
 // own answers with what tells nothing about other sites, as it is: a site's own document, or reference data.
-func (a *api) own(ctx context.Context, s *snapshot, v any) (*reply, error) {
+func (a *api) own(ctx context.Context, s *read.Snapshot, v any) (*reply, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode an answer: %w", err)
@@ -168,9 +167,9 @@ func (a *api) own(ctx context.Context, s *snapshot, v any) (*reply, error) {
 	return a.keep(callOf(ctx), s, body), nil
 }
 
-func (a *api) keep(c *call, s *snapshot, body []byte) *reply {
+func (a *api) keep(c *call, s *read.Snapshot, body []byte) *reply {
 	doc := represent(jsonType, append(body, '\n'))
-	doc.index = s.index
+	doc.index = s.Index()
 	if c.cacheKey != "" {
 		a.cache.put(c.cacheKey, doc)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
@@ -65,7 +66,7 @@ func (a *api) GetComplianceReport(ctx context.Context, req gen.GetComplianceRepo
 	if p.AsOf.After(a.Clock()) {
 		return nil, badParameter("asOf", "the instant lies in the future")
 	}
-	match, err := FindingFilter(p.Filter)
+	match, err := read.FindingFilter(p.Filter)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -60,25 +61,14 @@ type Options struct {
 // api implements the generated server.
 type api struct {
 	Options
-	contract  *contract
-	sessions  *sessions
-	limits    *limits
-	cache     *cache
-	metrics   *metrics
-	summaries *summaries
-	openapi   *representation
-	schema    *representation
-
-	sites           *collection[siteItem]
-	clusters        *collection[clusterItem]
-	findings        *collection[findingItem]
-	mismatches      *collection[mismatchItem]
-	recommendations *collection[clusterItem]
-	shared          *collection[gen.Tenancy]
-	rejections      *collection[*fleet.Rejection]
-	rules           *collection[rules.Entry]
-	architectures   *collection[catalog.Architecture]
-	regions         *collection[geo.Region]
+	contract *contract
+	sessions *sessions
+	limits   *limits
+	cache    *cache
+	metrics  *metrics
+	reader   *read.Reader
+	openapi  *representation
+	schema   *representation
 }
 
 // New returns the handler of everything the server answers: the API, health, metrics and the web client.
@@ -117,7 +107,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), cache: newCache(), summaries: &summaries{}}
+	a := &api{Options: o, limits: newLimits(o.Rate), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
@@ -132,12 +122,10 @@ func newAPI(o Options) (*api, error) {
 	if o.Schema != nil {
 		a.schema = represent("application/schema+json", o.Schema)
 	}
-	a.sites, a.clusters, a.findings = siteCollection(), clusterCollection(), findingCollection()
-	a.mismatches, a.recommendations = mismatchCollection(), recommendationCollection()
-	a.shared, a.rejections = tenancyCollection(), rejectionCollection()
-	a.rules, a.architectures, a.regions = ruleCollection(o.Rules), architectureCollection(o.Architectures), regionCollection(o.Regions.Regions())
 	return a, nil
 }
+
+func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View(), c.scope) }
 
 // routes registers every operation of the contract with its guard and its validation.
 func (a *api) routes(e *echo.Echo) error {

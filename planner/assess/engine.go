@@ -102,6 +102,7 @@ func (e *Engine) Site(v View) *Assessment {
 				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions,
 			})
 		}
+		neverNull(&judged)
 		facts[i] = rules.ClusterFacts{
 			Recognised: judged.Recognised, Sizing: size, Availability: judged.Availability,
 			Recommended: judged.Recommendation.Architecture,
@@ -120,7 +121,8 @@ func (e *Engine) Site(v View) *Assessment {
 	out.Coverage = coverage(v, findings)
 	out.Verdicts = count(findings)
 	if !v.All {
-		findings = slices.DeleteFunc(findings, func(f rules.Finding) bool { return f.Verdict == rules.Pass || f.Verdict == rules.NotApplicable })
+		// The copy lets go of the passing findings, which are most of them and would live as long as the assessment.
+		findings = slices.Clone(slices.DeleteFunc(findings, func(f rules.Finding) bool { return f.Verdict == rules.Pass || f.Verdict == rules.NotApplicable }))
 	}
 	out.Findings = findings
 	return out
@@ -182,6 +184,23 @@ func Marshal(a *Assessment) ([]byte, error) {
 		return nil, fmt.Errorf("write an assessment as JSON: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// neverNull makes absent lists empty: readers of the document iterate over them without asking.
+func neverNull(c *Cluster) {
+	r := &c.Recommendation
+	r.Reasons, r.Options, r.Rejected = orEmpty(r.Reasons), orEmpty(r.Options), orEmpty(r.Rejected)
+	for i := range r.Options {
+		r.Options[i].Components, r.Options[i].Migration = orEmpty(r.Options[i].Components), orEmpty(r.Options[i].Migration)
+	}
+	c.Availability.Contributions = orEmpty(c.Availability.Contributions)
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 func shares(all []tenancy.Shared, cluster string) bool {

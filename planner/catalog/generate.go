@@ -12,18 +12,24 @@ import (
 // with namespaces, paths and settings as PTC asks for them. Parts that the plan leaves as they are keep their names,
 // machines and identities. The same plan gives the same inventory.
 func Generate(p *Plan) *inventory.Site {
-	g := &generator{p: p, shape: &Shape{}, machines: map[string]machineUse{}}
+	g := &generator{p: p, shape: p.PresentShape, machines: make(map[string]machineUse, 16)}
 	if p.Present != nil && p.PresentCluster != nil {
-		g.shape = ShapeOf(p.Present, p.PresentCluster)
+		if g.shape == nil {
+			g.shape = ShapeOf(p.Present, p.PresentCluster)
+		}
 		g.present = p.PresentCluster
+	} else {
+		g.shape = &Shape{}
 	}
 	g.site = &inventory.Site{
 		APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: p.ObservedAt, Site: p.Site,
+		Clusters: make([]inventory.Cluster, 1), Infrastructure: make([]inventory.Infrastructure, 0, 5),
 	}
 	clustered := p.Architecture.Clustered
 	g.cluster = inventory.Cluster{
 		ID: p.Cluster, Environment: p.Environment, ThingworxVersion: p.Version, Hosting: p.Hosting, OperatedBy: p.OperatedBy,
 		ClusteredMode: &clustered, Settings: g.settings(), Workload: p.Workload, Objectives: p.Objectives,
+		Components: make([]inventory.Component, 0, 3), Uses: make([]inventory.Use, 0, 5),
 	}
 	foundation := g.nodes(KindFoundation)
 	g.platformIDs(foundation)
@@ -35,14 +41,16 @@ func Generate(p *Plan) *inventory.Site {
 	g.storage()
 	g.loadBalancer()
 	g.timeseries()
-	g.site.Clusters = []inventory.Cluster{g.cluster}
+	g.site.Clusters[0] = g.cluster
 	return g.site
 }
 
 type machineUse struct {
 	at    inventory.Placement
-	kinds []Kind
+	kinds uint16 // a bit for each kind, by Index
 }
+
+func (u machineUse) has(k Kind) bool { return u.kinds&(1<<k.Index()) != 0 }
 
 type generator struct {
 	p        *Plan
@@ -62,18 +70,23 @@ func (g *generator) place() inventory.Placement {
 // nodes places the nodes of a kind: those of the present cluster that may stay, then new ones.
 func (g *generator) nodes(k Kind) []inventory.Node {
 	count := g.p.Counts.Of(k)
-	old := g.shape.Parts.Of(k).Nodes
-	// Nodes that can stay come first, so that a smaller count removes the others.
-	staying := make([]*inventory.Node, 0, len(old))
-	var moving []*inventory.Node
-	for _, n := range old {
-		if g.inPlace(k, n) {
-			staying = append(staying, n)
-		} else {
-			moving = append(moving, n)
-		}
+	if count == 0 {
+		return nil
 	}
-	old = append(staying, moving...)
+	old := g.shape.Parts.Of(k).Nodes
+	if slices.ContainsFunc(old, func(n *inventory.Node) bool { return !g.inPlace(k, n) }) {
+		// Nodes that can stay come first, so that a smaller count removes the others.
+		staying := make([]*inventory.Node, 0, len(old))
+		var moving []*inventory.Node
+		for _, n := range old {
+			if g.inPlace(k, n) {
+				staying = append(staying, n)
+			} else {
+				moving = append(moving, n)
+			}
+		}
+		old = append(staying, moving...)
+	}
 	size := g.p.Machines.Of(k)
 	out := make([]inventory.Node, 0, count)
 	for i := range count {
@@ -87,8 +100,9 @@ func (g *generator) nodes(k Kind) []inventory.Node {
 			n.Name = g.freshName(k, i, old, out)
 		}
 		n.Machine, n.Placement = g.machine(k, i, was)
-		if n.Availability != nil && was.Machine != n.Machine {
-			n.Availability = nil
+		if was != nil && was.Machine != n.Machine && was.Machine != "" {
+			// What is said of the machine, and who the node is in the cluster, stays behind.
+			n.Availability, n.Settings.PlatformID = nil, ""
 		}
 		out = append(out, n)
 	}
@@ -142,18 +156,21 @@ func (g *generator) machine(k Kind, i int, was *inventory.Node) (string, invento
 
 // mayStay reports whether a node of a kind may stay on a machine given what the plan has put there already.
 func (g *generator) mayStay(k Kind, machine string) bool {
+	if !g.p.Architecture.Production && g.p.Layout != LayoutPresent {
+		return len(g.foundation) == 0 || machine == g.foundation[0]
+	}
 	if machine == "" {
 		return true
 	}
 	use, taken := g.machines[machine]
-	if slices.Contains(use.kinds, k) {
+	if use.has(k) {
 		return false
 	}
-	if (k == KindDatabase || k == KindInflux || k == KindInfluxData) && slices.Contains(use.kinds, KindFoundation) && g.p.Architecture.Production {
+	if (k == KindDatabase || k == KindInflux || k == KindInfluxData) && use.has(KindFoundation) && g.p.Architecture.Production {
 		return false
 	}
 	packs := g.p.Layout == LayoutPacked && (k == KindZooKeeper || k == KindConnectionServer)
-	return !taken || packs || g.p.Layout == LayoutPresent || !g.p.Architecture.Production || k == KindPgPool
+	return !taken || packs || g.p.Layout == LayoutPresent || k == KindPgPool
 }
 
 func (g *generator) take(machine string, at inventory.Placement, k Kind) inventory.Placement {
@@ -162,7 +179,7 @@ func (g *generator) take(machine string, at inventory.Placement, k Kind) invento
 		at = use.at
 	}
 	use.at = at
-	use.kinds = append(use.kinds, k)
+	use.kinds |= 1 << k.Index()
 	g.machines[machine] = use
 	if k == KindFoundation {
 		g.foundation = append(g.foundation, machine)
@@ -206,13 +223,19 @@ func (g *generator) platformIDs(nodes []inventory.Node) {
 	if !g.p.Architecture.Clustered {
 		return
 	}
-	used := map[string]bool{}
+	used, present := map[string]bool{}, map[string]bool{}
+	for _, n := range g.shape.Parts.Of(KindFoundation).Nodes {
+		present[n.Settings.PlatformID] = true
+	}
 	base := letters(g.p.Cluster)
 	next := 1
 	for i := range nodes {
 		id := nodes[i].Settings.PlatformID
 		for id == "" || used[id] || letters(id) != id || len(id) > 32 {
-			id = base + strconv.Itoa(next)
+			// An id of a node that leaves is not given away: both run for a while.
+			for id = base + strconv.Itoa(next); present[id]; id = base + strconv.Itoa(next) {
+				next++
+			}
 			next++
 		}
 		used[id] = true

@@ -65,6 +65,8 @@ type Plan struct {
 	// are kept where the plan leaves a part as it is. Both nil for a new cluster.
 	Present        *inventory.Site
 	PresentCluster *inventory.Cluster
+	// PresentShape saves finding the parts of PresentCluster anew for every plan; nil finds them.
+	PresentShape *Shape
 }
 
 // NewPlan returns the plan of a perfect new instance of an architecture: recommended counts, the architecture's first

@@ -92,12 +92,19 @@ func (p *planner) collect(changes []Change) {
 		p.relocate(c, base)
 		return
 	}
+	single := p.in.From.Cluster.Clustered() && !p.in.To.Cluster.Clustered()
+	if single {
+		// A cluster is taken down to one server before it loses what only clusters need.
+		base = append(base, p.foundation(c, base)...)
+	}
 	zk := p.zookeeper(c, base)
 	storage := p.storage(c, base)
 	db := p.database(c, base)
-	p.timeseries(c, base)
-	cs := p.connections(c, append(base, zk...))
-	p.foundation(c, slices.Concat(base, zk, storage, db, cs))
+	p.timeseries(c, slices.Concat(base, db))
+	cs := p.connections(c, slices.Concat(base, zk))
+	if !single {
+		p.foundation(c, slices.Concat(base, zk, storage, db, cs))
+	}
 	p.balancer(c, base)
 	p.remove(c)
 }
@@ -125,7 +132,7 @@ func (p *planner) relocates(c sorted) bool {
 	for _, a := range p.in.From.nodes(catalog.KindFoundation) {
 		for _, b := range p.in.To.nodes(catalog.KindFoundation) {
 			x, y := a.Placement, b.Placement
-			if x.Region != "" && y.Region != "" && (x.Region != y.Region || x.Provider != y.Provider || x.Zone != "" && y.Zone != "" && x.Zone != y.Zone) {
+			if x.Region != "" && y.Region != "" && x.Region != y.Region || x.Provider != "" && x.Provider != y.Provider || x.Zone != "" && y.Zone != "" && x.Zone != y.Zone {
 				return true
 			}
 		}
@@ -135,6 +142,9 @@ func (p *planner) relocates(c sorted) bool {
 
 func (p *planner) relocate(c sorted, base []int) {
 	to := regionOf(p.in.To)
+	if to == "" {
+		to = "the new place"
+	}
 	copied := p.add(Step{
 		Do:           fmt.Sprintf("Set up ZooKeeper, storage and the database in %s, start copying: a replica of the database where its product has them, and a first copy of ThingworxStorage.", to),
 		Rollback:     "Remove the copies; nothing uses them yet.",

@@ -102,8 +102,9 @@ func joined(parts ...string) string {
 	return strings.Join(out, ", ")
 }
 
-// foundation switches clustered mode and brings the Foundation nodes to their target, one by one.
-func (p *planner) foundation(c sorted, after []int) {
+// foundation switches clustered mode and brings the Foundation nodes to their target, one by one. It returns its actions.
+func (p *planner) foundation(c sorted, after []int) []int {
+	first := len(p.actions)
 	from, to := p.in.From.Cluster, p.in.To.Cluster
 	on := !p.fresh && !from.Clustered() && to.Clustered()
 	off := from.Clustered() && !to.Clustered()
@@ -114,7 +115,7 @@ func (p *planner) foundation(c sorted, after []int) {
 			Do:       fmt.Sprintf("Install ThingWorx on %s, the first alone because it sets up the database, the others one by one, each with its own platform id and licence.", strings.Join(names, ", ")),
 			Rollback: "Stop the nodes.",
 		}, func(ph *phase) { ph.foundation, ph.mode, ph.ignite, ph.connections = atTo, atTo, atTo, atTo }, after...)
-		return
+		return []int{first}
 	case on:
 		s := Step{
 			Do:       "Stop Foundation, switch to clustered mode (EnableClusteredMode, platform ids, coordinator hosts, cache on Ignite, sync window longer than a failover of the database), start the first node, then join the others one by one, each when the one before answers on /Thingworx/ready: " + list(names) + ".",
@@ -122,7 +123,7 @@ func (p *planner) foundation(c sorted, after []int) {
 			Rollback:     "Stop all nodes, restore the former platform settings and start the one server.",
 			Precondition: "ZooKeeper has a leader, the shared storage is mounted on every node, two connection servers answer, and every extension is compatible with high availability.",
 		}
-		p.add(s, func(ph *phase) { ph.foundation, ph.mode, ph.ignite = atBoth, atTo, atTo }, after...)
+		p.add(s, func(ph *phase) { ph.foundation, ph.mode, ph.ignite = atTo, atTo, atTo }, after...)
 	case off:
 		p.add(Step{
 			Do:       "Stop all Foundation nodes, switch clustered mode off on the one that stays, and start it.",
@@ -145,6 +146,11 @@ func (p *planner) foundation(c sorted, after []int) {
 	}
 	p.resize(c, after)
 	p.settings(c, after)
+	done := make([]int, 0, len(p.actions)-first)
+	for i := first; i < len(p.actions); i++ {
+		done = append(done, i)
+	}
+	return done
 }
 
 // resize replaces Foundation nodes by ones of another size. In a cluster the new one joins before the old one leaves.
@@ -171,9 +177,9 @@ func (p *planner) settings(c sorted, after []int) {
 	if !from.Clustered() || !to.Clustered() {
 		return
 	}
-	if text := settingsText(from, to); text != "" {
+	if text := settingsText(p.in.From, p.in.To); text != "" {
 		p.add(Step{
-			Do:       "Set " + text + " in platform-settings.json of every node and restart the nodes one at a time, each after the one before answers on /Thingworx/ready.",
+			Do:       "Set " + text + " in platform-settings.json and restart the nodes one at a time, each after the one before answers on /Thingworx/ready.",
 			Rollback: "Restore the former values and restart in the same way.",
 		}, func(ph *phase) { ph.mode = atTo }, after...)
 	}

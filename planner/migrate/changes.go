@@ -3,6 +3,7 @@ package migrate
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -245,8 +246,8 @@ func (d *differ) cluster() {
 		}
 		d.add(catalog.KindFoundation, Configured, text, a.ID)
 	}
-	if a.Clustered() && b.Clustered() && settingsText(a, b) != "" {
-		d.add(catalog.KindFoundation, Configured, settingsText(a, b), a.ID)
+	if text := settingsText(d.from, d.to); a.Clustered() && b.Clustered() && text != "" {
+		d.add(catalog.KindFoundation, Configured, text, a.ID)
 	}
 	if d.from.Shape.Ignite != "" && d.to.Shape.Ignite != "" && d.from.Shape.Ignite != d.to.Shape.Ignite {
 		d.add(catalog.KindIgnite, Configured, string(d.to.Shape.Ignite), a.ID)
@@ -267,18 +268,21 @@ func isolationDiffers(a, b *inventory.Use) bool {
 	return a.Namespace != b.Namespace || a.IgniteBasePath != b.IgniteBasePath || a.ConnectionServerBasePath != "" && a.ConnectionServerBasePath != b.ConnectionServerBasePath
 }
 
-// settingsText says which cluster settings of b the nodes of a need. What a does not state is not known to differ.
-func settingsText(a, b *inventory.Cluster) string {
-	x, y := a.Settings, b.Settings
-	text := ""
+// settingsText says which settings of platform-settings.json differ. What the start does not state is not known to differ.
+func settingsText(from, to *State) string {
+	x, y := from.Cluster.Settings, to.Cluster.Settings
+	var out []string
 	if x.ModelSyncMaxDBUnavailableErrors != nil && y.ModelSyncMaxDBUnavailableErrors != nil && *x.ModelSyncMaxDBUnavailableErrors != *y.ModelSyncMaxDBUnavailableErrors {
-		text = "ModelSyncMaxDBUnavailableErrors " + strconv.Itoa(*y.ModelSyncMaxDBUnavailableErrors)
+		out = append(out, "ModelSyncMaxDBUnavailableErrors "+strconv.Itoa(*y.ModelSyncMaxDBUnavailableErrors))
 	}
 	if x.HACompatibilityImportLevel != "" && x.HACompatibilityImportLevel != y.HACompatibilityImportLevel {
-		if text != "" {
-			text += ", "
-		}
-		text += "haCompatibilityImportLevel " + y.HACompatibilityImportLevel
+		out = append(out, "haCompatibilityImportLevel "+y.HACompatibilityImportLevel)
 	}
-	return text
+	for _, n := range to.nodes(catalog.KindFoundation) {
+		was := find(from.nodes(catalog.KindFoundation), n.Name)
+		if was != nil && was.Settings.PlatformID != "" && was.Settings.PlatformID != n.Settings.PlatformID {
+			out = append(out, "PlatformId "+n.Settings.PlatformID+" on "+n.Name)
+		}
+	}
+	return strings.Join(out, ", ")
 }

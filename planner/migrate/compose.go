@@ -33,7 +33,9 @@ func (p *planner) compose(ph phase) *inventory.Site {
 	if ph.mode == atFrom {
 		c.ClusteredMode, c.Settings = from.Cluster.ClusteredMode, from.Cluster.Settings
 	}
-	c.Components, c.Uses = nil, nil
+	c.Components = make([]inventory.Component, 0, 4)
+	c.Uses = make([]inventory.Use, 0, len(from.Cluster.Uses)+1)
+	site.Infrastructure = make([]inventory.Infrastructure, 0, len(from.Cluster.Uses)+1)
 	c.Components = p.component(c.Components, inventory.Foundation, ph.foundation)
 	c.Components = p.component(c.Components, inventory.ConnectionServer, ph.connections)
 	c.Components = p.whole(c.Components, inventory.Ignite, ph.ignite)
@@ -66,9 +68,12 @@ func (p *planner) compose(ph phase) *inventory.Site {
 
 // component lists the nodes of a kind at one end or at both, each once.
 func (p *planner) component(out []inventory.Component, k inventory.ComponentKind, at side) []inventory.Component {
-	var nodes []inventory.Node
+	nodes := make([]inventory.Node, 0, len(p.in.From.nodes(catalog.Kind(k)))+len(p.in.To.nodes(catalog.Kind(k))))
 	if at != atTo {
 		for _, n := range p.in.From.Cluster.Nodes(k) {
+			if now := find(p.in.To.nodes(catalog.Kind(k)), n.Name); at == atBoth && now != nil && sameMachine(n, now) {
+				n = now // a node that stays has the settings of the others
+			}
 			nodes = append(nodes, *n)
 		}
 	}

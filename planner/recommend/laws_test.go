@@ -331,3 +331,42 @@ func relaxed(t *rapid.T, n inventory.Need) inventory.Need {
 	order := []inventory.Need{inventory.Required, inventory.Preferred, "", inventory.NotNeeded}
 	return rapid.SampledFrom(order[slices.Index(order, n):]).Draw(t, "need")
 }
+
+// No step of a migration makes a hard rule fail that fails neither before nor after it.
+func TestMigrationsBreakNoRuleOnTheWay(t *testing.T) {
+	e := builtin(t)
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawn(t, e)
+		w := newWorld(in)
+		for _, c := range w.options().chosen {
+			ends := append(hard(e, in, in.Site, in.Cluster), hard(e, in, c.variant.site, &c.variant.site.Clusters[0])...)
+			for i, step := range w.migration(c.variant) {
+				for _, rule := range hard(e, in, step.After, &step.After.Clusters[0]) {
+					if !slices.Contains(ends, rule) {
+						t.Fatalf("step %d of the way to %s fails %s, which fails at neither end: %s", i+1, c.variant.arch.ID, rule, step.Do)
+					}
+				}
+			}
+		}
+	})
+}
+
+// hard lists the hard rules a cluster fails.
+func hard(e *engine, in Input, s *inventory.Site, c *inventory.Cluster) []string {
+	size := sizing.InSite(s, c, e.sizes)
+	findings := e.rules.Evaluate(rules.Input{
+		Site: s, Policy: in.Policy, Regions: in.Regions, At: s.ObservedAt,
+		Clusters: []rules.ClusterFacts{{
+			Recognised: recognise.Cluster(s, c, size, false, e.catalog), Sizing: size,
+			Availability: availability.Cluster(s, c, max(1, size.FoundationNodes), in.Policy.Availability),
+		}},
+	})
+	var out []string
+	for i := range findings {
+		f := &findings[i]
+		if f.Verdict == rules.Fail && f.Severity.Rank() <= rules.High.Rank() && (f.Confidence == rules.Official || f.Confidence == rules.ByPolicy) {
+			out = append(out, f.Rule)
+		}
+	}
+	return out
+}

@@ -19,6 +19,7 @@ type variant struct {
 	arch    *catalog.Architecture
 	plan    *catalog.Plan
 	site    *inventory.Site // the plan as an inventory
+	state   *migrate.State
 	size    *sized
 	at      place
 	cost    float64
@@ -118,7 +119,7 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 	switch {
 	case a.Packed:
 		layouts[0] = catalog.LayoutPacked
-	case w.present != nil && a.Production:
+	case w.present != nil:
 		layouts = append(layouts, catalog.LayoutPresent)
 	}
 	shares := w.shares(at)
@@ -329,7 +330,7 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 		p.OperatedBy = inventory.OperatorSelf
 	}
 	if w.present != nil {
-		p.Present, p.PresentCluster = w.Site, w.Cluster
+		p.Present, p.PresentCluster, p.PresentShape = w.Site, w.Cluster, w.shape
 	}
 	if len(a.Ignite) > 0 {
 		p.Ignite = a.Ignite[0]
@@ -348,8 +349,9 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 	v.plan = p
 	v.site = catalog.Generate(p)
 	v.cost = w.prices.cost(p, v.site, &w.tenants)
+	v.state = migrate.StateOf(v.site, &v.site.Clusters[0])
 	if w.present != nil {
-		v.changes = migrate.Changes(w.present, migrate.StateOf(v.site, &v.site.Clusters[0]))
+		v.changes = migrate.Changes(w.present, v.state)
 		v.count = migrate.Count(v.changes)
 	}
 	return v

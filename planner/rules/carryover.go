@@ -4,14 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
-)
 
-// Evidence keys of a failing finding within its rule's grace: until when its severity is lowered to info, the severity it
-// takes then, and the instant it was judged at.
-const (
-	graceUntil         = "graceUntil"
-	severityAfterGrace = "severityAfterGrace"
-	judgedAt           = "judgedAt"
+	"github.com/meridian-federation/meridian/planner/rules/rule"
 )
 
 // CarryOver returns current with the histories of previous, the findings of an earlier assessment of the same subjects in
@@ -51,22 +45,22 @@ func open(v Verdict) bool { return v == Fail || v == Unknown }
 
 // moveGrace counts a finding's grace from the instant its failure began.
 func moveGrace(f *Finding, since time.Time) {
-	until, graced := evidenceTime(f, graceUntil)
-	judged, known := evidenceTime(f, judgedAt)
+	until, graced := evidenceTime(f, rule.GraceUntil)
+	judged, known := evidenceTime(f, rule.JudgedAt)
 	if !graced || !known || f.FailingSince == nil {
 		return
 	}
 	f.Evidence = maps.Clone(f.Evidence)
 	if until = until.Add(since.Sub(*f.FailingSince)); until.After(judged) {
-		f.Evidence[graceUntil] = until.UTC().Format(time.RFC3339Nano)
+		f.Evidence[rule.GraceUntil] = until.UTC().Format(time.RFC3339Nano)
 		return
 	}
-	if s, ok := f.Evidence[severityAfterGrace].(string); ok {
+	if s, ok := f.Evidence[rule.SeverityAfterGrace].(string); ok {
 		f.Severity = Severity(s)
 	}
-	delete(f.Evidence, graceUntil)
-	delete(f.Evidence, severityAfterGrace)
-	delete(f.Evidence, judgedAt)
+	delete(f.Evidence, rule.GraceUntil)
+	delete(f.Evidence, rule.SeverityAfterGrace)
+	delete(f.Evidence, rule.JudgedAt)
 	if len(f.Evidence) == 0 {
 		f.Evidence = nil
 	}

@@ -15,7 +15,7 @@ func (p *Pack) Freshness(pol *policy.Policy) []time.Duration {
 		}
 		out := make([]time.Duration, len(p.rules[i].Parameters))
 		for k := range out {
-			out[k] = tuned[i].duration(k)
+			out[k] = tuned[i].Duration(k)
 		}
 		return out
 	}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -14,23 +13,21 @@ import (
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules/facts"
+	"github.com/meridian-federation/meridian/planner/rules/location"
+	"github.com/meridian-federation/meridian/planner/rules/operation"
+	"github.com/meridian-federation/meridian/planner/rules/resilience"
+	"github.com/meridian-federation/meridian/planner/rules/rule"
+	"github.com/meridian-federation/meridian/planner/rules/sharing"
 )
 
 // version of the built-in pack. It grows with every change of a rule's judgement or parameters.
 const version = "1.0.0"
 
-// rule is a catalogue entry with its evaluation: over the site, or over each cluster.
-type rule struct {
-	Entry
-	site    func(*judge)
-	cluster func(*judge, *facts.Cluster)
-}
-
 // Pack is a set of rules. It is immutable and safe for use by several goroutines; building one costs more than an
 // evaluation, so callers keep it.
 type Pack struct {
-	rules    []rule // in order of id
-	defaults []tuned
+	rules    []rule.Rule // in order of id
+	defaults []rule.Tuned
 	version  string
 	digest   [sha256.Size]byte // over the entries, their parameters and the sources of extra rules
 }
@@ -55,26 +52,17 @@ type World struct {
 	Prepared any
 }
 
-// Outcome is what an extra rule says about one subject.
-type Outcome struct {
-	Verdict  Verdict
-	Message  string
-	Evidence map[string]any
-	Missing  []string
-}
-
 // Builtin returns the built-in rule pack.
 func Builtin() *Pack {
-	return assemble(version, slices.Concat(colocationRules(), residencyRules(), haClusterRules(), haDatabaseRules(), haServiceRules(),
-		architectureRules(), sizingRules(), tenancyRules(), sharingRules(), configurationRules(), federationRules(), qualityRules()), nil)
+	return assemble(version, slices.Concat(location.Rules(), resilience.Rules(), sharing.Rules(), operation.Rules()), nil)
 }
 
-func assemble(version string, rules []rule, digests []string) *Pack {
-	slices.SortFunc(rules, func(a, b rule) int { return strings.Compare(a.ID, b.ID) })
-	p := &Pack{rules: rules, version: version, defaults: make([]tuned, len(rules))}
+func assemble(version string, rules []rule.Rule, digests []string) *Pack {
+	slices.SortFunc(rules, func(a, b rule.Rule) int { return strings.Compare(a.ID, b.ID) })
+	p := &Pack{rules: rules, version: version, defaults: make([]rule.Tuned, len(rules))}
 	h := sha256.New()
 	for i := range rules {
-		p.defaults[i] = defaults(&rules[i].Entry)
+		p.defaults[i] = rules[i].Defaults()
 		text, err := json.Marshal(&rules[i].Entry)
 		if err != nil {
 			// Entries hold strings and slices of them only, which always marshal.
@@ -94,14 +82,14 @@ func (p *Pack) With(extras []Extra) (*Pack, error) {
 	all := slices.Clone(p.rules)
 	digests := make([]string, 0, len(extras)+1)
 	for _, x := range extras {
-		if slices.ContainsFunc(all, func(r rule) bool { return r.ID == x.Entry.ID }) {
+		if slices.ContainsFunc(all, func(r rule.Rule) bool { return r.ID == x.Entry.ID }) {
 			return nil, fmt.Errorf("add rule %s: the id is taken; give the rule another one", x.Entry.ID)
 		}
 		if x.Judge == nil {
 			return nil, fmt.Errorf("add rule %s: it has no judgement", x.Entry.ID)
 		}
-		if len(x.Entry.Parameters) > len(tuned{}.values) {
-			return nil, fmt.Errorf("add rule %s: it has more than %d parameters", x.Entry.ID, len(tuned{}.values))
+		if len(x.Entry.Parameters) > rule.MaxParameters {
+			return nil, fmt.Errorf("add rule %s: it has more than %d parameters", x.Entry.ID, rule.MaxParameters)
 		}
 		all = append(all, x.rule())
 		digests = append(digests, x.Entry.ID+" "+x.Digest)
@@ -113,30 +101,30 @@ func (p *Pack) With(extras []Extra) (*Pack, error) {
 	return assemble(fmt.Sprintf("%s+%d", p.version, len(extras)), all, append(digests, hex.EncodeToString(p.digest[:]))), nil
 }
 
-func (x Extra) rule() rule {
-	r := rule{Entry: x.Entry.copied()}
+func (x Extra) rule() rule.Rule {
+	r := rule.Rule{Entry: x.Entry.Copy()}
 	switch r.Scope {
 	case OfSite:
-		r.site = func(j *judge) { j.outcome(j.ofSite(), x.judge(j, nil, nil)) }
+		r.Site = func(j *rule.Judge) { j.Outcome(j.OfSite(), x.judge(j, nil, nil)) }
 	case OfInfrastructure:
-		r.cluster = func(j *judge, c *facts.Cluster) {
+		r.Cluster = func(j *rule.Judge, c *facts.Cluster) {
 			for i := range c.Uses {
 				if u := &c.Uses[i]; u.Infra != nil {
-					j.outcome(j.of(c, u), x.judge(j, c, u))
+					j.Outcome(j.Of(c, u), x.judge(j, c, u))
 				}
 			}
 			if len(c.Uses) == 0 {
-				j.skip(j.ofCluster(c), "The cluster uses no infrastructure.")
+				j.Skip(j.OfCluster(c), "The cluster uses no infrastructure.")
 			}
 		}
 	default:
-		r.cluster = func(j *judge, c *facts.Cluster) { j.outcome(j.ofCluster(c), x.judge(j, c, nil)) }
+		r.Cluster = func(j *rule.Judge, c *facts.Cluster) { j.Outcome(j.OfCluster(c), x.judge(j, c, nil)) }
 	}
 	return r
 }
 
-func (x Extra) judge(j *judge, c *facts.Cluster, u *facts.Use) Outcome {
-	w := &World{Input: &j.Input, Prepared: j.prepared}
+func (x Extra) judge(j *rule.Judge, c *facts.Cluster, u *facts.Use) Outcome {
+	w := &World{Input: &j.Input, Prepared: j.Prepared}
 	if c != nil {
 		w.Cluster = c.Cluster
 	}
@@ -144,7 +132,7 @@ func (x Extra) judge(j *judge, c *facts.Cluster, u *facts.Use) Outcome {
 		w.Use, w.Infrastructure = u.Use, u.Infra
 	}
 	out := x.Judge(w)
-	j.prepared = w.Prepared
+	j.Prepared = w.Prepared
 	return out
 }
 
@@ -152,7 +140,7 @@ func (x Extra) judge(j *judge, c *facts.Cluster, u *facts.Use) Outcome {
 func (p *Pack) Entries() []Entry {
 	out := make([]Entry, len(p.rules))
 	for i := range p.rules {
-		out[i] = p.rules[i].copied()
+		out[i] = p.rules[i].Copy()
 	}
 	return out
 }
@@ -198,41 +186,33 @@ func (p *Pack) Hash(pol *policy.Policy) string {
 // A failing finding within its rule's grace keeps its verdict but has the severity info; its evidence says until when
 // (graceUntil), with which severity afterwards (severityAfterGrace) and when that was judged (judgedAt).
 func (p *Pack) Evaluate(in Input) []Finding {
-	j := &judge{Input: in, site: facts.New(in.Site, in.Neighbours, in.Shared, in.Regions)}
-	if j.observed = in.Site.ObservedAt; j.observed.IsZero() {
-		j.observed = in.At
-	}
 	settings := p.tune(in.Policy)
-	j.out = make([]Finding, 0, len(p.rules)*len(in.Site.Clusters)+len(in.Site.Infrastructure)+32)
+	j := rule.NewJudge(in, len(p.rules)*len(in.Site.Clusters)+len(in.Site.Infrastructure)+32)
 	for i := range p.rules {
-		if r := &p.rules[i]; r.site != nil && !settings[i].disabled {
-			j.rule, j.tuned = r, &settings[i]
-			r.site(j)
+		if r := &p.rules[i]; r.Site != nil && !settings[i].Disabled {
+			j.Begin(r, &settings[i])
+			r.Site(j)
 		}
 	}
-	for k := range j.site.Clusters {
-		c := &j.site.Clusters[k]
+	for k := range j.View.Clusters {
+		c := &j.View.Clusters[k]
 		for i := range p.rules {
 			r := &p.rules[i]
-			if r.cluster == nil || settings[i].disabled {
+			if r.Cluster == nil || settings[i].Disabled {
 				continue
 			}
-			j.rule, j.tuned = r, &settings[i]
+			j.Begin(r, &settings[i])
 			if r.Versions != nil && outside(r.Versions, c.ThingworxVersion) {
-				j.skip(j.ofCluster(c), "The rule does not apply to the cluster's version of ThingWorx.")
+				j.Skip(j.OfCluster(c), "The rule does not apply to the cluster's version of ThingWorx.")
 				continue
 			}
-			r.cluster(j, c)
+			r.Cluster(j, c)
 		}
 	}
-	for i := 1; i < len(j.out); i++ {
-		if compareFindings(&j.out[i-1], &j.out[i]) > 0 {
-			slices.SortStableFunc(j.out, func(a, b Finding) int { return compareFindings(&a, &b) })
-			break
-		}
-	}
-	identify(j.out)
-	return j.out
+	// Rules run in order of id and clusters and infrastructures are prepared in order of theirs, so nothing is left to sort.
+	out := j.Findings()
+	identify(out)
+	return out
 }
 
 func outside(v *Versions, version string) bool {
@@ -249,11 +229,6 @@ func outside(v *Versions, version string) bool {
 		}
 	}
 	return false
-}
-
-func compareFindings(a, b *Finding) int {
-	return cmp.Or(strings.Compare(a.Subject.Site, b.Subject.Site), strings.Compare(a.Subject.Cluster, b.Subject.Cluster), strings.Compare(a.Rule, b.Rule),
-		strings.Compare(a.Subject.Infrastructure, b.Subject.Infrastructure), strings.Compare(a.Subject.Node, b.Subject.Node))
 }
 
 // ID returns the identity of a rule's finding on a subject: 32 hexadecimal digits that never change.

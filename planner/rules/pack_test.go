@@ -248,6 +248,21 @@ func TestHash(t *testing.T) {
 	}
 }
 
+func TestFreshness(t *testing.T) {
+	pack := rules.Builtin()
+	for _, c := range []struct {
+		pol  *policy.Policy
+		want []time.Duration
+	}{
+		{nil, []time.Duration{24 * time.Hour, 72 * time.Hour, 7 * 24 * time.Hour}},
+		{tuned("DQ-001", policy.RuleTune{Parameters: map[string]string{"stale": "2d"}}), []time.Duration{24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour}},
+	} {
+		if diff := cmp.Diff(c.want, pack.Freshness(c.pol)); diff != "" {
+			t.Errorf("ages (-want +got): %s", diff)
+		}
+	}
+}
+
 func extra(id string, scope rules.Scope, verdict rules.Verdict) rules.Extra {
 	return rules.Extra{
 		Entry:  rules.Entry{ID: id, Title: "A rule of one's own", Scope: scope, Severity: rules.Low, Confidence: rules.UserRule, Remedy: "Do it.", Reference: "us"},

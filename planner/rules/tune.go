@@ -2,40 +2,17 @@ package rules
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules/rule"
 )
 
-// tuned is a rule's catalogue entry under a policy. Durations are in seconds, percentages in shares of one.
-type tuned struct {
-	disabled bool
-	severity Severity // "" leaves the rule's own
-	grace    time.Duration
-	values   [3]float64 // in the order of Entry.Parameters
-}
-
-func (t *tuned) number(i int) float64 { return t.values[i] }
-func (t *tuned) duration(i int) time.Duration {
-	return time.Duration(t.values[i] * float64(time.Second))
-}
-
-// defaults holds for every built-in entry; a test proves that every default parses.
-func defaults(e *Entry) tuned {
-	t := tuned{grace: time.Duration(e.Grace)}
-	for i, p := range e.Parameters {
-		t.values[i], _ = parseParameter(p.Kind, p.Default)
-	}
-	return t
-}
-
 // tune applies a policy to the pack's defaults. What the policy says wrongly is left at its default; Validate tells.
-func (p *Pack) tune(pol *policy.Policy) []tuned {
+func (p *Pack) tune(pol *policy.Policy) []rule.Tuned {
 	if pol == nil || len(pol.Rules) == 0 {
 		return p.defaults
 	}
@@ -47,17 +24,17 @@ func (p *Pack) tune(pol *policy.Policy) []tuned {
 			continue
 		}
 		t := &out[i]
-		t.disabled = set.Enabled != nil && !*set.Enabled
-		if s := Severity(set.Severity); s.Rank() < len(Severities()) {
-			t.severity = s
+		t.Disabled = set.Enabled != nil && !*set.Enabled
+		if s := Severity(set.Severity); s.Rank() != rule.NoSeverity {
+			t.Severity = s
 		}
 		if set.Grace > 0 {
-			t.grace = time.Duration(set.Grace)
+			t.Grace = time.Duration(set.Grace)
 		}
 		for k, param := range e.Parameters {
 			if v, given := set.Parameters[param.Name]; given {
-				if n, err := parseParameter(param.Kind, v); err == nil {
-					t.values[k] = n
+				if n, err := rule.ParseParameter(param.Kind, v); err == nil {
+					t.Values[k] = n
 				}
 			}
 		}
@@ -91,7 +68,7 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 			add("use an id of the rule pack"+meant(id, p.ids()), fmt.Sprintf("there is no rule %q", id), id)
 			continue
 		}
-		if set.Severity != "" && Severity(set.Severity).Rank() == len(Severities()) {
+		if set.Severity != "" && Severity(set.Severity).Rank() == rule.NoSeverity {
 			add("use critical, high, medium, low or info", fmt.Sprintf("%q is not a severity", set.Severity), id, "severity")
 		}
 		if set.Grace < 0 {
@@ -103,10 +80,10 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 		}
 		slices.Sort(names)
 		for _, name := range names {
-			param := e.parameter(name)
+			param := parameter(e, name)
 			if param == nil {
-				add(e.knownParameters(name), fmt.Sprintf("%s has no parameter %q", id, name), id, "parameters", name)
-			} else if _, err := parseParameter(param.Kind, set.Parameters[name]); err != nil {
+				add(knownParameters(e, name), fmt.Sprintf("%s has no parameter %q", id, name), id, "parameters", name)
+			} else if _, err := rule.ParseParameter(param.Kind, set.Parameters[name]); err != nil {
 				add("write it like its default, "+param.Default, err.Error(), id, "parameters", name)
 			}
 		}
@@ -117,7 +94,7 @@ func (p *Pack) Validate(pol *policy.Policy) error {
 	return document.NewError(problems)
 }
 
-func (e *Entry) parameter(name string) *Parameter {
+func parameter(e *Entry, name string) *Parameter {
 	for i := range e.Parameters {
 		if e.Parameters[i].Name == name {
 			return &e.Parameters[i]
@@ -126,7 +103,7 @@ func (e *Entry) parameter(name string) *Parameter {
 	return nil
 }
 
-func (e *Entry) knownParameters(name string) string {
+func knownParameters(e *Entry, name string) string {
 	if len(e.Parameters) == 0 {
 		return "remove it; the rule takes none"
 	}
@@ -135,33 +112,6 @@ func (e *Entry) knownParameters(name string) string {
 		names[i] = p.Name
 	}
 	return "use one of " + strings.Join(names, ", ") + meant(name, names)
-}
-
-// parseParameter reads a parameter by its kind. Spaces between digits and before a unit are allowed; d stands for 24h.
-func parseParameter(kind ParameterKind, text string) (float64, error) {
-	s := strings.ReplaceAll(strings.TrimSpace(text), " ", "")
-	switch kind {
-	case DurationParameter:
-		days, ok := strings.CutSuffix(s, "d")
-		if n, err := strconv.ParseFloat(days, 64); ok && err == nil && n >= 0 && n <= 36500 {
-			return n * 24 * 3600, nil
-		}
-		if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-			return d.Seconds(), nil
-		}
-		return 0, fmt.Errorf("%q is not a duration; write a number and a unit, for example 20ms, 24h or 7d", text)
-	case PercentParameter:
-		share, ok := strings.CutSuffix(s, "%")
-		if n, err := strconv.ParseFloat(share, 64); ok && err == nil && n >= 0 && n <= 100 {
-			return n / 100, nil
-		}
-		return 0, fmt.Errorf("%q is not a percentage; write a number from 0 to 100 and %%, for example 10%%", text)
-	default:
-		if n, err := strconv.ParseFloat(s, 64); err == nil && n >= 0 && !math.IsInf(n, 0) {
-			return n, nil
-		}
-		return 0, fmt.Errorf("%q is not a number of zero or more", text)
-	}
 }
 
 // meant suggests the word of words that is spelled most like word, if any is close.

@@ -21,11 +21,13 @@ var pure = []string{
 	"planner/document", "planner/inventory", "planner/geo", "planner/policy", "planner/catalog", "planner/sizing",
 	"planner/availability", "planner/recognise", "planner/rules", "planner/recommend", "planner/migrate",
 	"planner/simulate", "planner/tenancy", "planner/assess", "federation/tenancy", "federation/report",
+	"planner/rules/rule", "planner/rules/facts", "planner/rules/location", "planner/rules/resilience", "planner/rules/sharing",
+	"planner/rules/operation", "planner/rules/custom", "planner/sources/tree",
 }
 
 // impure are the standard packages and third parties a pure package has no use for.
 var impure = []string{
-	"os", "os/exec", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "math/rand/v2", "crypto/rand", "sync",
+	"os", "os/exec", "net", "net/http", "log", "log/slog", "io/ioutil", "math/rand", "math/rand/v2", "crypto/rand",
 	"github.com/nats-io", "github.com/ClickHouse", "github.com/hashicorp/go-memdb", "github.com/labstack/echo", "go.opentelemetry.io",
 	"github.com/prometheus",
 }

@@ -6,7 +6,7 @@ import { Shell } from "./components/Shell";
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound });
 
 /** The state of a list as the address holds it; what does not belong there is left out. */
-function listState(search: Record<string, unknown>): ListState {
+export function listState(search: Record<string, unknown>): ListState {
   const state: ListState = {};
   if (typeof search.filter === "string" && search.filter !== "") {
     state.filter = search.filter;
@@ -18,13 +18,19 @@ function listState(search: Record<string, unknown>): ListState {
 }
 
 const list = { getParentRoute: () => root, validateSearch: listState };
+const plain = { getParentRoute: () => root };
 
 const routes = [
   createRoute({ ...list, path: "/", component: lazyRouteComponent(() => import("./pages/Sites/Sites"), "Sites") }),
   createRoute({
-    getParentRoute: () => root,
+    ...plain,
     path: "/sites/$site",
     component: lazyRouteComponent(() => import("./pages/Site/Site"), "Site"),
+  }),
+  createRoute({
+    ...list,
+    path: "/clusters",
+    component: lazyRouteComponent(() => import("./pages/Clusters/Clusters"), "Clusters"),
   }),
   createRoute({
     ...list,
@@ -42,27 +48,30 @@ const routes = [
     component: lazyRouteComponent(() => import("./pages/Shared/Shared"), "SharedInfrastructure"),
   }),
   createRoute({
-    getParentRoute: () => root,
+    ...plain,
     path: "/rules",
     component: lazyRouteComponent(() => import("./pages/Rules/Rules"), "Rules"),
   }),
   createRoute({
-    getParentRoute: () => root,
+    ...plain,
     path: "/rejections",
     component: lazyRouteComponent(() => import("./pages/Rejections/Rejections"), "Rejections"),
   }),
   createRoute({
-    getParentRoute: () => root,
+    ...plain,
     path: "/reports",
     component: lazyRouteComponent(() => import("./pages/Reports/Reports"), "Reports"),
   }),
+  createRoute({
+    ...plain,
+    path: "/connect",
+    component: lazyRouteComponent(() => import("./pages/Connect/Connect"), "Connect"),
+  }),
 ] as const;
 
-export const router = createRouter({
-  routeTree: root.addChildren(routes),
-  defaultPreload: "intent",
-  scrollRestoration: true,
-});
+export const routeTree = root.addChildren(routes);
+
+export const router = createRouter({ routeTree, defaultPreload: "intent", scrollRestoration: true });
 
 declare module "@tanstack/react-router" {
   interface Register {

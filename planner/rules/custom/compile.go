@@ -14,6 +14,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/rules/rule"
 )
 
 // Kind heads every file of rules.
@@ -110,7 +111,7 @@ func (c *compiler) compile() rules.Extra {
 			c.fail(field, "the rule has no "+field, "add one")
 		}
 	}
-	if r.Severity.Rank() == len(rules.Severities()) {
+	if r.Severity.Rank() == rule.NoSeverity {
 		c.fail("severity", fmt.Sprintf("%q is not a severity", r.Severity), "use critical, high, medium, low or info")
 	}
 	if r.Scope != rules.OfSite && r.Scope != rules.OfCluster && r.Scope != rules.OfInfrastructure {

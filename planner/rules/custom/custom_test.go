@@ -59,9 +59,11 @@ func site() *inventory.Site {
 	return &inventory.Site{
 		APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
 		Site: inventory.Identity{ID: "lyo-07"},
-		Clusters: []inventory.Cluster{{ID: "prod", ThingworxVersion: "9.6.2",
+		Clusters: []inventory.Cluster{{
+			ID: "prod", ThingworxVersion: "9.6.2",
 			Components: []inventory.Component{{Kind: inventory.Foundation, Nodes: []inventory.Node{{Name: "f1", CPU: 8, MemoryGiB: 15.5}, {Name: "f2", CPU: 8}}}},
-			Uses:       []inventory.Use{{Infrastructure: "pg", As: inventory.AsDatabase, PoolMax: 100}}}},
+			Uses:       []inventory.Use{{Infrastructure: "pg", As: inventory.AsDatabase, PoolMax: 100}},
+		}},
 		Infrastructure: []inventory.Infrastructure{{ID: "pg", Kind: inventory.KindDatabase}},
 	}
 }

@@ -18,8 +18,18 @@ func TestVersions(t *testing.T) {
 		version    string
 		yes, known bool // at least 9.5
 	}{
-		{"9.5", true, true}, {"9.5.1", true, true}, {"9.4.9", false, true}, {"10.1.0-b12", true, true}, {"v9.6", true, true}, {"9", false, true}, {"10", true, true},
-		{" 9.7 ", true, true}, {"", false, false}, {"latest", false, false}, {"9.x", false, false}, {"9.", false, false},
+		{"9.5", true, true},
+		{"9.5.1", true, true},
+		{"9.4.9", false, true},
+		{"10.1.0-b12", true, true},
+		{"v9.6", true, true},
+		{"9", false, true},
+		{"10", true, true},
+		{" 9.7 ", true, true},
+		{"", false, false},
+		{"latest", false, false},
+		{"9.x", false, false},
+		{"9.", false, false},
 	} {
 		if yes, known := facts.AtLeast(c.version, 9, 5); yes && known != (c.yes && c.known) || known != c.known {
 			t.Errorf("%q: %v %v", c.version, yes, known)
@@ -37,7 +47,11 @@ func TestEnsemble(t *testing.T) {
 		n     int
 		known bool
 	}{
-		{zk("a:2181,b:2181,c:2181"), 3, true}, {zk("a:2181, b:2181/twx"), 2, true}, {zk("a:2181,"), 1, false}, {zk("a"), 1, false}, {zk(""), 0, false},
+		{zk("a:2181,b:2181,c:2181"), 3, true},
+		{zk("a:2181, b:2181/twx"), 2, true},
+		{zk("a:2181,"), 1, false},
+		{zk("a"), 1, false},
+		{zk(""), 0, false},
 		{zk("a,b,c", inventory.Node{Name: "a"}), 1, true},
 	} {
 		if n, known := facts.Ensemble(c.infra); n != c.n || known != c.known {
@@ -112,9 +126,22 @@ func TestSKUs(t *testing.T) {
 		cpu, memory float64
 		connections int
 	}{
-		{"Standard_D2s_v3", 2, 8, 859}, {"Standard_D4ds_v5", 4, 16, 1718}, {"standard_d8ds_v5", 8, 32, 3437}, {"D16ds_v5", 16, 64, 5000}, {"Standard_D96ads_v5", 96, 384, 5000},
-		{"Standard_E2ds_v5", 2, 16, 1718}, {"Standard_E4ds_v5", 4, 32, 3437}, {"Standard_E8ds_v5", 8, 64, 0}, {"Standard_D48ds_v5", 48, 192, 5000},
-		{"Standard_B1ms", 0, 0, 50}, {"Standard_B2s", 0, 0, 429}, {"Standard_B2ms", 0, 0, 859}, {"Standard_B4ms", 0, 0, 0}, {"", 0, 0, 0}, {"Standard_", 0, 0, 0}, {"Dxl", 0, 0, 0},
+		{"Standard_D2s_v3", 2, 8, 859},
+		{"Standard_D4ds_v5", 4, 16, 1718},
+		{"standard_d8ds_v5", 8, 32, 3437},
+		{"D16ds_v5", 16, 64, 5000},
+		{"Standard_D96ads_v5", 96, 384, 5000},
+		{"Standard_E2ds_v5", 2, 16, 1718},
+		{"Standard_E4ds_v5", 4, 32, 3437},
+		{"Standard_E8ds_v5", 8, 64, 0},
+		{"Standard_D48ds_v5", 48, 192, 5000},
+		{"Standard_B1ms", 0, 0, 50},
+		{"Standard_B2s", 0, 0, 429},
+		{"Standard_B2ms", 0, 0, 859},
+		{"Standard_B4ms", 0, 0, 0},
+		{"", 0, 0, 0},
+		{"Standard_", 0, 0, 0},
+		{"Dxl", 0, 0, 0},
 	} {
 		cpu, memory, _ := facts.Capacity(c.sku)
 		connections, _ := facts.DefaultConnections(c.sku)
@@ -214,9 +241,11 @@ func TestTenants(t *testing.T) {
 		return []inventory.Use{{Infrastructure: id, As: inventory.AsZooKeeper}}
 	}
 	early, late := time.Unix(100, 0), time.Unix(200, 0)
-	site := &inventory.Site{ObservedAt: early, Site: inventory.Identity{ID: "a"},
+	site := &inventory.Site{
+		ObservedAt: early, Site: inventory.Identity{ID: "a"},
 		Clusters:       []inventory.Cluster{{ID: "y", Uses: use("z1")}, {ID: "x", Uses: use("z2")}, {ID: "w", Uses: use("gone")}},
-		Infrastructure: []inventory.Infrastructure{{ID: "z2"}, {ID: "z1", Nodes: make([]inventory.Node, 3)}, {ID: "own"}}}
+		Infrastructure: []inventory.Infrastructure{{ID: "z2"}, {ID: "z1", Nodes: make([]inventory.Node, 3)}, {ID: "own"}},
+	}
 	other := &inventory.Site{ObservedAt: late, Site: inventory.Identity{ID: "b"}, Clusters: []inventory.Cluster{{ID: "x", Uses: use("z")}}, Infrastructure: []inventory.Infrastructure{{ID: "z"}}}
 	shared := []tenancy.Shared{{Infrastructure: "a/z1", Aliases: []string{"a/z2", "b/z", "c/z", "b/gone"}, Tenants: []string{"a/x", "a/y", "b/x", "c/x"}}}
 	s := facts.New(site, []*inventory.Site{other}, shared, nil)

@@ -75,7 +75,7 @@ func RegionsOf(places []Place) (regions []Region, without []string) {
 			without = append(without, p.Name)
 			continue
 		}
-		r := Region{p.Provider, p.Placement.Region}
+		r := Region{p.Provider, p.Region}
 		if !slices.ContainsFunc(regions, r.Same) {
 			regions = append(regions, r)
 		}
@@ -134,7 +134,7 @@ func (s *Site) HasZones(p *Place) bool {
 	if s.Regions == nil || p.Provider == "" {
 		return false
 	}
-	r, ok := s.Regions.Find(p.Provider, p.Placement.Region)
+	r, ok := s.Regions.Find(p.Provider, p.Region)
 	return ok && r.Zones
 }
 

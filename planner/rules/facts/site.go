@@ -304,3 +304,22 @@ func tenantsOf(to []Tenant, site *inventory.Site, infra *inventory.Infrastructur
 	}
 	return to
 }
+
+// InRole counts the nodes of a role.
+func InRole(nodes []inventory.Node, role string) int {
+	n := 0
+	for i := range nodes {
+		if nodes[i].Role == role {
+			n++
+		}
+	}
+	return n
+}
+
+// Standby reports whether a database is known to have something to fail over to.
+func Standby(i *inventory.Infrastructure) bool {
+	if i.Engine.Managed() {
+		return i.HighAvailability != nil && i.HighAvailability.Mode != inventory.HANone && i.HighAvailability.Mode != ""
+	}
+	return len(i.Nodes)-InRole(i.Nodes, "replica") > 1
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -12,22 +11,6 @@ import (
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
-
-type reportFormat struct {
-	contentType string
-	write       func(io.Writer, *report.Report) error
-}
-
-func reportFormats() map[string]reportFormat {
-	return map[string]reportFormat{
-		"html": {"text/html; charset=utf-8", report.WriteHTML},
-		"csv":  {"text/csv; charset=utf-8", report.WriteCSV},
-		"json": {"application/json", report.WriteJSON},
-		"md":   {"text/markdown; charset=utf-8", report.WriteMarkdown},
-		"pdf":  {"application/pdf", report.WritePDF},
-		"xlsx": {"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", report.WriteXLSX},
-	}
-}
 
 // compliance reports on the state in force. Its instant is the present one, or that of the latest assessment when the
 // stream's clock is ahead of this one.
@@ -39,8 +22,8 @@ func (h *Hub) compliance(_ context.Context, q rest.ReportRequest) (rest.Report, 
 		// Messages and evidence name the neighbours that a site shares infrastructure with.
 		return rest.Report{}, &rest.Error{Code: rest.CodeForbidden, Detail: "a report names sites that share infrastructure; it needs a token that sees all sites"}
 	}
-	format, ok := reportFormats()[q.Format]
-	if !ok {
+	mediaType := report.MediaType(q.Format)
+	if mediaType == "" {
 		return rest.Report{}, &rest.Error{Code: rest.CodeInvalid, Detail: fmt.Sprintf("there is no report in the format %q", q.Format)}
 	}
 	in := report.Input{At: h.o.Now().UTC(), Policy: h.o.Policy.Name, RulesOf: "now", Filter: q.Filter}
@@ -58,11 +41,11 @@ func (h *Hub) compliance(_ context.Context, q rest.ReportRequest) (rest.Report, 
 		return rest.Report{}, err
 	}
 	var b bytes.Buffer
-	if err := format.write(&b, built); err != nil {
+	if err := report.Write(&b, q.Format, built); err != nil {
 		return rest.Report{}, fmt.Errorf("write the report: %w", err)
 	}
 	return rest.Report{
-		ContentType: format.contentType, Name: "compliance-" + in.At.Format("20060102T150405Z") + "." + q.Format, Body: b.Bytes(),
+		ContentType: mediaType, Name: "compliance-" + in.At.Format("20060102T150405Z") + "." + q.Format, Body: b.Bytes(),
 	}, nil
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/terraform"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
 type importCommand struct {
 	Paths  []string      `arg:"" name:"path" help:"Exported files and folders of them."`
-	From   string        `help:"What wrote the files: ${enum}." enum:"azure" default:"azure"`
+	From   string        `help:"What wrote the files: ${enum}." enum:"azure,terraform,auto" default:"auto"`
 	Site   string        `help:"Id of the site; derived from the files when absent." placeholder:"ID"`
 	Output output.Format `short:"o" help:"yaml and json print the SiteInventory, table and csv the database servers with their regions." enum:"table,csv,json,yaml" default:"yaml"`
 	Report bool          `help:"Tell about every file on stderr, not only about those with problems."`
@@ -34,12 +35,24 @@ func (c *importCommand) Run(e *Environment) error {
 	if len(files) == 0 {
 		return errors.New("the paths hold no file")
 	}
-	result := azure.Import(files, importer.Options{Site: c.Site, At: e.Now().UTC().Truncate(time.Second), Regions: regions})
+	result := importer.Import(files, importer.Options{Site: c.Site, At: e.Now().UTC().Truncate(time.Second), Regions: regions}, c.readers()...)
 	c.report(e.Stderr, &result)
 	if err := c.write(e.Stdout, &result); err != nil {
 		return err
 	}
 	return &exit{code: result.ExitCode()}
+}
+
+// readers are asked in their order whether a file is theirs; a Terraform state holds Azure resources too.
+func (c *importCommand) readers() []importer.Reader {
+	switch c.From {
+	case "azure":
+		return []importer.Reader{azure.Read}
+	case "terraform":
+		return []importer.Reader{terraform.Read}
+	default:
+		return []importer.Reader{terraform.Read, azure.Read}
+	}
 }
 
 func (c *importCommand) write(w io.Writer, r *importer.Result) error {

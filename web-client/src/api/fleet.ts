@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
 import { api, type Schemas, unwrap } from "./client";
 
 export type SiteRow = Schemas["SiteRow"];
@@ -19,7 +19,8 @@ export interface ListState {
 /** Key of everything that changes when the federation changes; one call makes all of it be read again. */
 export const fleetKey = "fleet";
 
-const pageSize = 200;
+/** The first page is short, so that it is there at once; whoever asks for more gets much more. */
+const limit = (cursor: string) => (cursor === "" ? 200 : 1000);
 
 interface Page {
   next: string;
@@ -35,7 +36,7 @@ export const sitesQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "sites", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/sites", { params: { query: { ...s, limit: pageSize, cursor: pageParam } } })),
+      unwrap(api.GET("/sites", { params: { query: { ...s, limit: limit(pageParam), cursor: pageParam } } })),
     ...pages,
   });
 
@@ -43,7 +44,7 @@ export const findingsQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "findings", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/findings", { params: { query: { ...s, limit: pageSize, cursor: pageParam } } })),
+      unwrap(api.GET("/findings", { params: { query: { ...s, limit: limit(pageParam), cursor: pageParam } } })),
     ...pages,
   });
 
@@ -51,7 +52,7 @@ export const mismatchesQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "region-mismatches", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/region-mismatches", { params: { query: { ...s, limit: pageSize, cursor: pageParam } } })),
+      unwrap(api.GET("/region-mismatches", { params: { query: { ...s, limit: limit(pageParam), cursor: pageParam } } })),
     ...pages,
   });
 
@@ -59,7 +60,7 @@ export const clustersQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "clusters", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/clusters", { params: { query: { ...s, limit: pageSize, cursor: pageParam } } })),
+      unwrap(api.GET("/clusters", { params: { query: { ...s, limit: limit(pageParam), cursor: pageParam } } })),
     ...pages,
   });
 
@@ -67,14 +68,14 @@ export const tenancyQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "tenancy", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/tenancy", { params: { query: { filter: s.filter, limit: pageSize, cursor: pageParam } } })),
+      unwrap(api.GET("/tenancy", { params: { query: { filter: s.filter, limit: limit(pageParam), cursor: pageParam } } })),
     ...pages,
   });
 
 export const rejectionsQuery = infiniteQueryOptions({
   queryKey: [fleetKey, "rejections"],
   queryFn: ({ pageParam }) =>
-    unwrap(api.GET("/rejections", { params: { query: { limit: pageSize, cursor: pageParam } } })),
+    unwrap(api.GET("/rejections", { params: { query: { limit: limit(pageParam), cursor: pageParam } } })),
   ...pages,
 });
 
@@ -96,6 +97,18 @@ export const siteFindingsQuery = (site: string) =>
     queryFn: () =>
       unwrap(api.GET("/findings", { params: { query: { filter: `site=${site}`, sort: "severity", limit: 1000 } } })),
   });
+
+export const architecturesQuery = queryOptions({
+  queryKey: ["architectures"],
+  queryFn: () => unwrap(api.GET("/architectures", { params: { query: { limit: 1000 } } })),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
+/** The title of a reference architecture by its id; the id until the titles are known. */
+export function useArchitectureTitle(): (id: string) => string {
+  const { data } = useQuery(architecturesQuery);
+  return (id) => data?.items.find((a) => a.id === id)?.title ?? id;
+}
 
 export const rulesQuery = queryOptions({
   queryKey: ["rules"],

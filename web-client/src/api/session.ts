@@ -1,4 +1,4 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, ProblemError, type Schemas, setCsrfToken, unwrap } from "./client";
 
 export type Me = Schemas["Me"];
@@ -49,6 +49,12 @@ export function useSignIn() {
   });
 }
 
+/** Nobody is signed in any more: nothing of the federation is kept, and the form for the token is shown. */
+export function forget(queries: QueryClient): void {
+  queries.setQueryData(meQuery.queryKey, null);
+  queries.removeQueries({ predicate: (q) => q.queryKey[0] !== meQuery.queryKey[0] });
+}
+
 export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({
@@ -57,7 +63,7 @@ export function useSignOut() {
     },
     onSettled: () => {
       setCsrfToken(null);
-      queries.clear();
+      forget(queries);
     },
   });
 }

@@ -1,4 +1,3 @@
-import { Badge, Group, Tooltip } from "@mantine/core";
 import type { Schemas } from "../api/client";
 import type { FindingCounts } from "../api/fleet";
 
@@ -9,77 +8,73 @@ export function isSeverity(s: string): s is Severity {
   return (severities as readonly string[]).includes(s);
 }
 
-/** A severity or, for what could not be judged, unknown: always with its word, never by colour alone. */
+const look = (word: string) =>
+  word === "critical" ? { className: "tag filled" } : { className: "tag", style: { color: `var(--${word})` } };
+
+/** A severity, or that nothing fails: always with its word, never by colour alone. */
 export function SeverityBadge({ severity }: { severity: string | null }) {
-  const word = severity ?? "none failing";
-  return (
-    <Badge variant="outline" tt="none" style={{ color: `var(--${severity ?? "good"})`, borderColor: "currentColor" }}>
-      {word}
-    </Badge>
-  );
+  return <span {...look(severity ?? "good")}>{severity ?? "none failing"}</span>;
 }
 
 export function VerdictBadge({ verdict, severity }: { verdict: string; severity: string }) {
-  return verdict === "fail" ? (
-    <SeverityBadge severity={severity} />
-  ) : (
-    <SeverityBadge severity={verdict === "unknown" ? "unknown" : null} />
-  );
+  if (verdict === "fail") {
+    return <SeverityBadge severity={severity} />;
+  }
+  return <span {...look(verdict === "unknown" ? "unknown" : "good")}>{verdict}</span>;
 }
 
 /** How many findings fail by severity, and how many could not be judged. A site with unknown verdicts is never shown as fine. */
 export function Counts({ counts }: { counts: FindingCounts }) {
   const shown = [...severities, "unknown" as const].filter((s) => counts[s] > 0);
-  if (shown.length === 0) {
-    return <SeverityBadge severity={null} />;
-  }
   return (
-    <Group gap={4} wrap="nowrap">
+    <span className="tags">
+      {shown.length === 0 && <SeverityBadge severity={null} />}
       {shown.map((s) => (
-        <Tooltip key={s} label={`${counts[s]} ${s}`}>
-          <Badge
-            variant="outline"
-            tt="none"
-            px={6}
-            style={{ color: `var(--${s})`, borderColor: "currentColor" }}
-            aria-label={`${counts[s]} ${s}`}
-          >
-            {counts[s]} {s}
-          </Badge>
-        </Tooltip>
+        <span key={s} {...look(s)}>
+          {counts[s]} {s}
+        </span>
       ))}
-    </Group>
+      {counts.waived > 0 && (
+        <span className="tag plain" title="Failing, and excused by a waiver">
+          {counts.waived} waived
+        </span>
+      )}
+    </span>
   );
 }
 
 const lives: Record<Schemas["Liveness"], { color: string; title: string }> = {
-  live: { color: "green", title: "Heard of within the expected time" },
-  late: { color: "yellow", title: "Heard of later than expected" },
-  stale: { color: "orange", title: "Not heard of for long; what is shown may no longer hold" },
-  lost: { color: "red", title: "Lost; what is shown is the last that was known" },
+  live: { color: "var(--good)", title: "Heard of within the expected time" },
+  late: { color: "var(--medium)", title: "Heard of later than expected" },
+  stale: { color: "var(--high)", title: "Not heard of for long; what is shown may no longer hold" },
+  lost: { color: "var(--critical)", title: "Lost; what is shown is the last that was known" },
 };
 
 export function LivenessBadge({ liveness }: { liveness: Schemas["Liveness"] }) {
   const l = lives[liveness];
+  return <Dot color={l.color} title={l.title} text={liveness} />;
+}
+
+export function Dot({ color, title, text, role }: { color: string; title: string; text: string; role?: "status" }) {
   return (
-    <Badge variant="dot" color={l.color} tt="none" title={l.title}>
-      {liveness}
-    </Badge>
+    <span className="tag plain dot" style={{ "--dot": color } as React.CSSProperties} title={title} role={role}>
+      {text}
+    </span>
   );
 }
 
 const matches = {
-  true: { severity: "good", text: "same region" },
-  false: { severity: "critical", text: "mismatch" },
-  null: { severity: "unknown", text: "unknown" },
+  true: { color: "good", text: "same region" },
+  false: { color: "critical", text: "mismatch" },
+  null: { color: "unknown", text: "unknown" },
 };
 
 export function RegionMatchBadge({ match }: { match: boolean | null }) {
   const m = matches[`${match}`];
   return (
-    <Badge variant="outline" tt="none" style={{ color: `var(--${m.severity})`, borderColor: "currentColor" }}>
+    <span className="tag" style={{ color: `var(--${m.color})` }}>
       {m.text}
-    </Badge>
+    </span>
   );
 }
 
@@ -92,9 +87,14 @@ const bases: Record<Schemas["Confidence"], { label: string; title: string }> = {
 
 export function ConfidenceBadge({ confidence }: { confidence: Schemas["Confidence"] }) {
   const b = bases[confidence];
+  return <Tag title={b.title}>{b.label}</Tag>;
+}
+
+/** A word in a frame that tells nothing good or bad. */
+export function Tag({ title, children }: { title?: string; children: React.ReactNode }) {
   return (
-    <Badge variant="default" tt="none" title={b.title}>
-      {b.label}
-    </Badge>
+    <span className="tag plain" title={title}>
+      {children}
+    </span>
   );
 }

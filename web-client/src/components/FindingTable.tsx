@@ -1,73 +1,137 @@
 import { Code, Group, Stack, Table, Text } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
+import { memo } from "react";
 import type { Finding } from "../api/fleet";
-import { ConfidenceBadge, VerdictBadge } from "./Badges";
-import { Time } from "./Time";
+import { ConfidenceBadge, severities, VerdictBadge } from "./Badges";
+import { type RowProps, Rows } from "./Rows";
+import { absolute, Time } from "./Time";
 
-export function subjectText(s: Finding["subject"]): string {
-  const parts = [s.cluster ? `${s.site}/${s.cluster}` : s.site, s.infrastructure, s.node];
-  return parts.filter(Boolean).join(" ");
-}
-
-/** Findings with what they rest on and what to do about them. */
+/** Findings in the order given, with what they rest on and what to do about them. */
 export function FindingTable({ findings }: { findings: Finding[] }) {
   return (
     <Table className="sticky" verticalSpacing={8}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col">Severity</Table.Th>
-          <Table.Th scope="col">Rule</Table.Th>
-          <Table.Th scope="col">Subject</Table.Th>
-          <Table.Th scope="col" w="50%">
-            What and why
-          </Table.Th>
-          <Table.Th scope="col">Since</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
-      <Table.Tbody>
-        {findings.map((f) => (
-          <Table.Tr key={f.id} style={{ verticalAlign: "top" }} data-finding={f.rule}>
-            <Table.Td>
-              <VerdictBadge verdict={f.verdict} severity={f.severity} />
-            </Table.Td>
-            <Table.Td>
-              <Link to="/rules" hash={f.rule}>
-                {f.rule}
-              </Link>
-              <Text size="xs" c="dimmed">
-                {f.title}
-              </Text>
-            </Table.Td>
-            <Table.Td>
-              <Link to="/sites/$site" params={{ site: f.subject.site }}>
-                {subjectText(f.subject)}
-              </Link>
-            </Table.Td>
-            <Table.Td>
-              <Stack gap={4}>
-                <Text size="sm">{f.message}</Text>
-                {f.missing !== undefined && f.missing.length > 0 && (
-                  <Text size="sm" style={{ color: "var(--unknown)" }}>
-                    Not known: {f.missing.join(", ")}.
-                  </Text>
-                )}
-                {f.remedy && (
-                  <Text size="sm">
-                    <b>Do:</b> {f.remedy}
-                  </Text>
-                )}
-                <Evidence finding={f} />
-              </Stack>
-            </Table.Td>
-            <Table.Td>
-              <Time at={f.failingSince ?? f.firstSeen} />
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
+      <Head />
+      <Rows items={findings} id={(f) => f.id} row={FindingRow} columns={5} height={118} />
     </Table>
   );
 }
+
+/** Findings under headings: what fails by severity, what is waived, what is unknown. */
+export function GroupedFindings({ findings }: { findings: Finding[] }) {
+  return (
+    <Table className="sticky" verticalSpacing={8}>
+      <Head />
+      {groups(findings).map((g) => (
+        <tbody key={g.name}>
+          <tr className="group">
+            <th colSpan={5} scope="rowgroup" style={{ color: `var(--${g.color})`, textAlign: "start" }}>
+              {g.name} ({g.findings.length})
+            </th>
+          </tr>
+          {g.findings.map((f) => (
+            <FindingRow key={f.id} item={f} />
+          ))}
+        </tbody>
+      ))}
+    </Table>
+  );
+}
+
+interface Group {
+  name: string;
+  color: string;
+  findings: Finding[];
+}
+
+/** Every finding is in exactly one group; groups without any are left out. */
+export function groups(findings: Finding[]): Group[] {
+  const failing = findings.filter((f) => f.verdict === "fail" && !f.waiver);
+  const all: Group[] = severities.map((s) => ({
+    name: `${s[0]?.toUpperCase()}${s.slice(1)}`,
+    color: s,
+    findings: failing.filter((f) => f.severity === s),
+  }));
+  all.push(
+    { name: "Unknown", color: "unknown", findings: findings.filter((f) => f.verdict === "unknown") },
+    { name: "Waived", color: "info", findings: findings.filter((f) => f.verdict === "fail" && f.waiver) },
+    {
+      name: "Passed or not applicable",
+      color: "good",
+      findings: findings.filter((f) => f.verdict === "pass" || f.verdict === "not-applicable"),
+    },
+  );
+  return all.filter((g) => g.findings.length > 0);
+}
+
+function Head() {
+  return (
+    <Table.Thead>
+      <Table.Tr>
+        <Table.Th scope="col" w="9%">
+          Severity
+        </Table.Th>
+        <Table.Th scope="col" w="20%">
+          Rule
+        </Table.Th>
+        <Table.Th scope="col" w="14%">
+          Subject
+        </Table.Th>
+        <Table.Th scope="col">What and why</Table.Th>
+        <Table.Th scope="col" w="9%">
+          Since
+        </Table.Th>
+      </Table.Tr>
+    </Table.Thead>
+  );
+}
+
+const FindingRow = memo(function FindingRow({ item: f, place }: RowProps<Finding>) {
+  return (
+    <Table.Tr className="top" data-finding={f.rule} {...place}>
+      <Table.Td>
+        <VerdictBadge verdict={f.verdict} severity={f.severity} />
+        {f.verdict === "unknown" && <span className="sub">{f.severity} if it fails</span>}
+      </Table.Td>
+      <Table.Td>
+        <Link to="/rules" hash={f.rule}>
+          {f.rule}
+        </Link>
+        <span className="sub">{f.title}</span>
+      </Table.Td>
+      <Table.Td>
+        <Link to="/sites/$site" params={{ site: f.subject.site }}>
+          {f.subject.cluster ? `${f.subject.site}/${f.subject.cluster}` : f.subject.site}
+        </Link>
+        {f.subject.infrastructure && <span className="sub">{f.subject.infrastructure}</span>}
+        {f.subject.node && <span className="sub">node {f.subject.node}</span>}
+      </Table.Td>
+      <Table.Td>
+        <Stack gap={4}>
+          <Text size="sm">{f.message}</Text>
+          {f.missing !== undefined && f.missing.length > 0 && (
+            <Text size="sm" style={{ color: "var(--unknown)" }}>
+              Not known: {f.missing.join(", ")}.
+            </Text>
+          )}
+          {f.waiver && (
+            <Text size="sm">
+              <b>Waived</b> until {absolute(f.waiver.expires)}: {f.waiver.reason}
+            </Text>
+          )}
+          {f.remedy && (
+            <Text size="sm">
+              <b>Do:</b> {f.remedy}
+            </Text>
+          )}
+          <Evidence finding={f} />
+        </Stack>
+      </Table.Td>
+      <Table.Td>
+        <Time at={f.failingSince ?? f.firstSeen} />
+      </Table.Td>
+    </Table.Tr>
+  );
+});
 
 function Evidence({ finding: f }: { finding: Finding }) {
   const entries = Object.entries(f.evidence ?? {});
@@ -78,7 +142,7 @@ function Evidence({ finding: f }: { finding: Finding }) {
           Evidence and source
         </Text>
       </summary>
-      <Group gap="xs" mt={4}>
+      <Group gap="xs" mt={4} wrap="nowrap" align="start">
         <ConfidenceBadge confidence={f.confidence} />
         {f.reference && (
           <Text size="xs" style={{ overflowWrap: "anywhere" }}>
@@ -87,10 +151,23 @@ function Evidence({ finding: f }: { finding: Finding }) {
         )}
       </Group>
       {entries.length > 0 && (
-        <Code block mt={4}>
-          {entries.map(([k, v]) => `${k}: ${Array.isArray(v) ? v.join(", ") : String(v)}`).join("\n")}
+        <Code component="pre" block mt={4} style={{ whiteSpace: "pre-wrap" }}>
+          {entries.map(([k, v]) => `${k}: ${plain(v)}`).join("\n")}
         </Code>
       )}
     </details>
   );
+}
+
+/** A value of the evidence in words; what is nested stays readable. */
+export function plain(v: unknown): string {
+  if (Array.isArray(v)) {
+    return v.map(plain).join(", ");
+  }
+  if (typeof v === "object" && v !== null) {
+    return Object.entries(v)
+      .map(([k, inner]) => `${k} ${plain(inner)}`)
+      .join(", ");
+  }
+  return String(v);
 }

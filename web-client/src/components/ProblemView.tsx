@@ -1,23 +1,25 @@
 import { Alert, Button, List, Text } from "@mantine/core";
-import { ProblemError } from "../api/client";
+import { type Problem, ProblemError } from "../api/client";
+
+type Fault = NonNullable<Problem["errors"]>[number];
 
 /** Says what went wrong, where, and how it can be found in the server's log. */
 export function ProblemView({ error, retry }: { error: unknown; retry?: () => void }) {
   const problem = error instanceof ProblemError ? error.problem : undefined;
   return (
-    <Alert color="red" variant="light" title={problem?.title ?? "This page could not be shown"} my="md" role="alert">
+    <Alert
+      color="red"
+      variant="light"
+      title={problem?.title ?? "This page could not be shown"}
+      my="md"
+      role="alert"
+      styles={{ title: { color: "var(--critical)" } }}
+    >
       <Text size="sm">{problem?.detail ?? (error instanceof Error ? error.message : String(error))}</Text>
       {problem?.errors !== undefined && problem.errors.length > 0 && (
         <List size="sm" mt="xs">
           {problem.errors.map((e) => (
-            <List.Item key={`${e.pointer ?? e.parameter ?? ""}:${e.line ?? e.position ?? 0}:${e.detail}`}>
-              {[e.pointer ?? e.parameter, e.line && `line ${e.line}`, e.position && `character ${e.position}`]
-                .filter(Boolean)
-                .join(", ")}
-              {": "}
-              {e.detail}
-              {e.remedy ? ` ${e.remedy}` : ""}
-            </List.Item>
+            <List.Item key={`${place(e)}:${e.detail}`}>{faultText(e)}</List.Item>
           ))}
         </List>
       )}
@@ -33,4 +35,26 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: () => vo
       )}
     </Alert>
   );
+}
+
+function place(e: Fault): string {
+  return [
+    e.pointer ?? e.parameter,
+    e.line && `line ${e.line}`,
+    e.column && `column ${e.column}`,
+    e.position && `character ${e.position}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
+
+/** Where, what, and what to do, in one line. */
+export function faultText(e: Fault): string {
+  const where = place(e);
+  return `${where === "" ? "" : `${where}: `}${e.detail}${e.remedy ? `; ${e.remedy}` : ""}`;
+}
+
+/** What the server says about the filter, when the problem is about it. */
+export function filterFault(error: unknown): Fault | undefined {
+  return error instanceof ProblemError ? error.problem.errors?.find((e) => e.parameter === "filter") : undefined;
 }

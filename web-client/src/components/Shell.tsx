@@ -1,14 +1,16 @@
-import { AppShell, Badge, Burger, Button, Group, Loader, NavLink, Text, useMantineColorScheme } from "@mantine/core";
+import { AppShell, Burger, Button, Group, Loader, NavLink, Stack, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { type Connection, useEvents } from "../api/events";
 import { type Me, takeTokenFromAddress, useMe, useSignIn, useSignOut } from "../api/session";
+import { Dot } from "./Badges";
 import { ProblemView } from "./ProblemView";
 import { SignIn } from "./SignIn";
 
 const places = [
   { to: "/", label: "Sites" },
+  { to: "/clusters", label: "Clusters" },
   { to: "/map", label: "Region mismatches" },
   { to: "/findings", label: "Findings" },
   { to: "/infrastructure", label: "Shared infrastructure" },
@@ -28,7 +30,7 @@ export function Shell() {
       mutate(token);
     }
   }, [token, mutate]);
-  if (me.isPending || (token !== null && signIn.isPending)) {
+  if (me.isPending || (token !== null && (signIn.isPending || signIn.isIdle))) {
     return (
       <Group justify="center" mt="20vh">
         <Loader aria-label="Signing in" />
@@ -36,7 +38,11 @@ export function Shell() {
     );
   }
   if (me.isError) {
-    return <ProblemView error={me.error} retry={() => me.refetch()} />;
+    return (
+      <main>
+        <ProblemView error={me.error} retry={() => me.refetch()} />
+      </main>
+    );
   }
   if (me.data === null) {
     return <SignIn signIn={signIn} />;
@@ -54,7 +60,7 @@ function SignedIn({ me }: { me: Me }) {
   return (
     <AppShell
       header={{ height: 48 }}
-      navbar={{ width: 208, breakpoint: "sm", collapsed: { mobile: !open } }}
+      navbar={{ width: 200, breakpoint: "md", collapsed: { mobile: !open } }}
       padding="md"
     >
       <a className="skip" href="#content">
@@ -65,20 +71,21 @@ function SignedIn({ me }: { me: Me }) {
           <Burger
             opened={open}
             onClick={toggle}
-            hiddenFrom="sm"
+            hiddenFrom="md"
             size="sm"
             aria-label={open ? "Close the menu" : "Open the menu"}
+            aria-expanded={open}
           />
           <img src="/icon.svg" alt="" width={24} height={24} />
           <Text fw={700}>Meridian</Text>
           <ConnectionBadge connection={connection} />
           <Group ml="auto" gap="sm" wrap="nowrap">
-            <Text size="sm" visibleFrom="sm">
+            <Text size="sm" visibleFrom="sm" truncate>
               {me.name} · {me.role}
-              {me.allSites ? "" : ` · ${me.sites.length} sites`}
+              {me.allSites ? "" : ` · ${me.sites.length} ${me.sites.length === 1 ? "site" : "sites"}`}
             </Text>
             <SchemeToggle />
-            <Button variant="default" size="xs" onClick={() => signOut.mutate()}>
+            <Button variant="default" size="xs" onClick={() => signOut.mutate()} loading={signOut.isPending}>
               Sign out
             </Button>
           </Group>
@@ -86,51 +93,57 @@ function SignedIn({ me }: { me: Me }) {
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
         {places.map((p) => (
-          <NavLink
+          <Place
             key={p.to}
-            renderRoot={(props) => <Link to={p.to} {...props} />}
-            label={p.label}
+            {...p}
             active={p.to === "/" ? pathname === "/" || pathname.startsWith("/sites/") : pathname.startsWith(p.to)}
           />
         ))}
-        <NavLink mt="auto" href="/api/v1/openapi.json" label="API description" />
-        <Text size="xs" c="dimmed" px="sm" py={4}>
-          {me.version}
-        </Text>
+        <Stack gap={0} mt="auto">
+          <Place to="/connect" label="Connect a planner" active={pathname === "/connect"} />
+          <NavLink href="/api/v1/openapi.json" label="API description" />
+          {me.version !== undefined && me.version !== "unknown" && (
+            <Text size="xs" c="dimmed" px="sm" py={4}>
+              Meridian {me.version}
+            </Text>
+          )}
+        </Stack>
       </AppShell.Navbar>
-      <AppShell.Main id="content">
+      <AppShell.Main id="content" tabIndex={-1}>
         <Outlet />
       </AppShell.Main>
     </AppShell>
   );
 }
 
+function Place({ to, label, active }: { to: (typeof places)[number]["to"] | "/connect"; label: string; active: boolean }) {
+  return (
+    <NavLink
+      renderRoot={(props) => <Link to={to} {...props} />}
+      label={label}
+      active={active}
+      aria-current={active ? "page" : undefined}
+    />
+  );
+}
+
 const connections: Record<Connection, { color: string; label: string; title: string }> = {
-  connecting: { color: "gray", label: "connecting", title: "Waiting for the server's events" },
-  live: { color: "green", label: "live", title: "Changes appear by themselves" },
-  lost: { color: "orange", label: "not live", title: "The server's events do not arrive; what is shown may be old" },
+  connecting: { color: "var(--info)", label: "connecting", title: "Waiting for the server's events" },
+  live: { color: "var(--good)", label: "live", title: "Changes appear by themselves" },
+  lost: { color: "var(--high)", label: "not live", title: "The server's events do not arrive; what is shown may be old" },
 };
 
 function ConnectionBadge({ connection }: { connection: Connection }) {
   const c = connections[connection];
-  return (
-    <Badge variant="dot" color={c.color} tt="none" title={c.title} role="status">
-      {c.label}
-    </Badge>
-  );
+  return <Dot color={c.color} title={c.title} text={c.label} role="status" />;
 }
 
 function SchemeToggle() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const next = { auto: "light", light: "dark", dark: "auto" } as const;
   return (
-    <Button
-      variant="default"
-      size="xs"
-      onClick={() => setColorScheme(next[colorScheme])}
-      aria-label={`Colours: ${colorScheme}. Change to ${next[colorScheme]}`}
-    >
-      {colorScheme}
+    <Button variant="default" size="xs" onClick={() => setColorScheme(next[colorScheme])} visibleFrom="xs">
+      Colours: {colorScheme}
     </Button>
   );
 }

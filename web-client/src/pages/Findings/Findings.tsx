@@ -12,6 +12,7 @@ const presets: Preset[] = [
   { label: "Unknown", filter: "verdict=unknown" },
   { label: "Colocation", filter: 'rule~"COL-*"' },
   { label: "Tenancy", filter: 'rule~"TEN-*"' },
+  { label: "Waived", filter: "waived=true" },
   { label: "Stated by the vendor", filter: "verdict=fail and confidence=official" },
 ];
 
@@ -22,11 +23,12 @@ export function Findings() {
   return (
     <ListPage<Finding>
       title="Findings"
+      collection="findings"
       noun="findings"
       description="What fails and what could not be judged, over all sites. A verdict of unknown names the facts it lacks."
       presets={presets}
       example='severity>=high and rule~"COL-*" and site=muc-01'
-      sortable
+      order="By site"
       state={state}
       setState={(search) => navigate({ search })}
       query={query}

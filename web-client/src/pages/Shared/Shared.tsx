@@ -1,4 +1,4 @@
-import { Table, Text } from "@mantine/core";
+import { Table } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type Tenancy, tenancyQuery } from "../../api/fleet";
@@ -20,11 +20,11 @@ export function SharedInfrastructure() {
   return (
     <ListPage<Tenancy>
       title="Shared infrastructure"
+      collection="tenancy"
       noun="infrastructures"
       description="What several clusters use together, under whatever name each site knows it: these clusters go down together with it."
       presets={presets}
       example="kind=zookeeper and site=ber-02"
-      sortable={false}
       state={state}
       setState={(search) => navigate({ search })}
       query={query}
@@ -37,16 +37,20 @@ export function SharedInfrastructure() {
               <Table.Th scope="col">Infrastructure</Table.Th>
               <Table.Th scope="col">Kind</Table.Th>
               <Table.Th scope="col">Also known as</Table.Th>
+              <Table.Th scope="col" className="numeric">
+                Clusters
+              </Table.Th>
               <Table.Th scope="col">Used by</Table.Th>
               <Table.Th scope="col">Regions</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {items.map((t) => (
-              <Table.Tr key={t.infrastructure} style={{ verticalAlign: "top" }}>
+              <Table.Tr key={t.infrastructure} className="top" data-infrastructure={t.infrastructure}>
                 <Table.Th scope="row">{t.infrastructure}</Table.Th>
                 <Table.Td>{t.kind}</Table.Td>
                 <Table.Td>{t.aliases.join(", ") || "no other name"}</Table.Td>
+                <Table.Td className="numeric">{t.tenants.length + t.otherTenants}</Table.Td>
                 <Table.Td>
                   {t.tenants.map((c, i) => (
                     <span key={c}>
@@ -56,7 +60,10 @@ export function SharedInfrastructure() {
                       </Link>
                     </span>
                   ))}
-                  {t.otherTenants > 0 && <Text size="sm">and {t.otherTenants} clusters of other sites</Text>}
+                  {t.otherTenants > 0 && <span className="sub">
+                      {t.tenants.length > 0 ? "and " : ""}
+                      {t.otherTenants} of sites outside your scope
+                    </span>}
                 </Table.Td>
                 <Table.Td>{t.regions.join(", ") || "unknown"}</Table.Td>
               </Table.Tr>

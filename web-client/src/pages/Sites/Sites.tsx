@@ -1,9 +1,12 @@
-import { Code, Stack, Table, Text } from "@mantine/core";
+import { Stack, Table, Text } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { memo } from "react";
 import { type SiteRow, sitesQuery } from "../../api/fleet";
 import { Counts, LivenessBadge, RegionMatchBadge } from "../../components/Badges";
+import { Country } from "../../components/Country";
 import { ListPage, type Preset } from "../../components/ListPage";
+import { type RowProps, Rows } from "../../components/Rows";
 import { Time } from "../../components/Time";
 
 const route = getRouteApi("/");
@@ -24,11 +27,12 @@ export function Sites() {
   return (
     <ListPage<SiteRow>
       title="Sites"
+      collection="sites"
       noun="sites"
       description="Every site of the federation with the verdicts on its clusters."
       presets={presets}
       example='severity>=high and country=DE and name~"Mun*"'
-      sortable
+      order="By id"
       state={state}
       setState={(search) => navigate({ search })}
       query={query}
@@ -38,60 +42,74 @@ export function Sites() {
         <Table className="sticky" highlightOnHover verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col">Site</Table.Th>
-              <Table.Th scope="col">Country</Table.Th>
-              <Table.Th scope="col">Role</Table.Th>
-              <Table.Th scope="col">State</Table.Th>
-              <Table.Th scope="col" className="numeric">
+              <Table.Th scope="col" w="16%">
+                Site
+              </Table.Th>
+              <Table.Th scope="col" w="12%">
+                Country
+              </Table.Th>
+              <Table.Th scope="col" w="11%" className="from-md">
+                Role
+              </Table.Th>
+              <Table.Th scope="col" w="7%">
+                State
+              </Table.Th>
+              <Table.Th scope="col" w="7%" className="numeric from-md">
                 Clusters
               </Table.Th>
               <Table.Th scope="col">Verdicts</Table.Th>
-              <Table.Th scope="col">ThingWorx and database</Table.Th>
-              <Table.Th scope="col">Observed</Table.Th>
+              <Table.Th scope="col" w="13%">
+                Database region
+              </Table.Th>
+              <Table.Th scope="col" w="11%">
+                Observed
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
-          <Table.Tbody>
-            {items.map((s) => (
-              <Table.Tr key={s.id}>
-                <Table.Th scope="row">
-                  <Link to="/sites/$site" params={{ site: s.id }}>
-                    {s.name}
-                  </Link>
-                  <Text size="xs" c="dimmed">
-                    {s.id}
-                  </Text>
-                </Table.Th>
-                <Table.Td>{s.country ?? "unknown"}</Table.Td>
-                <Table.Td>{s.role ? `${s.role}${s.hub ? ` of ${s.hub}` : ""}` : "stands alone"}</Table.Td>
-                <Table.Td>
-                  <LivenessBadge liveness={s.liveness} />
-                </Table.Td>
-                <Table.Td className="numeric">{s.clusters}</Table.Td>
-                <Table.Td>
-                  <Counts counts={s.findings} />
-                </Table.Td>
-                <Table.Td>
-                  <RegionMatchBadge match={s.regionMatch} />
-                </Table.Td>
-                <Table.Td>
-                  <Time at={s.observedAt} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
+          <Rows items={items} id={(s) => s.id} row={SiteTr} columns={8} height={50} />
         </Table>
       )}
     </ListPage>
   );
 }
 
+const SiteTr = memo(function SiteTr({ item: s, place }: RowProps<SiteRow>) {
+  return (
+    <Table.Tr data-site={s.id} {...place}>
+      <Table.Th scope="row">
+        <Link to="/sites/$site" params={{ site: s.id }}>
+          {s.name}
+        </Link>
+        <span className="sub">{s.id}</span>
+      </Table.Th>
+      <Table.Td>
+        <Country code={s.country} />
+      </Table.Td>
+      <Table.Td className="from-md">{s.role ? `${s.role}${s.hub ? ` of ${s.hub}` : ""}` : "stands alone"}</Table.Td>
+      <Table.Td>
+        <LivenessBadge liveness={s.liveness} />
+      </Table.Td>
+      <Table.Td className="numeric from-md">{s.clusters}</Table.Td>
+      <Table.Td>
+        <Counts counts={s.findings} />
+      </Table.Td>
+      <Table.Td>
+        <RegionMatchBadge match={s.regionMatch} />
+      </Table.Td>
+      <Table.Td>
+        <Time at={s.observedAt} />
+      </Table.Td>
+    </Table.Tr>
+  );
+});
+
 function FirstSite() {
   return (
-    <Stack gap="xs">
-      <Text>No site has sent an inventory yet. Import one that you have:</Text>
-      <Code block>meridian up --import my-plant.yaml</Code>
-      <Text>or let a planner at the site send it:</Text>
-      <Code block>meridian-planner --config planner.yaml</Code>
+    <Stack gap="xs" my="md">
+      <Text>No site has sent an inventory yet.</Text>
+      <Text>
+        <Link to="/connect">Connect your first planner</Link>: the commands for it, step by step.
+      </Text>
     </Stack>
   );
 }

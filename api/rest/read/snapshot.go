@@ -1,0 +1,78 @@
+package read
+
+import (
+	"iter"
+
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/planner/assess"
+)
+
+// Snapshot is one consistent read on behalf of one caller. Hold it briefly.
+type Snapshot struct {
+	reader *Reader
+	view   fleet.View
+	scope  Scope
+}
+
+// Index is the view's.
+func (s *Snapshot) Index() uint64 { return s.view.Index() }
+
+// records yields the records the caller may see, in order of site.
+func (s *Snapshot) records() iter.Seq[*fleet.Record] {
+	if s.scope.all {
+		return s.view.Sites("")
+	}
+	return func(yield func(*fleet.Record) bool) {
+		for _, id := range s.scope.sites {
+			if r, ok := s.view.Site(id); ok && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// site returns one record, or 404 whether it does not exist or is out of scope.
+func (s *Snapshot) site(id string) (*summary, error) {
+	if s.scope.Allows(id) {
+		if r, ok := s.view.Site(id); ok {
+			return s.reader.summaries.of(r), nil
+		}
+	}
+	return nil, &NotFound{"site " + id}
+}
+
+// liveness of a record that tells none is lost: unknown is never live.
+func liveness(r *fleet.Record) fleet.Liveness {
+	if r.Liveness == "" {
+		return fleet.Lost
+	}
+	return r.Liveness
+}
+
+// coverage sums what the answers to this caller rest on.
+func (s *Snapshot) coverage() assess.Coverage {
+	if s.scope.all {
+		return s.fleet().coverage
+	}
+	var c assess.Coverage
+	for r := range s.records() {
+		cover(&c, r)
+	}
+	return c
+}
+
+func (s *Snapshot) fleet() *fleetIndex { return s.reader.summaries.whole(s.view) }
+
+// cover adds one site. One that is stale or lost counts as stale.
+func cover(c *assess.Coverage, r *fleet.Record) {
+	c.Sites++
+	if l := liveness(r); l == fleet.Stale || l == fleet.Lost {
+		c.Stale++
+	} else {
+		c.Fresh++
+	}
+	if r.Assessment != nil {
+		c.FactsKnown += r.Assessment.Coverage.FactsKnown
+		c.FactsNeeded += r.Assessment.Coverage.FactsNeeded
+	}
+}

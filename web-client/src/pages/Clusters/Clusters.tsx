@@ -1,0 +1,137 @@
+import { Table } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { memo } from "react";
+import { type ClusterRow, clustersQuery, useArchitectureTitle } from "../../api/fleet";
+import { Counts, LivenessBadge, RegionMatchBadge, Tag } from "../../components/Badges";
+import { ListPage, type Preset } from "../../components/ListPage";
+import { type RowProps, Rows } from "../../components/Rows";
+import { percent } from "../../numbers";
+
+const route = getRouteApi("/clusters");
+
+const presets: Preset[] = [
+  { label: "Production", filter: "environment=production" },
+  { label: "Critical", filter: "severity=critical" },
+  { label: "Region mismatch", filter: "regionMatch=false" },
+  { label: "Far from its architecture", filter: "distance>=0.2" },
+  { label: "Below 99.9 %", filter: "serving<0.999" },
+  { label: "Beyond the largest size", filter: "size=beyond" },
+];
+
+export function Clusters() {
+  const state = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = useInfiniteQuery(clustersQuery(state));
+  return (
+    <ListPage<ClusterRow>
+      title="Clusters"
+      collection="clusters"
+      noun="clusters"
+      description="What each cluster is and what it should be, how large and how available it is, and what is wrong with it."
+      presets={presets}
+      example="environment=production and architecture=ha-cluster and serving<0.999"
+      order="By id"
+      state={state}
+      setState={(search) => navigate({ search })}
+      query={query}
+      empty="No site has sent a cluster yet."
+    >
+      {(items) => (
+        <Table className="sticky" highlightOnHover verticalSpacing={6}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th scope="col" w="14%">
+                Cluster
+              </Table.Th>
+              <Table.Th scope="col" w="11%" className="from-md">
+                Environment
+              </Table.Th>
+              <Table.Th scope="col" w="18%">
+                Recognised
+              </Table.Th>
+              <Table.Th scope="col" w="16%">
+                Recommended
+              </Table.Th>
+              <Table.Th scope="col" w="12%">
+                Regions
+              </Table.Th>
+              <Table.Th scope="col" w="8%" className="from-lg">
+                Size
+              </Table.Th>
+              <Table.Th scope="col" w="9%" className="numeric">
+                Serving
+              </Table.Th>
+              <Table.Th scope="col">Verdicts</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Rows items={items} id={(c) => c.id} row={ClusterTr} columns={8} height={66} />
+        </Table>
+      )}
+    </ListPage>
+  );
+}
+
+const ClusterTr = memo(function ClusterTr({ item: c, place }: RowProps<ClusterRow>) {
+  const title = useArchitectureTitle();
+  return (
+    <Table.Tr className="top" data-cluster={c.id} {...place}>
+      <Table.Th scope="row">
+        <Link to="/sites/$site" params={{ site: c.site }} hash={`cluster-${c.cluster}`}>
+          {c.siteName} {c.cluster}
+        </Link>
+        <span className="sub">{c.id}</span>
+        {c.liveness !== "live" && <LivenessBadge liveness={c.liveness} />}
+      </Table.Th>
+      <Table.Td className="from-md">
+        {c.environment ?? "unknown"}
+        <span className="sub">{[c.thingworxVersion, c.hosting].filter(Boolean).join(", ")}</span>
+      </Table.Td>
+      <Table.Td>
+        {c.architecture === "" ? "unknown" : (c.architectureName ?? title(c.architecture))}
+        {c.architecture !== "" && (
+          <span className="sub">{c.distance === 0 ? "a perfect instance" : `distance ${c.distance.toFixed(2)} of 1`}</span>
+        )}
+        {c.overlays.length > 0 && (
+          <span className="tags">
+            {c.overlays.map((o) => (
+              <Tag key={o}>{title(o)}</Tag>
+            ))}
+          </span>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <Recommended c={c} title={title} />
+      </Table.Td>
+      <Table.Td>
+        <RegionMatchBadge match={c.regions.match} />
+        <span className="sub">
+          {c.regions.thingworx.join(", ") || "unknown"}
+          {c.regions.match !== true && ` → ${c.regions.database || "unknown"}`}
+        </span>
+      </Table.Td>
+      <Table.Td className="from-lg">
+        {c.size === "" ? "unknown" : c.size}
+        {c.size !== "" && <span className="sub">{c.things.toLocaleString("en")} things</span>}
+      </Table.Td>
+      <Table.Td className="numeric">
+        {percent(c.serving)}
+        <span className="sub">{c.downtimePerYear} down a year</span>
+      </Table.Td>
+      <Table.Td>
+        <Counts counts={c.findings} />
+      </Table.Td>
+    </Table.Tr>
+  );
+});
+
+function Recommended({ c, title }: { c: ClusterRow; title: (id: string) => string }) {
+  if (c.recommended === "") {
+    return (
+      <>
+        none<span className="sub">no option meets the objectives</span>
+      </>
+    );
+  }
+  return c.recommended === c.architecture ? <>the same</> : <b>{title(c.recommended)}</b>;
+}
