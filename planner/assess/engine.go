@@ -99,7 +99,7 @@ func (e *Engine) Site(v View) *Assessment {
 		if !v.WithoutRecommendation {
 			judged.Recommendation = recommend.Cluster(recommend.Input{
 				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
-				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions,
+				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Rules: e.Rules,
 			})
 		}
 		neverNull(&judged)

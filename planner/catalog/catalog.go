@@ -163,11 +163,11 @@ func (k Kind) Index() int {
 // Part is one line of an architecture's component list.
 type Part struct {
 	Kind       Kind       `json:"kind"`
-	Min        Expression `json:"-"` // fewer is a missing part
-	Max        Expression `json:"-"` // more is an extra part
-	Recommend  Expression `json:"-"` // what a new installation gets
+	Min        Expression `json:"min"`       // fewer is a missing part
+	Max        Expression `json:"max"`       // more is an extra part; n is no limit
+	Recommend  Expression `json:"recommend"` // what a new installation gets
 	Odd        bool       `json:"odd,omitempty"`
-	MultipleOf Expression `json:"-"`                   // 0: any
+	MultipleOf Expression `json:"multipleOf,omitzero"` // 0: any
 	Redundant  bool       `json:"redundant,omitempty"` // load balancer and storage: must survive a failure of its own
 	When       When       `json:"when,omitzero"`
 	Weight     float64    `json:"weight"`

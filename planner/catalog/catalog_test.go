@@ -260,3 +260,13 @@ func TestChoices(t *testing.T) {
 		t.Error("InfluxDB belongs to the large production system")
 	}
 }
+
+// What the API shows of an architecture says the counts as the file does.
+func TestCountsAreShown(t *testing.T) {
+	text := mustJSON(t, get(t, HACluster))
+	for _, want := range []string{`"min":"max(2, foundationNodes)"`, `"max":"n"`, `"recommend":"max(2, foundationNodes + 1)"`, `"multipleOf":"replicationFactor"`, `"published":"2..n"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is not in %s", want, text)
+		}
+	}
+}

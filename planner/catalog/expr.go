@@ -31,6 +31,9 @@ type Expression struct {
 // String returns the expression as written.
 func (e Expression) String() string { return e.text }
 
+// MarshalText writes the expression as it was read.
+func (e Expression) MarshalText() ([]byte, error) { return []byte(e.text), nil }
+
 // Count evaluates the expression and rounds up to a whole number in [0, Unbounded].
 func (e Expression) Count(d Demand) int {
 	switch {

@@ -44,8 +44,11 @@ func (p *planner) compose(ph phase) *inventory.Site {
 		as inventory.UseAs
 		at side
 	}{
-		{inventory.AsZooKeeper, ph.zookeeper}, {inventory.AsDatabase, ph.database}, {inventory.AsStorage, ph.storage},
-		{inventory.AsLoadBalancer, ph.balancer}, {inventory.AsTimeseries, ph.series},
+		{inventory.AsZooKeeper, ph.zookeeper},
+		{inventory.AsDatabase, ph.database},
+		{inventory.AsStorage, ph.storage},
+		{inventory.AsLoadBalancer, ph.balancer},
+		{inventory.AsTimeseries, ph.series},
 	} {
 		src := from
 		if r.at == atTo {

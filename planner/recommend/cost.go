@@ -65,8 +65,13 @@ func ParsePrices(name string, data []byte) (*Prices, error) {
 		path  string
 		value float64
 	}{
-		{"/perCPU", p.PerCPU}, {"/perGiB", p.PerGiB}, {"/perMachine", p.PerMachine}, {"/loadBalancer", p.LoadBalancer},
-		{"/storage", p.Storage}, {"/storageRedundant", p.StorageRedundant}, {"/managedFactor", p.ManagedFactor},
+		{"/perCPU", p.PerCPU},
+		{"/perGiB", p.PerGiB},
+		{"/perMachine", p.PerMachine},
+		{"/loadBalancer", p.LoadBalancer},
+		{"/storage", p.Storage},
+		{"/storageRedundant", p.StorageRedundant},
+		{"/managedFactor", p.ManagedFactor},
 	} {
 		if f.value < 0 || math.IsNaN(f.value) || math.IsInf(f.value, 0) {
 			fail(f.path, fmt.Sprintf("%v is not a price", f.value), "write a number of at least 0")

@@ -90,15 +90,13 @@ func (w *world) presentMachine(k catalog.Kind, e inventory.Engine) catalog.Machi
 			have = catalog.Machine{CPU: n.CPU, MemoryGiB: n.MemoryGiB, SKU: n.SKU}
 		}
 	}
-	if k != catalog.KindDatabase || len(part.Nodes) > 0 || w.shape.Engine != e {
+	if k != catalog.KindDatabase || len(part.Nodes) > 0 || len(part.Infra) == 0 || w.shape.Engine != e {
 		return have
 	}
-	for _, inf := range part.Infra {
-		have = catalog.Machine{CPU: inf.CPU, MemoryGiB: inf.MemoryGiB, SKU: inf.SKU, StorageGiB: inf.StorageGiB}
-		if have.CPU == 0 {
-			have.CPU, have.MemoryGiB = flexibleSize(inf.SKU)
-		}
-		return have
+	inf := part.Infra[0]
+	have = catalog.Machine{CPU: inf.CPU, MemoryGiB: inf.MemoryGiB, SKU: inf.SKU, StorageGiB: inf.StorageGiB}
+	if have.CPU == 0 {
+		have.CPU, have.MemoryGiB = flexibleSize(inf.SKU)
 	}
 	return have
 }

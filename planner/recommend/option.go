@@ -23,7 +23,7 @@ func (w *world) option(c chosen, base float64) Option {
 	if base > 0 {
 		o.CostIndex = math.Round(v.cost/base*1e4) / 1e4
 	}
-	if w.Input.Prices != nil {
+	if w.Prices != nil {
 		o.Cost, o.Currency = v.cost, w.prices.Currency
 	}
 	assumed := false
@@ -217,7 +217,7 @@ func (w *world) assumptions(v *variant) []string {
 	if len(assumed) > 0 {
 		add("PTC publishes no machine for these; assumed: " + strings.Join(assumed, ", "))
 	}
-	if w.Input.Prices == nil {
+	if w.Prices == nil {
 		add(costAssumption)
 	}
 	if len(overlays(p)) > 0 {
@@ -236,11 +236,12 @@ func (w *world) assumptions(v *variant) []string {
 		}
 	}
 	if dr := w.objectives.DisasterRecovery; dr != nil && *dr {
-		switch {
-		case p.RecoveryRegion == "":
+		own := w.Site.Site.ID + "-recovery"
+		switch p.RecoveryRegion {
+		case "":
 			add("disaster recovery needs a second place, which is not known: name an allowed region or data centre")
-		case p.RecoveryRegion == w.Site.Site.ID+"-recovery":
-			add("disaster recovery needs a second region or data centre; it is called " + p.RecoveryRegion + " here")
+		case own:
+			add("disaster recovery needs a second region or data centre; it is called " + own + " here")
 			fallthrough
 		default:
 			add("the copy of the database in " + p.RecoveryRegion + " is asynchronous, and Foundation is installed there anew after a disaster")

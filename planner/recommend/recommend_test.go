@@ -1,7 +1,6 @@
 package recommend
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,12 +8,10 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/catalog"
-	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/recognise"
 	"github.com/meridian-federation/meridian/planner/rules"
-	"github.com/meridian-federation/meridian/planner/sizing"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
@@ -298,61 +295,6 @@ func TestAUseMayDenySharing(t *testing.T) {
 	}
 }
 
-const euros = `apiVersion: meridian/v1
-kind: Prices
-currency: EUR
-perCPU: 30
-perGiB: 4
-perMachine: 10
-loadBalancer: 20
-storage: 50
-storageRedundant: 90
-managedFactor: 1.5
-skus: {F8s_v2: 250}
-`
-
-func TestPriceFile(t *testing.T) {
-	p, err := ParsePrices("prices.yaml", []byte(euros))
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := builtin(t)
-	in := e.input(e.read(t, "testdata/far-database.yaml"))
-	in.Prices = p
-	r := Cluster(in)
-	cheap := option(t, r, Cheapest)
-	// 2 F8s_v2 by their price, 2 connection servers and 3 ZooKeeper of which one has its own machine, a D16 twice at 1.5,
-	// storage, 2 load balancers.
-	want := 2*250.0 + 2*(4*30+8*4) + 3*(2*30+2*4) + 10 + 2*1.5*(16*30+64*4) + 90 + 2*20
-	if cheap.Currency != "EUR" || cheap.Cost != want {
-		t.Errorf("it costs %v %s, want %v EUR", cheap.Cost, cheap.Currency, want)
-	}
-	if slices.Contains(cheap.Assumptions, costAssumption) {
-		t.Error("costs are called relative although prices are given")
-	}
-}
-
-func TestPriceFileErrors(t *testing.T) {
-	for old, tt := range map[string]struct{ now, want string }{
-		"apiVersion: meridian/v1": {"apiVersion: v2", "prices.yaml:1"},
-		"kind: Prices":            {"kind: Price", "write Prices"},
-		"perCPU: 30":              {"perCPU: -1", "-1 is not a price"},
-		"F8s_v2: 250":             {"F8s_v2: -250", "-250 is not a price"},
-		"currency: EUR":           {"curency: EUR", "curency"},
-		"perCPU: 30\nperGiB: 4":   {"perCPU: 0\nperGiB: 0", "no price is given for machines"},
-	} {
-		text := strings.Replace(euros, old, tt.now, 1)
-		if strings.Contains(tt.want, "no price") {
-			text = strings.Replace(text, "skus: {F8s_v2: 250}\n", "", 1)
-		}
-		_, err := ParsePrices("prices.yaml", []byte(text))
-		var bad *document.Error
-		if !errors.As(err, &bad) || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: error is %v, want one that says %q", tt.now, err, tt.want)
-		}
-	}
-}
-
 // A rule of the owner's that no variant can keep leaves no option, and says so.
 func TestRulesRankOptionsOut(t *testing.T) {
 	e := builtin(t)
@@ -489,10 +431,6 @@ func TestWithoutTables(t *testing.T) {
 	}
 	if !strings.Contains(fmt.Sprint(r.Options[0].Assumptions), "whether data may be in") {
 		t.Errorf("that the geography is not known is not told: %v", r.Options[0].Assumptions)
-	}
-	var s sizing.Result
-	if s.Known {
-		t.Fatal("unreachable")
 	}
 }
 

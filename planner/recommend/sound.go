@@ -1,7 +1,6 @@
 package recommend
 
 import (
-	"github.com/meridian-federation/meridian/planner/recognise"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -21,11 +20,9 @@ func (w *world) sound(v *variant) bool {
 // is critical or high and rests on PTC, Microsoft or the owner's policy; what merely is our inference ranks no option out.
 func (w *world) judge(v *variant) string {
 	site := v.site
-	c := &site.Clusters[0]
-	recognised := recognise.Cluster(site, c, v.size.Result, len(overlays(v.plan)) > 0, w.Catalog)
 	findings := w.Rules.Evaluate(rules.Input{
 		Site: site, Policy: w.Policy, Regions: w.Regions, At: site.ObservedAt,
-		Clusters: []rules.ClusterFacts{{Recognised: recognised, Sizing: v.size.Result, Availability: v.result, Recommended: v.arch.ID}},
+		Clusters: []rules.ClusterFacts{{Recognised: w.recognised(v), Sizing: v.size.Result, Availability: v.result, Recommended: v.arch.ID}},
 	})
 	for i := range findings {
 		f := &findings[i]

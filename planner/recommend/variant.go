@@ -68,10 +68,15 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 				continue
 			}
 			v := w.variant(a, c)
-			if (c.layout == catalog.LayoutPresent || w.Cluster.Environment == inventory.Development) && !w.recognisable(v) || slices.ContainsFunc(out, v.same) {
-				continue
+			if c.layout == catalog.LayoutPresent || w.Cluster.Environment == inventory.Development {
+				if r := w.recognised(v); r.Architecture != a.ID {
+					because = "built for this cluster it is a " + r.Name
+					continue
+				}
 			}
-			out = append(out, v)
+			if !slices.ContainsFunc(out, v.same) {
+				out = append(out, v)
+			}
 		}
 	}
 	if len(out) > 0 {
@@ -80,11 +85,10 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 	return out, because
 }
 
-// recognisable reports whether a variant is an instance of its architecture rather than of another one: an HA cluster that
-// keeps its present, fully packed machines is a minimum footprint, and one server to develop on is a development system.
-func (w *world) recognisable(v *variant) bool {
-	r := recognise.Cluster(v.site, &v.site.Clusters[0], v.size.Result, len(overlays(v.plan)) > 0, w.Catalog)
-	return r.Architecture == v.arch.ID
+// recognised tells what a variant comes to: an HA cluster that keeps its present, fully packed machines is a minimum
+// footprint, and one server to develop on is a development system.
+func (w *world) recognised(v *variant) recognise.Result {
+	return recognise.Cluster(v.site, &v.site.Clusters[0], v.size.Result, len(overlays(v.plan)) > 0, w.Catalog)
 }
 
 // same reports whether two variants come to the same plan.

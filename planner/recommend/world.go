@@ -171,7 +171,6 @@ type servingKey struct {
 	ignite       inventory.IgniteMode
 	layout       catalog.Layout
 	storage      inventory.Redundancy
-	balancer     bool
 	shared       catalog.PerKind[bool]
 	counts       catalog.PerKind[int]
 }

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestUp starts everything with the sample federation and follows one inventory from its file to the answers.
@@ -54,6 +56,7 @@ func TestUp(t *testing.T) {
 		}
 	})
 	t.Run("the pages show it", func(t *testing.T) { browse(t, s) })
+	t.Run("reports of now and then", func(t *testing.T) { reports(t, s) })
 	t.Run("a change of the file is applied", func(t *testing.T) {
 		path := filepath.Join(dir, "demo", "muc-01.yaml")
 		data, err := os.ReadFile(path)
@@ -135,6 +138,42 @@ func TestUp(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// reports asks for the compliance report in every format, and as of an instant at which the history must have it.
+func reports(t *testing.T, s *server) {
+	for format, mark := range map[string]string{"html": "<!doctype html>", "csv": "COL-001", "json": `"hash"`, "md": "# ", "pdf": "%PDF-", "xlsx": "PK"} {
+		status, body := request(t, http.MethodGet, s.url+"/api/v1/reports/compliance?format="+format, s.token, nil)
+		if status != http.StatusOK || !strings.Contains(strings.ToLower(string(body)), strings.ToLower(mark)) {
+			t.Errorf("%s: %d, %d bytes, want %q in it: %.200s", format, status, len(body), mark, body)
+		}
+	}
+	type summary struct {
+		Summary struct {
+			Clusters struct{ Total, NonCompliant int }
+			Findings struct{ Pass, Fail int }
+		}
+	}
+	var now summary
+	s.get("/reports/compliance?format=json", &now)
+	if now.Summary.Clusters.Total != 9 || now.Summary.Clusters.NonCompliant == 0 || now.Summary.Findings.Pass == 0 || now.Summary.Findings.Fail == 0 {
+		t.Errorf("the present report says %+v", now)
+	}
+	for _, rules := range []string{"then", "now"} {
+		eventually(t, "the report as of now under the rules of "+rules, func() error {
+			var past summary
+			s.get("/reports/compliance?format=json&rules="+rules+"&asOf="+url.QueryEscape(time.Now().UTC().Format(time.RFC3339Nano)), &past)
+			if past.Summary.Clusters != now.Summary.Clusters || past.Summary.Findings.Fail != now.Summary.Findings.Fail || rules == "now" && past.Summary.Findings != now.Summary.Findings {
+				return fmt.Errorf("it says %+v, the present one %+v", past, now)
+			}
+			return nil
+		})
+	}
+	var before summary
+	s.get("/reports/compliance?format=json&rules=then&asOf=2020-01-01T00:00:00Z", &before)
+	if before.Summary.Clusters.Total != 0 {
+		t.Errorf("before anything was known the report says %+v", before)
+	}
 }
 
 // browse runs the browser over the pages; screenshots are kept where MERIDIAN_ARTIFACTS says, else with the test's files.

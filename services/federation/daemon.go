@@ -161,18 +161,21 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		Bus: conn, Streams: bus.StreamOptions{Replicas: n.Replicas}, Engine: engine, Policy: pol, Logger: logger,
 		Now: time.Now, Progress: func() { progress.Add(1, 0) },
 	}
+	var store *history.Store
+	if d.config.ClickHouse.DSN != "" {
+		if store, err = d.history(ctx, logger); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, store.Close()) }()
+		options.Past = store
+	}
 	h, err := hub.New(options)
 	if err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.Run(ctx) })
-	if d.config.ClickHouse.DSN != "" {
-		store, err := d.history(ctx, logger)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, store.Close()) }()
+	if store != nil {
 		group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
 	}
 	group.Go(func() error { return d.serve(ctx, h, listener, auth) })

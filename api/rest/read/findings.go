@@ -142,18 +142,18 @@ func findingFields(all bool) filter.Fields[findingItem] {
 	)
 }
 
-// FindingFilter compiles a filter of the findings list, for exports that must select exactly what the list does: what
-// fails or is unknown and matches. The error is a *filter.Error.
+// FindingFilter compiles a filter of the findings list, for exports that must select what the list selects. It takes every
+// verdict, since a report counts what passes as well. The error is a *filter.Error.
 func FindingFilter(expression string) (func(*fleet.Record, *rules.Finding) bool, error) {
 	expr, err := filter.Parse(expression)
 	if err != nil {
 		return nil, err
 	}
-	match, err := filter.Compile(expr, findingFields(false))
+	match, err := filter.Compile(expr, findingFields(true))
 	if err != nil {
 		return nil, err
 	}
 	return func(r *fleet.Record, f *rules.Finding) bool {
-		return isOpen(f) && match(findingItem{&summary{record: r, inventory: inventoryOf(r)}, f})
+		return match(findingItem{&summary{record: r, inventory: inventoryOf(r)}, f})
 	}, nil
 }

@@ -35,6 +35,7 @@ type Options struct {
 	Policy  *policy.Policy
 	Logger  *slog.Logger
 	Now     func() time.Time
+	Past    Past // nil runs without history
 	// Progress is told of each inventory that is loaded at the start; it may be nil.
 	Progress func()
 }

@@ -49,7 +49,7 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	if err != nil {
 		return fmt.Errorf("set up REST: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout, BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()

@@ -120,7 +120,7 @@ func (u *up) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := hub.Options{Bus: conn, Engine: engine, Policy: pol, Logger: u.logger, Now: u.e.Now}
+	options := hub.Options{Bus: conn, Engine: engine, Policy: pol, Logger: u.logger, Now: u.e.Now, Past: store}
 	progress := boot.NewProgress(u.e.Stderr, "inventories loaded")
 	options.Progress = func() { progress.Add(1, 0) }
 	h, err := hub.New(options)

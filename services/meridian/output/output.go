@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 )
@@ -27,7 +29,11 @@ const (
 	Markdown Format = "md"
 )
 
-// Column is one column of the tabular formats.
+// ForPeople reports whether the format is read by people at a terminal, who want totals and hints beside the data.
+func (f Format) ForPeople() bool { return f == Table || f == Wide }
+
+// Column is one column of the tabular formats. The name is also the key in CSV. Long texts belong last, where a terminal
+// may break them without harm to the columns.
 type Column struct {
 	Name string
 	Wide bool // left out of table, present in every other format
@@ -35,29 +41,63 @@ type Column struct {
 
 // Sheet is a table with the value it was made of, which JSON and YAML print instead.
 type Sheet struct {
+	Title   string // heads the sheet in Markdown where a document has several
 	Columns []Column
 	Rows    [][]string // as long as Columns each
 	Value   any
-	// Empty is said under an empty table, so that nothing found is never mistaken for nothing done.
+	// Empty is said instead of an empty table, so that nothing found is never mistaken for nothing done.
 	Empty string
 }
 
 // Write prints the sheet.
 func (s Sheet) Write(w io.Writer, f Format) error {
+	return Document{Value: s.Value, Sheets: []Sheet{s}}.Write(w, f)
+}
+
+// Document is one value that takes several tables to show. JSON and YAML print the value, Table, Wide and Markdown all
+// sheets, and CSV, which holds one table only, the first.
+type Document struct {
+	Value  any
+	Sheets []Sheet
+}
+
+// Write prints the document.
+func (d Document) Write(w io.Writer, f Format) error {
 	switch f {
-	case Table, Wide:
-		return s.table(w, f == Wide)
 	case JSON:
-		return WriteJSON(w, s.Value)
+		return WriteJSON(w, d.Value)
 	case YAML:
-		return WriteYAML(w, s.Value)
-	case CSV:
-		return s.csv(w)
-	case Markdown:
-		return s.markdown(w)
+		return WriteYAML(w, d.Value)
+	case Table, Wide, Markdown, CSV:
 	default:
 		return fmt.Errorf("output format %q: use table, wide, json, yaml, csv or md", f)
 	}
+	var b bytes.Buffer
+	for i, s := range d.Sheets {
+		if f == CSV {
+			if i == 0 {
+				if err := s.csv(&b); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if f == Markdown {
+			if len(d.Sheets) > 1 && s.Title != "" {
+				b.WriteString("## " + s.Title + "\n\n")
+			}
+			s.markdown(&b)
+			continue
+		}
+		s.table(&b, f == Wide)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
 }
 
 // WriteJSON prints a value as indented JSON.
@@ -81,16 +121,18 @@ func WriteYAML(w io.Writer, v any) error {
 	if err != nil {
 		return fmt.Errorf("write YAML: %w", err)
 	}
-	_, err = w.Write(text)
-	return err
+	if _, err = w.Write(text); err != nil {
+		return fmt.Errorf("write YAML: %w", err)
+	}
+	return nil
 }
 
-func (s Sheet) table(w io.Writer, wide bool) error {
+func (s Sheet) table(b *bytes.Buffer, wide bool) {
 	if len(s.Rows) == 0 && s.Empty != "" {
-		_, err := fmt.Fprintln(w, s.Empty)
-		return err
+		b.WriteString(s.Empty + "\n")
+		return
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	line := func(cell func(int) string) {
 		var cells []string
 		for i, c := range s.Columns {
@@ -98,26 +140,24 @@ func (s Sheet) table(w io.Writer, wide bool) error {
 				cells = append(cells, oneLine(cell(i)))
 			}
 		}
-		fmt.Fprintln(tw, strings.TrimRight(strings.Join(cells, "\t"), "\t"))
+		_, _ = io.WriteString(tw, strings.Join(cells, "\t")+"\n") // A buffer takes everything.
 	}
 	line(func(i int) string { return strings.ToUpper(s.Columns[i].Name) })
 	for _, row := range s.Rows {
 		line(func(i int) string { return row[i] })
 	}
-	return tw.Flush()
+	_ = tw.Flush()
 }
 
-func (s Sheet) csv(w io.Writer) error {
-	cw := csv.NewWriter(w)
+func (s Sheet) csv(b *bytes.Buffer) error {
+	cw := csv.NewWriter(b)
 	cw.UseCRLF = true
 	header := make([]string, len(s.Columns))
 	for i, c := range s.Columns {
 		header[i] = c.Name
 	}
-	if err := cw.Write(header); err != nil {
-		return fmt.Errorf("write CSV: %w", err)
-	}
-	for _, row := range s.Rows {
+	rows := slices.Concat([][]string{header}, s.Rows)
+	for _, row := range rows {
 		safe := make([]string, len(row))
 		for i, cell := range row {
 			safe[i] = inert(cell)
@@ -130,29 +170,62 @@ func (s Sheet) csv(w io.Writer) error {
 	return cw.Error()
 }
 
-func (s Sheet) markdown(w io.Writer) error {
-	var b strings.Builder
+func (s Sheet) markdown(b *bytes.Buffer) {
+	if len(s.Rows) == 0 && s.Empty != "" {
+		b.WriteString(s.Empty + "\n")
+		return
+	}
 	for _, c := range s.Columns {
 		b.WriteString("| " + c.Name + " ")
 	}
 	b.WriteString("|\n" + strings.Repeat("|---", len(s.Columns)) + "|\n")
-	escape := strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;")
+	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, "\r", "", "\n", " ", "<", "&lt;", "&", "&amp;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`)
 	for _, row := range s.Rows {
 		for _, cell := range row {
 			b.WriteString("| " + escape.Replace(cell) + " ")
 		}
 		b.WriteString("|\n")
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
-// oneLine keeps a cell on its line and shows an absent value as such.
+// Paragraph breaks a text into lines of at most width characters, each behind the indent. A word that is longer has a
+// line of its own.
+func Paragraph(text, indent string, width int) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case column == 0:
+			b.WriteString(indent)
+			column = utf8.RuneCountInString(indent)
+		case column+1+n > width:
+			b.WriteString("\n" + indent)
+			column = utf8.RuneCountInString(indent)
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// oneLine keeps a cell on its line and shows an absent value as such. Control characters, which could command a terminal,
+// are left out.
 func oneLine(s string) string {
-	if s == "" {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, s)
+	if s = strings.Join(strings.Fields(s), " "); s == "" {
 		return "-"
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return s
 }
 
 // inert keeps a spreadsheet from running a cell as a formula.

@@ -1,0 +1,361 @@
+# Twenty rules of the built-in pack, written in Rego as an author with an eye on speed would: what several rules need is a
+# function of scalars, whose results are kept within a query; look-ups go by key; verdicts are chains of else.
+#
+# The input is one SiteInventory in canonical spelling; data.zoned holds the regions that have availability zones. Messages,
+# evidence and severities are left out: only the verdicts are computed.
+#
+# Two differences are known, and canonical documents without mistakes show neither: a region without a provider counts as a region
+# of its own, and of two uses of one infrastructure in one role both verdicts are given instead of the worse.
+package meridian
+
+# One verdict for each rule and subject: [rule, cluster, infrastructure or "", verdict].
+findings contains [rule, c.id, "", verdict] if {
+	some i, c in input.clusters
+	some rule, verdict in of_cluster(i)
+}
+
+findings contains [rule, c.id, u.infrastructure, verdict] if {
+	some i, c in input.clusters
+	some k, u in c.uses
+	some rule, verdict in of_use(i, k, u.infrastructure, u.as)
+}
+
+of_cluster(i) := object.union_n([
+	{
+		"COL-003": col_003(i),
+		"COL-006": col_006(i),
+		"HA-004": ha_004(i),
+		"HA-005": ha_005(i),
+		"ARC-006": arc_006(i),
+		"SIZ-001": siz_001(i),
+		"CFG-001": cfg_001(i),
+		"CFG-003": cfg_003(i),
+	},
+	without_database(i),
+	without_zookeeper(i),
+	without_storage(i),
+	balancers_by_themselves(i),
+	probes_by_themselves(i),
+])
+
+of_use(i, _, id, "database") := {
+	"COL-001": col_001(i, id),
+	"COL-002": col_002(i, id),
+	"HA-014": ha_014(i, id),
+	"ARC-002": arc_002(i, id),
+	"ARC-003": arc_003(i, id),
+}
+
+of_use(i, _, id, "zookeeper") := {
+	"COL-008": col_008(i, id),
+	"HA-001": ha_001(i, id),
+	"HA-002": ha_002(i, id),
+}
+
+of_use(i, _, id, "storage") := {
+	"COL-005": col_005(i, id),
+	"HA-007": ha_007(i, id),
+}
+
+of_use(i, k, id, "load-balancer") := object.union(ha_006(i, id), ha_016(i, k, id))
+
+without_database(i) := {} if {
+	"database" in roles(i)
+} else := {"COL-001": "unknown", "COL-002": "unknown", "HA-014": "unknown", "ARC-002": "unknown", "ARC-003": "unknown"}
+
+without_zookeeper(i) := {} if {
+	"zookeeper" in roles(i)
+} else := {"COL-008": "not-applicable", "HA-001": "fail", "HA-002": "not-applicable"} if {
+	clustered(i) == true
+} else := {"COL-008": "not-applicable", "HA-001": "not-applicable", "HA-002": "not-applicable"} if {
+	clustered(i) == false
+} else := {"COL-008": "unknown", "HA-001": "unknown", "HA-002": "unknown"}
+
+without_storage(i) := {} if {
+	"storage" in roles(i)
+} else := {"COL-005": "not-applicable", "HA-007": when_required(i, "fail")}
+
+# --- facts of the inventory -------------------------------------------------------------------------------------------
+
+infra[x.id] := x if some x in input.infrastructure
+
+clustered(i) := object.get(input.clusters[i], "clusteredMode", null)
+
+environment(i) := object.get(input.clusters[i], "environment", "")
+
+roles(i) := {u.as | some u in input.clusters[i].uses}
+
+kinds(i) := {x.kind | some x in input.clusters[i].components}
+
+nodes(i, kind) := [n |
+	some x in input.clusters[i].components
+	x.kind == kind
+	some n in x.nodes
+]
+
+foundation(i) := nodes(i, "foundation")
+
+ignite(i) := [n |
+	some x in input.clusters[i].components
+	x.kind == "ignite"
+	not x.mode == "embedded"
+	some n in x.nodes
+]
+
+engine(id) := object.get(infra[id], "engine", "")
+
+nodes_of(id) := object.get(infra[id], "nodes", [])
+
+# A rule that PTC states for active-active clusters does not apply before ThingWorx 9.0.
+before(i, major, minor) if {
+	[a, b] := version(i)
+	[a, b] < [major, minor]
+}
+
+version(i) := [to_number(parts[0]), minor_of(parts)] if {
+	parts := split(trim_prefix(input.clusters[i].thingworxVersion, "v"), ".")
+	regex.match(`^[0-9]+$`, parts[0])
+}
+
+minor_of(parts) := 0 if {
+	count(parts) == 1
+} else := to_number(regex.find_n(`^[0-9]+`, parts[1], 1)[0])
+
+# The verdict of a rule on clusters in clustered mode.
+when_clustered(i, verdict) := verdict if {
+	clustered(i) == true
+} else := "not-applicable" if {
+	clustered(i) == false
+} else := "unknown"
+
+# The verdict of a rule on clusters that need high availability.
+when_required(i, verdict) := verdict if {
+	need(i) == "required"
+} else := "unknown" if {
+	need(i) == ""
+	environment(i) != "development"
+} else := "not-applicable"
+
+need(i) := object.get(input.clusters[i], ["objectives", "highAvailability"], "")
+
+# --- facts of places --------------------------------------------------------------------------------------------------
+
+place(n) := object.get(n, "placement", {})
+
+foundation_places(i) := [place(n) | some n in foundation(i)]
+
+# Where an infrastructure serves: its nodes but read replicas, which take from it what they do not say themselves, or itself.
+serving(id) := [place(infra[id])] if {
+	count(nodes_of(id)) == 0
+} else := kept if {
+	kept := [node_place(n, infra[id]) | some n in nodes_of(id); not n.role == "replica"]
+	count(kept) > 0
+} else := [node_place(n, infra[id]) | some n in nodes_of(id)]
+
+node_place(n, _) := n.placement if {
+	n.placement.region
+} else := object.union(place(owner), object.filter(n.placement, ["zone", "physicalZone"])) if {
+	owner := node_owner(n)
+	n.placement.zone
+} else := place(node_owner(n))
+
+node_owner(n) := x if {
+	some x in input.infrastructure
+	n in x.nodes
+}
+
+regions(places) := {[object.get(p, "provider", ""), p.region] | some p in places}
+
+foundation_regions(i) := regions(foundation_places(i))
+
+serving_regions(id) := regions(serving(id))
+
+unplaced(places) if {
+	some p in places
+	not p.region
+}
+
+has_zones(p) if data.zoned[p.provider][p.region]
+
+# Physical zones compare across subscriptions, but only when every place names its own.
+zone_key(places) := "physicalZone" if {
+	every p in places {
+		p.physicalZone
+	}
+} else := "zone"
+
+zones(places, key) := {p[key] | some p in places}
+
+unzoned(places, key) if {
+	some p in places
+	not p[key]
+}
+
+# How the regions of Foundation and of an infrastructure compare.
+compared(i, id) := "apart" if {
+	count(foundation_regions(i)) > 0
+	count(serving_regions(id)) > 0
+	count(foundation_regions(i) | serving_regions(id)) > 1
+} else := "unknown" if {
+	count(foundation(i)) == 0
+} else := "unknown" if {
+	unplaced(foundation_places(i))
+} else := "unknown" if {
+	unplaced(serving(id))
+} else := "same"
+
+# --- colocation -------------------------------------------------------------------------------------------------------
+
+col_001(i, id) := "unknown" if {
+	not infra[id]
+} else := "pass" if {
+	engine(id) == "h2"
+} else := {"apart": "fail", "unknown": "unknown", "same": "pass"}[compared(i, id)]
+
+col_002(i, id) := "unknown" if {
+	not infra[id]
+} else := "not-applicable" if {
+	engine(id) == "h2"
+} else := "unknown" if {
+	compared(i, id) == "unknown"
+} else := "not-applicable" if {
+	compared(i, id) == "apart"
+} else := database_zone(i, id, zone_key(array.concat(foundation_places(i), serving(id))))
+
+database_zone(i, id, key) := "not-applicable" if {
+	count(zones(foundation_places(i), key)) == 0
+	count(zones(serving(id), key)) == 0
+	not has_zones(serving(id)[0])
+} else := "fail" if {
+	count(zones(foundation_places(i), key)) > 0
+	count(zones(serving(id), key)) > 0
+	count(zones(foundation_places(i), key) | zones(serving(id), key)) > 1
+} else := "fail" if {
+	infra[id].highAvailability.mode == "zone-redundant"
+	count(zones(foundation_places(i), key)) > 0
+	count(zones(serving(id), key)) > 0
+} else := "unknown" if {
+	unzoned(foundation_places(i), key)
+} else := "unknown" if {
+	unzoned(serving(id), key)
+} else := "unknown" if {
+	engine(id) == "azure-postgresql-flexible"
+	not infra[id].highAvailability
+} else := "pass"
+
+col_003(i) := "unknown" if {
+	count(foundation(i)) == 0
+} else := "unknown" if {
+	unplaced(foundation_places(i))
+} else := "unknown" if {
+	not "database" in roles(i)
+} else := "unknown" if {
+	some u in input.clusters[i].uses
+	u.as == "database"
+	unknown_region(u.infrastructure)
+} else := "pass"
+
+unknown_region(id) if not infra[id]
+
+unknown_region(id) if {
+	engine(id) != "h2"
+	unplaced(serving(id))
+}
+
+col_005(i, id) := "unknown" if {
+	not infra[id]
+} else := "unknown" if {
+	compared(i, id) == "unknown"
+} else := "fail" if {
+	compared(i, id) == "apart"
+} else := "pass" if {
+	infra[id].redundancy in {"zone", "geo"}
+} else := storage_zone(i, id, zone_key(foundation_places(i)))
+
+storage_zone(i, id, key) := "fail" if {
+	infra[id].redundancy
+	count(zones(foundation_places(i), key)) > 1
+} else := "unknown" if {
+	unzoned(foundation_places(i), key)
+	matters(i, key)
+} else := "unknown" if {
+	count(zones(foundation_places(i), key)) > 1
+} else := "pass"
+
+matters(i, key) if count(zones(foundation_places(i), key)) > 0
+
+matters(i, _) if {
+	count(foundation(i)) > 1
+	has_zones(foundation_places(i)[0])
+}
+
+col_006(i) := "unknown" if {
+	count(foundation(i)) == 0
+} else := "not-applicable" if {
+	count(close(i)) == 1
+} else := "fail" if {
+	count(regions(close(i))) > 1
+} else := "fail" if {
+	count(zones(close(i), zone_key(close(i)))) > 1
+} else := "unknown" if {
+	unplaced(close(i))
+} else := "unknown" if {
+	unzoned(close(i), zone_key(close(i)))
+	close_has_zones(i)
+} else := "pass"
+
+# Foundation and Ignite nodes have to be close to each other.
+close(i) := array.concat(foundation_places(i), [place(n) | some n in ignite(i)])
+
+close_has_zones(i) if count(zones(close(i), zone_key(close(i)))) > 0
+
+close_has_zones(i) if has_zones(close(i)[0])
+
+col_008(i, id) := "unknown" if {
+	not infra[id]
+} else := when_clustered(i, {"apart": "fail", "unknown": "unknown", "same": "pass"}[compared(i, id)])
+
+# --- availability -----------------------------------------------------------------------------------------------------
+
+# The servers of an ensemble: its nodes, or the hosts of a connect string of several. 0 is not known.
+ensemble(id) := count(nodes_of(id)) if {
+	count(nodes_of(id)) > 0
+} else := n if {
+	n := count([h | some h in split(split(infra[id].identity.endpoint, "/")[0], ","); trim_space(h) != ""])
+	n > 1
+} else := 0
+
+ha_001(i, id) := "unknown" if {
+	not infra[id]
+} else := when_clustered(i, "unknown") if {
+	ensemble(id) == 0
+} else := when_clustered(i, "fail") if {
+	ensemble(id) < 3
+} else := when_clustered(i, "pass")
+
+ha_002(i, id) := "unknown" if {
+	not infra[id]
+} else := when_clustered(i, "unknown") if {
+	ensemble(id) == 0
+} else := when_clustered(i, "fail") if {
+	ensemble(id) % 2 == 0
+} else := when_clustered(i, "pass")
+
+ha_004(i) := at_least_two(i, "foundation")
+
+ha_005(i) := at_least_two(i, "connection-server")
+
+at_least_two(i, _) := "not-applicable" if {
+	before(i, 9, 0)
+} else := when_clustered(i, "unknown") if {
+	count(nodes(i, kind)) == 0
+	kind in kinds(i)
+} else := "pass"
+
+ha_007(i, id) := "unknown" if {
+	not infra[id]
+} else := when_required(i, "unknown") if {
+	not infra[id].redundancy
+} else := when_required(i, "fail") if {
+	infra[id].redundancy == "none"
+} else := when_required(i, "pass")
