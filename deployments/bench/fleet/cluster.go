@@ -25,7 +25,14 @@ func (b *builder) managedCluster() {
 
 // postgresCluster is the same on a PostgreSQL of its own behind pgpool-II.
 func (b *builder) postgresCluster() {
-	c := b.clustered("prod", inventory.Production, 2, 2)
+	foundation, connection := 2, 2
+	switch r := b.Float64(); {
+	case r < 0.06:
+		foundation, connection = 1, 3
+	case r < 0.12:
+		foundation, connection = 3, 1
+	}
+	c := b.clustered("prod", inventory.Production, foundation, connection)
 	b.zooKeeper(c)
 	db := b.postgres("pg-prod", 3)
 	db.PgPool = b.nodes(2, "pgpool", 1, 2, 4)
@@ -219,6 +226,9 @@ func (b *builder) demand(c *inventory.Cluster) {
 func (b *builder) finish(c *inventory.Cluster) {
 	foundation := &c.Components[0]
 	clustered := c.Clustered()
+	if b.chance(0.04) {
+		c.Environment = ""
+	}
 	if clustered && b.chance(0.04) {
 		c.ClusteredMode = nil
 	}

@@ -77,7 +77,7 @@ without_storage(i) := {} if {
 
 # --- facts of the inventory -------------------------------------------------------------------------------------------
 
-infra[x.id] := x if some x in input.infrastructure
+infra := {x.id: x | some x in input.infrastructure}
 
 clustered(i) := object.get(input.clusters[i], "clusteredMode", null)
 
@@ -148,21 +148,15 @@ foundation_places(i) := [place(n) | some n in foundation(i)]
 serving(id) := [place(infra[id])] if {
 	count(nodes_of(id)) == 0
 } else := kept if {
-	kept := [node_place(n, infra[id]) | some n in nodes_of(id); not n.role == "replica"]
+	kept := [node_place(id, k) | some k, n in nodes_of(id); not n.role == "replica"]
 	count(kept) > 0
-} else := [node_place(n, infra[id]) | some n in nodes_of(id)]
+} else := [node_place(id, k) | some k, _ in nodes_of(id)]
 
-node_place(n, _) := n.placement if {
-	n.placement.region
-} else := object.union(place(owner), object.filter(n.placement, ["zone", "physicalZone"])) if {
-	owner := node_owner(n)
-	n.placement.zone
-} else := place(node_owner(n))
-
-node_owner(n) := x if {
-	some x in input.infrastructure
-	n in x.nodes
-}
+node_place(id, k) := nodes_of(id)[k].placement if {
+	nodes_of(id)[k].placement.region
+} else := object.union(object.filter(place(infra[id]), ["provider", "region"]), object.filter(nodes_of(id)[k].placement, ["zone", "physicalZone"])) if {
+	nodes_of(id)[k].placement.zone
+} else := place(infra[id])
 
 regions(places) := {[object.get(p, "provider", ""), p.region] | some p in places}
 
@@ -347,10 +341,42 @@ ha_005(i) := at_least_two(i, "connection-server")
 
 at_least_two(i, _) := "not-applicable" if {
 	before(i, 9, 0)
-} else := when_clustered(i, "unknown") if {
-	count(nodes(i, kind)) == 0
+}
+
+at_least_two(i, kind) := when_clustered(i, count_verdict(i, kind)) if {
+	not before(i, 9, 0)
+}
+
+count_verdict(i, kind) := "pass" if {
+	count(nodes(i, kind)) > 1
+} else := "fail" if {
+	count(nodes(i, kind)) == 1
+} else := "unknown" if {
 	kind in kinds(i)
-} else := "pass"
+} else := "fail"
+
+balancers_by_themselves(i) := {"HA-006": when_required(i, "pass")} if {
+	count(nodes(i, "load-balancer")) > 1
+} else := {} if {
+	"load-balancer" in roles(i)
+} else := {"HA-006": when_required(i, "unknown")} if {
+	count(nodes(i, "load-balancer")) == 0
+	"load-balancer" in kinds(i)
+} else := {"HA-006": when_required(i, "fail")}
+
+ha_006(i, id) := {} if {
+	count(nodes(i, "load-balancer")) > 1
+} else := {"HA-006": "unknown"} if {
+	not infra[id]
+} else := {"HA-006": when_required(i, "pass")} if {
+	infra[id].redundant == true
+} else := {"HA-006": when_required(i, "pass")} if {
+	count(nodes_of(id)) > 1
+} else := {"HA-006": when_required(i, "fail")} if {
+	infra[id].redundant == false
+} else := {"HA-006": when_required(i, "fail")} if {
+	count(nodes_of(id)) > 0
+} else := {"HA-006": when_required(i, "unknown")}
 
 ha_007(i, id) := "unknown" if {
 	not infra[id]
@@ -359,3 +385,161 @@ ha_007(i, id) := "unknown" if {
 } else := when_required(i, "fail") if {
 	infra[id].redundancy == "none"
 } else := when_required(i, "pass")
+
+ha_014(i, id) := "unknown" if {
+	not infra[id]
+} else := "unknown" if {
+	engine(id) == ""
+} else := "not-applicable" if {
+	engine(id) != "azure-postgresql-flexible"
+} else := when_required(i, "fail") if {
+	burstable(id)
+} else := when_required(i, "fail") if {
+	infra[id].highAvailability.mode == "none"
+} else := when_required(i, "unknown") if {
+	not infra[id].highAvailability.mode
+} else := when_required(i, "pass")
+
+burstable(id) if lower(infra[id].tier) == "burstable"
+
+burstable(id) if {
+	not infra[id].tier
+	startswith(trim_prefix(lower(infra[id].sku), "standard_"), "b")
+}
+
+# Where there is one Foundation node only, neither the probe nor stickiness chooses anything.
+probes_by_themselves(i) := {"HA-016": "not-applicable"} if {
+	not routes(i)
+} else := {} if {
+	"load-balancer" in roles(i)
+} else := {"HA-016": "unknown"}
+
+routes(i) if {
+	not before(i, 9, 0)
+	not alone(i)
+}
+
+alone(i) if {
+	clustered(i) == false
+	count(foundation(i)) < 2
+}
+
+ha_016(i, k, id) := {} if {
+	not routes(i)
+} else := {"HA-016": "unknown"} if {
+	not infra[id]
+} else := {"HA-016": "unknown"} if {
+	clustered(i) == null
+	count(foundation(i)) < 2
+} else := {"HA-016": "fail"} if {
+	trim_right(lower(input.clusters[i].uses[k].healthPath), "/") != "/thingworx/ready"
+} else := {"HA-016": "fail"} if {
+	input.clusters[i].uses[k].stickySessions == false
+} else := {"HA-016": "unknown"} if {
+	not input.clusters[i].uses[k].healthPath
+} else := {"HA-016": "unknown"} if {
+	not input.clusters[i].uses[k].stickySessions
+} else := {"HA-016": "pass"}
+
+# --- architecture, sizing, configuration ------------------------------------------------------------------------------
+
+arc_002(i, id) := "unknown" if {
+	not infra[id]
+} else := "not-applicable" if {
+	not environment(i) in {"production", ""}
+} else := "not-applicable" if {
+	engine(id) in {"azure-postgresql-flexible", "azure-sql", "h2"}
+} else := "unknown" if {
+	count(nodes_of(id)) == 0
+} else := "pass" if {
+	count({n.machine | some n in nodes_of(id)} & foundation_machines) == 0
+} else := "unknown" if {
+	environment(i) == ""
+} else := "fail"
+
+foundation_machines := {n.machine |
+	some i, _ in input.clusters
+	some n in foundation(i)
+}
+
+arc_003(i, id) := "unknown" if {
+	not infra[id]
+} else := "unknown" if {
+	engine(id) == ""
+} else := "pass" if {
+	engine(id) != "h2"
+} else := "fail" if {
+	version(i)
+	not before(i, 9, 5)
+} else := "fail" if {
+	not environment(i) in {"", "development"}
+} else := "unknown" if {
+	environment(i) == ""
+} else := "unknown" if {
+	not version(i)
+} else := "pass"
+
+arc_006(i) := "not-applicable" if {
+	before(i, 9, 0)
+} else := when_clustered(i, storage_verdict(i))
+
+storage_verdict(i) := "fail" if {
+	some n in foundation(i)
+	n.settings.thingworxPlatformShared
+} else := "fail" if {
+	some u in storages(i)
+	contains(lower(u.path), "thingworxplatform")
+} else := "pass" if {
+	some u in storages(i)
+	not lower(infra[u.infrastructure].protocol) == "disk"
+} else := "fail"
+
+storages(i) := [u | some u in input.clusters[i].uses; u.as == "storage"]
+
+siz_001(i) := "not-applicable" if {
+	environment(i) == "development"
+} else := "unknown" if {
+	not loaded(i)
+} else := "pass" if {
+	count(nodes(i, "connection-server")) >= servers_needed(i)
+} else := "unknown" if {
+	count(nodes(i, "connection-server")) == 0
+	"connection-server" in kinds(i)
+} else := "fail"
+
+loaded(i) if count(input.clusters[i].workload.things) > 0
+
+loaded(i) if count(input.clusters[i].workload.mashups) > 0
+
+servers_needed(i) := ceil(sum([x.count | some x in input.clusters[i].workload.things]) / 100000)
+
+cfg_001(i) := "not-applicable" if {
+	before(i, 9, 0)
+} else := when_clustered(i, platform_ids(i))
+
+platform_ids(i) := "unknown" if {
+	count(ids_of(i)) == 0
+} else := "fail" if {
+	count(ids_of(i)) < count(foundation(i))
+} else := "fail" if {
+	count({id | some id in ids_of(i)}) < count(ids_of(i))
+} else := "fail" if {
+	some id in ids_of(i)
+	not regex.match(`^[a-zA-Z0-9]{1,32}$`, id)
+} else := "pass"
+
+ids_of(i) := [n.settings.platformId | some n in foundation(i)]
+
+cfg_003(i) := "not-applicable" if {
+	before(i, 9, 0)
+} else := when_clustered(i, import_verdict(levels(i)))
+
+levels(i) := {upper(input.clusters[i].settings.haCompatibilityImportLevel) | input.clusters[i].settings.haCompatibilityImportLevel} | {upper(n.settings.haCompatibilityImportLevel) |
+	some n in foundation(i)
+}
+
+import_verdict(found) := "unknown" if {
+	count(found) == 0
+} else := "fail" if {
+	"WARN" in found
+} else := "pass"

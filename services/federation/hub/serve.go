@@ -40,7 +40,7 @@ type Serve struct {
 func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	h.registerMetrics(s.Registry)
 	closing := make(chan struct{})
-	handler, err := rest.New(rest.Options{
+	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
 		Report: h.compliance, Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,

@@ -52,7 +52,9 @@ export const mismatchesQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "region-mismatches", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/region-mismatches", { params: { query: { ...s, limit: limit(pageParam), cursor: pageParam } } })),
+      unwrap(
+        api.GET("/region-mismatches", { params: { query: { ...s, limit: limit(pageParam), cursor: pageParam } } }),
+      ),
     ...pages,
   });
 
@@ -68,7 +70,9 @@ export const tenancyQuery = (s: ListState) =>
   infiniteQueryOptions({
     queryKey: [fleetKey, "tenancy", s],
     queryFn: ({ pageParam }) =>
-      unwrap(api.GET("/tenancy", { params: { query: { filter: s.filter, limit: limit(pageParam), cursor: pageParam } } })),
+      unwrap(
+        api.GET("/tenancy", { params: { query: { filter: s.filter, limit: limit(pageParam), cursor: pageParam } } }),
+      ),
     ...pages,
   });
 

@@ -818,7 +818,14 @@ export interface components {
         };
         ArchitecturePart: {
             kind: string;
+            /** @description Count or expression over the workload; fewer is a missing part. */
+            min: string;
+            /** @description More is an extra part; n is no limit. */
+            max: string;
+            /** @description What a new installation gets. */
+            recommend: string;
             odd?: boolean;
+            multipleOf?: string;
             redundant?: boolean;
             /** @description Limits to engines, timeseries or ignite choices. */
             when?: {
@@ -1112,8 +1119,19 @@ export interface components {
             architecture: string;
             components: components["schemas"]["BillItem"][];
             availability: components["schemas"]["OptionAvailability"];
-            /** Format: double */
+            /**
+             * Format: double
+             * @description 1.0 is the cheapest feasible option of this cluster.
+             */
             costIndex: number;
+            /**
+             * Format: double
+             * @description Under a price file of the user's.
+             */
+            cost?: number;
+            currency?: string;
+            also?: ("cheapest" | "fewest-changes" | "most-available")[];
+            overlays?: string[];
             changes: number;
             assumptions?: string[];
             migration: components["schemas"]["Step"][];
@@ -1137,7 +1155,13 @@ export interface components {
             provider?: string;
             region?: string;
             zone?: string;
+            /** @description The component it shares machines with. */
             sharedOn?: string;
+            /** @description Used together with other clusters. */
+            shared?: boolean;
+            redundancy?: string;
+            /** Format: double */
+            storageGiB?: number;
         };
         RejectedArchitecture: {
             architecture: string;
@@ -1149,6 +1173,13 @@ export interface components {
             downtime: string;
             rollback: string;
             precondition?: string;
+            /**
+             * Format: double
+             * @description Availability of the state the step leaves.
+             */
+            serving?: number;
+            /** @description No source gives the downtime. */
+            assumed?: boolean;
         };
         Advice: {
             /** @description database or thingworx */

@@ -24,7 +24,7 @@ export function GroupedFindings({ findings }: { findings: Finding[] }) {
       {groups(findings).map((g) => (
         <tbody key={g.name}>
           <tr className="group">
-            <th colSpan={5} scope="rowgroup" style={{ color: `var(--${g.color})`, textAlign: "start" }}>
+            <th colSpan={5} scope="rowgroup" style={{ color: `var(--${g.color})` }}>
               {g.name} ({g.findings.length})
             </th>
           </tr>
@@ -37,16 +37,16 @@ export function GroupedFindings({ findings }: { findings: Finding[] }) {
   );
 }
 
-interface Group {
+interface Section {
   name: string;
   color: string;
   findings: Finding[];
 }
 
 /** Every finding is in exactly one group; groups without any are left out. */
-export function groups(findings: Finding[]): Group[] {
+export function groups(findings: Finding[]): Section[] {
   const failing = findings.filter((f) => f.verdict === "fail" && !f.waiver);
-  const all: Group[] = severities.map((s) => ({
+  const all: Section[] = severities.map((s) => ({
     name: `${s[0]?.toUpperCase()}${s.slice(1)}`,
     color: s,
     findings: failing.filter((f) => f.severity === s),

@@ -59,11 +59,15 @@ export function ListPage<T>(p: ListProps<T>) {
         <>
           <Totals shown={items.length} total={first.total} noun={p.noun} coverage={first.coverage} state={p.state} />
           <div className={isPlaceholderData ? "outdated" : undefined} aria-busy={isPlaceholderData}>
-            {items.length === 0
-              ? p.state.filter
-                ? <NothingMatches setState={p.setState} />
-                : p.empty
-              : p.children(items)}
+            {items.length === 0 ? (
+              p.state.filter ? (
+                <NothingMatches setState={p.setState} />
+              ) : (
+                p.empty
+              )
+            ) : (
+              p.children(items)
+            )}
           </div>
           {p.query.hasNextPage && (
             <Button
@@ -123,7 +127,10 @@ function FilterBar<T>({ p, fault }: { p: ListProps<T>; fault: Fault }) {
             spellCheck={false}
             autoComplete="off"
             style={{ flex: "1 1 340px" }}
-            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" }, error: { color: "var(--critical)" } }}
+            styles={{
+              input: { fontFamily: "var(--mantine-font-family-monospace)" },
+              error: { color: "var(--critical)" },
+            }}
           />
           <Button type="submit" variant={text.trim() === applied ? "default" : "filled"}>
             Apply
@@ -146,7 +153,7 @@ function FilterBar<T>({ p, fault }: { p: ListProps<T>; fault: Fault }) {
           )}
         </Group>
       </form>
-      <Group gap={6}>
+      <Group gap={6} align="center">
         {p.presets.map((preset) => (
           <Chip
             key={preset.filter}
@@ -157,27 +164,28 @@ function FilterBar<T>({ p, fault }: { p: ListProps<T>; fault: Fault }) {
             {preset.label}
           </Chip>
         ))}
-      </Group>
-      <details>
-        <summary>
-          <Text span size="xs" c="dimmed">
-            What can be filtered
+        <details className="filter-help">
+          <summary>
+            <Text span size="xs" c="dimmed">
+              What can be filtered
+            </Text>
+          </summary>
+          <Text size="xs" mt={4}>
+            {fields[p.collection].split(" ").map((f) => (
+              <span key={f}>
+                <Code>{f}</Code>{" "}
+              </span>
+            ))}
           </Text>
-        </summary>
-        <Text size="xs" mt={4}>
-          {fields[p.collection].split(" ").map((f) => (
-            <span key={f}>
-              <Code>{f}</Code>{" "}
-            </span>
-          ))}
-        </Text>
-        <Text size="xs" mt={4}>
-          Compare with <Code>=</Code> <Code>!=</Code> <Code>&lt;</Code> <Code>&lt;=</Code> <Code>&gt;</Code>{" "}
-          <Code>&gt;=</Code>, patterns with <Code>~</Code> and <Code>!~</Code> (<Code>*</Code> for anything), lists with{" "}
-          <Code>in (a,b)</Code> and <Code>not in (a,b)</Code>, what is known with <Code>has(field)</Code>; join with{" "}
-          <Code>and</Code>, <Code>or</Code>, <Code>not</Code> and parentheses. The address of the page holds the filter.
-        </Text>
-      </details>
+          <Text size="xs" mt={4}>
+            Compare with <Code>=</Code> <Code>!=</Code> <Code>&lt;</Code> <Code>&lt;=</Code> <Code>&gt;</Code>{" "}
+            <Code>&gt;=</Code>, patterns with <Code>~</Code> and <Code>!~</Code> (<Code>*</Code> for anything), lists
+            with <Code>in (a,b)</Code> and <Code>not in (a,b)</Code>, what is known with <Code>has(field)</Code>; join
+            with <Code>and</Code>, <Code>or</Code>, <Code>not</Code> and parentheses. The address of the page holds the
+            filter.
+          </Text>
+        </details>
+      </Group>
     </Stack>
   );
 }
@@ -214,8 +222,9 @@ export function CoverageText({ coverage: c }: { coverage: Coverage }) {
   return (
     <>
       Rests on {c.sites.toLocaleString("en")} {c.sites === 1 ? "site" : "sites"}, {c.fresh.toLocaleString("en")} fresh
-      and {c.stale.toLocaleString("en")} not; {c.factsKnown.toLocaleString("en")} of {c.factsNeeded.toLocaleString("en")}{" "}
-      facts known{c.factsNeeded > 0 ? ` (${Math.floor((100 * c.factsKnown) / c.factsNeeded)} %)` : ""}.
+      and {c.stale.toLocaleString("en")} not; {c.factsKnown.toLocaleString("en")} of{" "}
+      {c.factsNeeded.toLocaleString("en")} facts known
+      {c.factsNeeded > 0 ? ` (${Math.floor((100 * c.factsKnown) / c.factsNeeded)} %)` : ""}.
     </>
   );
 }

@@ -75,7 +75,7 @@ function Near<T>({ items, id, row: Row, columns, height }: Props<T>) {
 
 function Space({ columns, height }: { columns: number; height: number }) {
   return height <= 0 ? null : (
-    <tr aria-hidden="true">
+    <tr>
       <td colSpan={columns} style={{ height, padding: 0 }} />
     </tr>
   );

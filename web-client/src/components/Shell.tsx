@@ -116,7 +116,15 @@ function SignedIn({ me }: { me: Me }) {
   );
 }
 
-function Place({ to, label, active }: { to: (typeof places)[number]["to"] | "/connect"; label: string; active: boolean }) {
+function Place({
+  to,
+  label,
+  active,
+}: {
+  to: (typeof places)[number]["to"] | "/connect";
+  label: string;
+  active: boolean;
+}) {
   return (
     <NavLink
       renderRoot={(props) => <Link to={to} {...props} />}
@@ -130,7 +138,11 @@ function Place({ to, label, active }: { to: (typeof places)[number]["to"] | "/co
 const connections: Record<Connection, { color: string; label: string; title: string }> = {
   connecting: { color: "var(--info)", label: "connecting", title: "Waiting for the server's events" },
   live: { color: "var(--good)", label: "live", title: "Changes appear by themselves" },
-  lost: { color: "var(--high)", label: "not live", title: "The server's events do not arrive; what is shown may be old" },
+  lost: {
+    color: "var(--high)",
+    label: "not live",
+    title: "The server's events do not arrive; what is shown may be old",
+  },
 };
 
 function ConnectionBadge({ connection }: { connection: Connection }) {

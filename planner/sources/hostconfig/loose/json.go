@@ -168,7 +168,7 @@ func (r *scanner) root() (Value, bool) {
 		r.fault("text after the end of the document was read as part of its top level", false)
 		r.members(&v, 0)
 		if r.at == before {
-			r.line_()
+			r.nextLine()
 		}
 	}
 	return v, true
@@ -185,8 +185,8 @@ func letter(c rune) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' |
 
 func quote(c rune) bool { return strings.ContainsRune("\"'“”„‟″‘’‚«»", c) }
 
-// line_ moves to the end of the line.
-func (r *scanner) line_() {
+// nextLine moves to the end of the line.
+func (r *scanner) nextLine() {
 	if i := strings.IndexByte(r.s[r.at:], '\n'); i >= 0 {
 		r.at += i + 1
 	} else {
@@ -212,8 +212,7 @@ func (r *scanner) members(v *Value, depth int) {
 	for _, k := range v.kids {
 		seen[k.key] = true
 	}
-	comma := len(v.kids) == 0 // none is needed before the next member
-	first := comma
+	comma, first := true, true // no comma is needed before the first member
 	for {
 		r.skip()
 		if r.end() {

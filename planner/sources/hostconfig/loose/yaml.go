@@ -220,18 +220,21 @@ func (c *converter) mapping(v *Value, y *yaml.Node, depth int) {
 			v.kids = append(v.kids, kid)
 		}
 	}
-	own := len(v.kids)
+	if len(merged) == 0 {
+		return
+	}
+	if c.aliased += len(merged); c.aliased > maxAliased {
+		c.fail(y, fmt.Sprintf("aliases repeat more than %d values", maxAliased))
+		return
+	}
+	have := make(map[string]bool, len(v.kids))
+	for i := range v.kids {
+		have[v.kids[i].key] = true
+	}
 	for _, m := range merged {
-		taken := false
-		for j := range v.kids {
-			taken = taken || v.kids[j].key == m.key && (j < own || m.key != "")
-		}
-		if !taken {
+		if !have[m.key] {
+			have[m.key] = true
 			v.kids = append(v.kids, m)
-		}
-		if c.aliased++; c.aliased > maxAliased {
-			c.fail(y, fmt.Sprintf("aliases repeat more than %d values", maxAliased))
-			return
 		}
 	}
 }

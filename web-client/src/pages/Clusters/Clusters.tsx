@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { memo } from "react";
 import { type ClusterRow, clustersQuery, useArchitectureTitle } from "../../api/fleet";
-import { Counts, LivenessBadge, RegionMatchBadge, Tag } from "../../components/Badges";
+import { Counts, LivenessBadge, RegionMatchBadge } from "../../components/Badges";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { percent } from "../../numbers";
@@ -41,22 +41,22 @@ export function Clusters() {
         <Table className="sticky" highlightOnHover verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col" w="14%">
+              <Table.Th scope="col" w="13%">
                 Cluster
               </Table.Th>
-              <Table.Th scope="col" w="11%" className="from-md">
+              <Table.Th scope="col" w="10%" className="from-md">
                 Environment
               </Table.Th>
-              <Table.Th scope="col" w="18%">
+              <Table.Th scope="col" w="19%">
                 Recognised
               </Table.Th>
-              <Table.Th scope="col" w="16%">
+              <Table.Th scope="col" w="13%">
                 Recommended
               </Table.Th>
               <Table.Th scope="col" w="12%">
                 Regions
               </Table.Th>
-              <Table.Th scope="col" w="8%" className="from-lg">
+              <Table.Th scope="col" w="7%" className="from-lg">
                 Size
               </Table.Th>
               <Table.Th scope="col" w="9%" className="numeric">
@@ -90,13 +90,11 @@ const ClusterTr = memo(function ClusterTr({ item: c, place }: RowProps<ClusterRo
       <Table.Td>
         {c.architecture === "" ? "unknown" : (c.architectureName ?? title(c.architecture))}
         {c.architecture !== "" && (
-          <span className="sub">{c.distance === 0 ? "a perfect instance" : `distance ${c.distance.toFixed(2)} of 1`}</span>
-        )}
-        {c.overlays.length > 0 && (
-          <span className="tags">
-            {c.overlays.map((o) => (
-              <Tag key={o}>{title(o)}</Tag>
-            ))}
+          <span className="sub">
+            {[
+              c.distance === 0 ? "a perfect instance" : `distance ${c.distance.toFixed(2)} of 1`,
+              ...c.overlays.map(title),
+            ].join("; ")}
           </span>
         )}
       </Table.Td>
@@ -116,7 +114,7 @@ const ClusterTr = memo(function ClusterTr({ item: c, place }: RowProps<ClusterRo
       </Table.Td>
       <Table.Td className="numeric">
         {percent(c.serving)}
-        <span className="sub">{c.downtimePerYear} down a year</span>
+        <span className="sub">down {c.downtimePerYear} a year</span>
       </Table.Td>
       <Table.Td>
         <Counts counts={c.findings} />

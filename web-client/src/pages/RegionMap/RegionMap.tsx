@@ -1,12 +1,14 @@
-import { Grid, SegmentedControl, Stack, Table, Text } from "@mantine/core";
+import { SegmentedControl, SimpleGrid, Stack, Table, Text } from "@mantine/core";
+import { useElementSize } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { memo, useMemo, useState } from "react";
 import { mismatchesQuery, type RegionMismatch } from "../../api/fleet";
 import { SeverityBadge } from "../../components/Badges";
 import { ListPage, type Preset } from "../../components/ListPage";
-import { WorldMap } from "./WorldMap";
-import { extent, type Point, project } from "./world";
+import { Legend, WorldMap } from "./WorldMap";
+import { unplaced, type Way, ways, wayText } from "./ways";
+import { extent } from "./world";
 
 const route = getRouteApi("/map");
 
@@ -24,11 +26,12 @@ export function RegionMap() {
   return (
     <ListPage<RegionMismatch>
       title="Region mismatches"
+      collection="region-mismatches"
       noun="clusters with a mismatch"
       description="Clusters whose Foundation nodes and model database are not in one region. PTC recommends to have both at the same geographical location."
       presets={presets}
       example="severity=critical and country=DE"
-      sortable
+      order="By id"
       state={state}
       setState={(search) => navigate({ search })}
       query={query}
@@ -39,107 +42,165 @@ export function RegionMap() {
   );
 }
 
+/** So many ways get a map of their own; the worst come first. */
+const closeUps = 6;
+
 function Mismatches({ items }: { items: RegionMismatch[] }) {
   const [active, setActive] = useState<string | null>(null);
   const [zoom, setZoom] = useState<"world" | "mismatches">("world");
-  const points = useMemo(
-    () =>
-      items
-        .flatMap((m) => [...m.thingworx, ...(m.database ? [m.database] : [])])
-        .map(project)
-        .filter((p): p is Point => p !== null),
-    [items],
-  );
-  const unplaced = items.filter(
-    (m) => m.database === null || project(m.database) === null || m.thingworx.every((t) => project(t) === null),
-  );
+  const drawn = useMemo(() => ways(items), [items]);
+  const off = useMemo(() => unplaced(items), [items]);
+  const { ref, width } = useElementSize();
   return (
-    <Grid gap="md">
-      <Grid.Col span={{ base: 12, lg: 8 }}>
-        <Stack gap="xs">
-          <SegmentedControl
-            w="fit-content"
-            aria-label="Part of the map"
-            value={zoom}
-            onChange={(v) => setZoom(v as typeof zoom)}
-            data={[
-              { value: "world", label: "World" },
-              { value: "mismatches", label: "Mismatches" },
-            ]}
-            className="no-print"
-          />
-          <WorldMap
-            items={items}
-            active={active}
-            setActive={setActive}
-            view={zoom === "world" ? undefined : extent(points)}
-          />
-          {unplaced.length > 0 && (
-            <Text size="sm" style={{ color: "var(--unknown)" }}>
-              {unplaced.length} of them cannot be drawn because the place of a region is not known; they are in the
-              list.
-            </Text>
+    <div className="map-and-list">
+      <Stack gap="xs" className="map">
+        <SegmentedControl
+          w="fit-content"
+          aria-label="What the map shows"
+          value={zoom}
+          onChange={(v) => setZoom(v as typeof zoom)}
+          data={[
+            { value: "world", label: "World" },
+            { value: "mismatches", label: "Mismatches" },
+          ]}
+          className="no-print"
+        />
+        <figure style={{ margin: 0 }} ref={ref}>
+          {zoom === "world" ? (
+            <WorldMap ways={drawn} active={active} setActive={setActive} pixels={width || undefined} />
+          ) : (
+            <CloseUps drawn={drawn} active={active} setActive={setActive} pixels={width} />
           )}
-        </Stack>
-      </Grid.Col>
-      <Grid.Col span={{ base: 12, lg: 4 }}>
-        <Table verticalSpacing={6} fz="sm">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Cluster</Table.Th>
-              <Table.Th scope="col">From ThingWorx to its database</Table.Th>
-              <Table.Th scope="col">Severity</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {items.map((m) => (
-              <Table.Tr
-                key={m.id}
-                data-mismatch={m.id}
-                bg={active === m.id ? "var(--mantine-color-default-hover)" : undefined}
-                onMouseEnter={() => setActive(m.id)}
-                onMouseLeave={() => setActive(null)}
-                onFocus={() => setActive(m.id)}
-                onBlur={() => setActive(null)}
-                style={{ verticalAlign: "top" }}
-              >
-                <Table.Th scope="row">
-                  <Link to="/sites/$site" params={{ site: m.site }}>
-                    {m.siteName}
-                  </Link>
-                  <Text size="xs" c="dimmed">
-                    {m.id}
-                  </Text>
-                </Table.Th>
-                <Table.Td>
-                  {m.thingworx.map((t) => t.name).join(", ")} → {m.database?.name ?? "unknown"}
-                  <Text size="xs" c="dimmed">
-                    {way(m)}
-                  </Text>
-                  {m.advice !== "" && <Text size="xs">{m.advice}</Text>}
-                </Table.Td>
-                <Table.Td>
-                  <SeverityBadge severity={m.severity} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Grid.Col>
-    </Grid>
+          <figcaption>
+            <Legend />
+          </figcaption>
+        </figure>
+        {off.length > 0 && (
+          <Text size="sm" style={{ color: "var(--unknown)" }}>
+            Not drawn, because the place of a region is not known:{" "}
+            {off
+              .map((m) => m.id)
+              .slice(0, 10)
+              .join(", ")}
+            {off.length > 10 ? ` and ${off.length - 10} more` : ""}. The list has {off.length === 1 ? "it" : "them"}.
+          </Text>
+        )}
+      </Stack>
+      <MismatchTable items={items} active={active} setActive={setActive} />
+    </div>
   );
 }
 
-export function way(m: RegionMismatch): string {
-  const parts = [];
-  if (m.roundTrip) {
-    parts.push(`${m.roundTrip.p95} (p95, ${m.roundTrip.source})`);
-    if (m.roundTrip.measured) {
-      parts.push(`measured ${m.roundTrip.measured}`);
-    }
+interface Pointed {
+  active: string | null;
+  setActive: (id: string | null) => void;
+}
+
+/** One map for each way, near enough that a short way is seen as well as a long one. */
+function CloseUps({ drawn, active, setActive, pixels }: { drawn: Way[]; pixels: number } & Pointed) {
+  if (drawn.length === 0) {
+    return <WorldMap ways={[]} active={null} setActive={setActive} />;
   }
-  if (m.distanceKm !== null) {
-    parts.push(`${m.distanceKm.toLocaleString("en")} km`);
-  }
-  return parts.join(", ") || "round trip unknown";
+  const columns = drawn.length === 1 || pixels < 560 ? 1 : 2;
+  return (
+    <>
+      <SimpleGrid cols={columns} spacing="xs">
+        {drawn.slice(0, closeUps).map((w) => (
+          <div key={w.id}>
+            <WorldMap
+              ways={[w]}
+              active={active}
+              setActive={setActive}
+              view={extent([w.from.at, w.to.at], 48)}
+              pixels={pixels > 0 ? pixels / columns : undefined}
+              regions
+            />
+          </div>
+        ))}
+      </SimpleGrid>
+      {drawn.length > closeUps && (
+        <Text size="sm" mt={4}>
+          The worst {closeUps} of {drawn.length} ways; a filter brings up others.
+        </Text>
+      )}
+    </>
+  );
+}
+
+function MismatchTable({ items, active, setActive }: { items: RegionMismatch[] } & Pointed) {
+  return (
+    <Table verticalSpacing={6} fz="sm" className="sticky">
+      <Table.Thead>
+        <Table.Tr>
+          <Table.Th scope="col" w="24%">
+            Cluster
+          </Table.Th>
+          <Table.Th scope="col">From ThingWorx to its database</Table.Th>
+          <Table.Th scope="col" w="14%">
+            Severity
+          </Table.Th>
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {items.map((m) => (
+          <MismatchTr key={m.id} m={m} active={active === m.id} setActive={setActive} />
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
+
+const MismatchTr = memo(function MismatchTr(p: {
+  m: RegionMismatch;
+  active: boolean;
+  setActive: Pointed["setActive"];
+}) {
+  const { m, setActive } = p;
+  const [advice, why] = split(m.advice);
+  return (
+    <Table.Tr
+      data-mismatch={m.id}
+      className="top"
+      bg={p.active ? "var(--mantine-color-default-hover)" : undefined}
+      onMouseEnter={() => setActive(m.id)}
+      onMouseLeave={() => setActive(null)}
+      onFocus={() => setActive(m.id)}
+      onBlur={() => setActive(null)}
+    >
+      <Table.Th scope="row">
+        <Link to="/sites/$site" params={{ site: m.site }} hash={`cluster-${m.cluster}`}>
+          {m.siteName}
+        </Link>
+        <span className="sub">
+          {m.id}
+          {m.environment ? `, ${m.environment}` : ""}
+        </span>
+      </Table.Th>
+      <Table.Td>
+        {m.thingworx.map((t) => t.name).join(", ") || "unknown"} → {m.database?.name ?? "unknown"}
+        <span className="sub">{wayText(m)}</span>
+        {advice !== "" && (
+          <details>
+            <summary>
+              <Text span size="xs">
+                {advice}
+              </Text>
+            </summary>
+            <Text size="xs">{why}</Text>
+          </details>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <SeverityBadge severity={m.severity ?? "unknown"} />
+        {m.waived && <span className="sub">waived</span>}
+      </Table.Td>
+    </Table.Tr>
+  );
+});
+
+/** What to do and, after the colon, why. */
+function split(advice: string): [string, string] {
+  const cut = advice.indexOf(": ");
+  const [what, why] = cut < 0 ? [advice, ""] : [advice.slice(0, cut), advice.slice(cut + 2)];
+  return [what.charAt(0).toUpperCase() + what.slice(1), why];
 }

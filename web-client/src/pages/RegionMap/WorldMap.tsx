@@ -1,117 +1,145 @@
 import { Group, Text } from "@mantine/core";
-import type { RegionMismatch } from "../../api/fleet";
+import { useId } from "react";
 import { severities } from "../../components/Badges";
-import { way } from "./RegionMap";
-import { curve, height, landPath, project, spherePath, width } from "./world";
+import { type Label, place } from "./labels";
+import { type Way, wayLabel, wayText } from "./ways";
+import { curve, landPath, type Point, spherePath, top, type View, width, world } from "./world";
 
 interface Props {
-  items: RegionMismatch[];
+  ways: Way[];
+  /** The mismatch that is pointed at. */
   active: string | null;
   setActive: (id: string | null) => void;
-  view?: { x: number; y: number; w: number; h: number };
+  view?: View;
+  /** How wide the drawing is shown, in pixels, roughly; words are as high as elsewhere on the page. */
+  pixels?: number;
+  /** Names the regions as well as the sites. */
+  regions?: boolean;
 }
 
-/** The mismatches drawn on the world. The table beside it holds the same for those who do not see the drawing. */
-export function WorldMap({ items, active, setActive, view = { x: 0, y: 0, w: width, h: height } }: Props) {
-  const scale = view.w / width;
+/** The mismatches drawn on a part of the world. The table beside it holds the same for those who do not see the drawing. */
+export function WorldMap({ ways, active, setActive, view = world, pixels = width, regions = false }: Props) {
+  // One pixel of the page in units of the drawing.
+  const px = view.w / pixels;
+  const labels: Label[] = [];
+  for (const w of ways) {
+    labels.push({ id: w.id, text: regions ? `${w.from.name}: ${wayLabel(w)}` : wayLabel(w), at: w.from.at });
+  }
+  if (regions) {
+    for (const w of ways) {
+      labels.push({ id: `${w.id} to`, text: w.to.name, at: w.to.at });
+      if (w.roundTrip) {
+        labels.push({ id: `${w.id} rtt`, text: w.roundTrip, at: top(w.from.at, w.to.at), over: true });
+      }
+    }
+  }
+  const points: Point[] = ways.flatMap((w) => [w.from.at, w.to.at]);
+  const isActive = (w: Way) => active !== null && w.items.some((m) => m.id === active);
+  const words = ways.map((w) => `${wayLabel(w)} from ${w.from.name} to ${w.to.name}`).join("; ");
+  const clip = useId();
   return (
-    <figure style={{ margin: 0 }}>
-      <svg
-        viewBox={`${view.x} ${view.y} ${view.w} ${view.h}`}
-        role="img"
-        aria-label={`World map with ${items.length} region mismatches; the table holds the same`}
-        style={{ width: "100%", background: "var(--sea)", borderRadius: 4 }}
-      >
-        <path d={spherePath} fill="var(--sea)" stroke="var(--land-line)" strokeWidth={0.5 * scale} />
-        <path d={landPath} fill="var(--land)" stroke="var(--land-line)" strokeWidth={0.5 * scale} />
-        {items.map((m) => (
-          <Mismatch
-            key={m.id}
-            m={m}
-            scale={scale}
-            active={active === m.id}
-            dimmed={active !== null && active !== m.id}
-            setActive={setActive}
-          />
-        ))}
-      </svg>
-      <figcaption>
-        <Legend />
-      </figcaption>
-    </figure>
+    <svg
+      viewBox={`${view.x} ${view.y} ${view.w} ${view.h}`}
+      role="img"
+      aria-label={`Map of ${ways.length === 1 ? "one way" : `${ways.length} ways`} from ThingWorx to its database; the table holds the same. ${words}`}
+      style={{ width: "100%", display: "block", background: "var(--sea)", borderRadius: 4 }}
+    >
+      <clipPath id={clip}>
+        <path d={spherePath} />
+      </clipPath>
+      <path d={spherePath} fill="var(--sea)" stroke="var(--land-line)" strokeWidth={0.5 * px} />
+      <path
+        d={landPath}
+        clipPath={`url(#${clip})`}
+        fill="var(--land)"
+        stroke="var(--land-line)"
+        strokeWidth={0.7 * px}
+      />
+      {ways.map((w) => (
+        <Arc
+          key={w.id}
+          w={w}
+          px={px}
+          active={isActive(w)}
+          dimmed={active !== null && !isActive(w) && ways.some(isActive)}
+          setActive={setActive}
+        />
+      ))}
+      {place(labels, points, view, 12 * px).map((l) => (
+        <text
+          key={l.id}
+          x={l.x}
+          y={l.y}
+          textAnchor={l.anchor}
+          fontSize={12 * px}
+          fontWeight={600}
+          fill="var(--mantine-color-text)"
+          stroke="var(--sea)"
+          strokeWidth={3 * px}
+          paintOrder="stroke"
+          strokeLinejoin="round"
+          pointerEvents="none"
+        >
+          {l.text}
+        </text>
+      ))}
+    </svg>
   );
 }
 
-function Mismatch({
-  m,
-  scale,
-  active,
-  dimmed,
-  setActive,
-}: {
-  m: RegionMismatch;
-  scale: number;
+interface ArcProps {
+  w: Way;
+  px: number;
   active: boolean;
   dimmed: boolean;
   setActive: Props["setActive"];
-}) {
-  const to = m.database && project(m.database);
-  const color = `var(--${m.severity ?? "unknown"})`;
+}
+
+function Arc({ w, px, active, dimmed, setActive }: ArcProps) {
+  const color = `var(--${w.severity ?? "unknown"})`;
+  const r = (active ? 6 : 4.5) * px;
+  const line = Math.min(6, 2 + Math.log2(w.items.length)) + (active ? 1.5 : 0);
+  const d = curve(w.from.at, w.to.at);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the row of the table does the same for the keyboard.
-    <g opacity={dimmed ? 0.25 : 1} onMouseEnter={() => setActive(m.id)} onMouseLeave={() => setActive(null)}>
-      <title>{`${m.siteName} (${m.id}): ${m.thingworx.map((t) => t.name).join(", ")} to ${m.database?.name ?? "unknown"}, ${way(m)}, ${m.severity ?? "no severity"}`}</title>
-      {m.thingworx.map((t) => {
-        const from = project(t);
-        if (from === null) {
-          return null;
-        }
-        const r = (active ? 6 : 4.5) * scale;
-        return (
-          <g key={t.region}>
-            {to && (
-              <>
-                <path d={curve(from, to)} fill="none" stroke={color} strokeWidth={(active ? 3 : 2) * scale} />
-                <path d={curve(from, to)} fill="none" stroke="transparent" strokeWidth={12 * scale} />
-                <rect
-                  x={to[0] - r}
-                  y={to[1] - r}
-                  width={2 * r}
-                  height={2 * r}
-                  fill="var(--mantine-color-body)"
-                  stroke={color}
-                  strokeWidth={2 * scale}
-                />
-              </>
-            )}
-            <circle
-              cx={from[0]}
-              cy={from[1]}
-              r={r}
-              fill={color}
-              stroke="var(--mantine-color-body)"
-              strokeWidth={scale}
-            />
-            <text
-              x={from[0] + 8 * scale}
-              y={from[1] + 14 * scale}
-              fontSize={(active ? 14 : 12) * scale}
-              fontWeight={600}
-              fill="var(--mantine-color-text)"
-              stroke="var(--sea)"
-              strokeWidth={3 * scale}
-              paintOrder="stroke"
-            >
-              {m.siteName}
-            </text>
-          </g>
-        );
-      })}
+    // biome-ignore lint/a11y/noStaticElementInteractions: the rows of the table do the same for the keyboard.
+    <g
+      opacity={dimmed ? 0.25 : 1}
+      onMouseEnter={() => setActive(w.items[0]?.id ?? null)}
+      onMouseLeave={() => setActive(null)}
+    >
+      <title>
+        {w.items
+          .slice(0, 12)
+          .map(
+            (m) =>
+              `${m.siteName} (${m.id}): ${w.from.name} to ${w.to.name}, ${wayText(m)}, ${m.severity ?? "no severity"}`,
+          )
+          .join("\n")}
+      </title>
+      <path d={d} fill="none" stroke={color} strokeWidth={line * px} strokeLinecap="round" />
+      <path d={d} fill="none" stroke="transparent" strokeWidth={14 * px} />
+      <rect
+        x={w.to.at[0] - r}
+        y={w.to.at[1] - r}
+        width={2 * r}
+        height={2 * r}
+        fill="var(--mantine-color-body)"
+        stroke={color}
+        strokeWidth={2 * px}
+      />
+      <circle
+        cx={w.from.at[0]}
+        cy={w.from.at[1]}
+        r={r}
+        fill={color}
+        stroke="var(--mantine-color-body)"
+        strokeWidth={px}
+      />
     </g>
   );
 }
 
-function Legend() {
+export function Legend() {
   return (
     <Group gap="md" mt={4}>
       <Text size="xs">● ThingWorx</Text>

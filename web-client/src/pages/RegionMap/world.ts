@@ -26,28 +26,42 @@ export function project(p: { latitude: number | null; longitude: number | null }
   return p.latitude === null || p.longitude === null ? null : projection([p.longitude, p.latitude]);
 }
 
+const lift = (x1: number, y1: number, x2: number, y2: number) => Math.max(8, Math.hypot(x2 - x1, y2 - y1) * 0.25);
+
 /**
  * A curve between two points of the map. It is drawn in the plane and not along the great circle, which the projection
  * would cut at the edge of the map. Its height grows with the distance, so that short ways are still seen.
  */
 export function curve([x1, y1]: Point, [x2, y2]: Point): string {
-  const length = Math.hypot(x2 - x1, y2 - y1);
-  const lift = Math.max(12, length * 0.2);
   const mx = (x1 + x2) / 2;
-  const my = (y1 + y2) / 2 - lift;
+  const my = (y1 + y2) / 2 - lift(x1, y1, x2, y2);
   return `M${x1.toFixed(1)},${y1.toFixed(1)}Q${mx.toFixed(1)},${my.toFixed(1)} ${x2.toFixed(1)},${y2.toFixed(1)}`;
 }
 
-/** The part of the map that shows all points with room around them; the whole map when there are none. */
-export function extent(points: Point[]): { x: number; y: number; w: number; h: number } {
+export interface View {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export const world: View = { x: 0, y: 0, w: width, h: height };
+
+/** The middle of a curve, where its words stand. */
+export function top([x1, y1]: Point, [x2, y2]: Point): Point {
+  return [(x1 + x2) / 2, (y1 + y2) / 2 - lift(x1, y1, x2, y2) / 2];
+}
+
+/** The part of the map that shows all points with room around them, at least `least` wide; the whole map when there are none. */
+export function extent(points: Point[], least = 160): View {
   if (points.length === 0) {
-    return { x: 0, y: 0, w: width, h: height };
+    return world;
   }
   const xs = points.map((p) => p[0]);
   const ys = points.map((p) => p[1]);
   const w = Math.min(
     width,
-    Math.max(160, (Math.max(...xs) - Math.min(...xs)) * 1.4, (Math.max(...ys) - Math.min(...ys)) * 2.8),
+    Math.max(least, (Math.max(...xs) - Math.min(...xs)) * 1.7, (Math.max(...ys) - Math.min(...ys)) * 3.4),
   );
   const h = w / 2;
   const clamp = (v: number, most: number) => Math.max(0, Math.min(v, most));

@@ -1,55 +1,67 @@
-import { Button, List, Skeleton, Stack, Table, Text, Title } from "@mantine/core";
+import { Button, List, Stack, Table, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { rejectionsQuery } from "../../api/fleet";
+import { LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { Time } from "../../components/Time";
+import { useTitle } from "../../components/title";
 
 export function Rejections() {
+  useTitle("Rejections");
   const query = useInfiniteQuery(rejectionsQuery);
-  if (query.isPending) {
-    return <Skeleton height={300} aria-label="Loading the rejections" />;
-  }
-  if (query.isError) {
-    return <ProblemView error={query.error} retry={() => query.refetch()} />;
-  }
-  const items = query.data.pages.flatMap((p) => p.items);
+  const items = query.data?.pages.flatMap((p) => p.items) ?? [];
   return (
     <Stack gap="sm">
       <Title order={1}>Rejections</Title>
       <Text size="sm" c="dimmed">
         Inventories that were refused, with the reason. The last good inventory of the site stays in force.
       </Text>
-      <Text size="sm" role="status">
-        {items.length} of {query.data.pages[0]?.total ?? 0} rejections
-      </Text>
-      {items.length === 0 ? (
-        <Text>No inventory has been refused.</Text>
-      ) : (
-        <Table verticalSpacing={6}>
+      {query.isPending && <LoadingRows noun="rejections" />}
+      {query.isError && <ProblemView error={query.error} retry={() => query.refetch()} />}
+      {query.data && (
+        <Text size="sm" role="status">
+          <b>{items.length}</b> of <b>{query.data.pages[0]?.total ?? 0}</b> rejections
+        </Text>
+      )}
+      {query.data && items.length === 0 && <Text my="md">No inventory has been refused.</Text>}
+      {items.length > 0 && (
+        <Table className="sticky" verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col">Site</Table.Th>
-              <Table.Th scope="col">When</Table.Th>
-              <Table.Th scope="col">Reason</Table.Th>
+              <Table.Th scope="col" w="14%">
+                Site
+              </Table.Th>
+              <Table.Th scope="col" w="12%">
+                When
+              </Table.Th>
+              <Table.Th scope="col" w="12%">
+                Reason
+              </Table.Th>
               <Table.Th scope="col">What is wrong and what to do</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {items.map((r) => (
-              <Table.Tr key={`${r.site} ${r.sequence}`} style={{ verticalAlign: "top" }}>
-                <Table.Th scope="row">{r.site}</Table.Th>
+              <Table.Tr key={`${r.site} ${r.sequence}`} className="top">
+                <Table.Th scope="row">
+                  <Link to="/sites/$site" params={{ site: r.site }}>
+                    {r.site}
+                  </Link>
+                  {r.revision && <span className="sub">{r.revision}</span>}
+                </Table.Th>
                 <Table.Td>
                   <Time at={r.at} />
                 </Table.Td>
                 <Table.Td>{r.reason}</Table.Td>
                 <Table.Td>
-                  {r.problems === undefined || r.problems.length === 0 ? (
-                    r.detail
-                  ) : (
+                  {r.detail}
+                  {r.problems !== undefined && r.problems.length > 0 && (
                     <List size="sm">
                       {r.problems.map((p) => (
-                        <List.Item key={`${p.path ?? ""} ${p.what}`}>
-                          {p.path ? `${p.path}: ` : ""}
+                        <List.Item key={`${p.path ?? ""} ${p.line ?? ""} ${p.what}`}>
+                          {[p.path, p.line && `line ${p.line}`].filter(Boolean).join(", ")}
+                          {p.path || p.line ? ": " : ""}
                           {p.what}
                           {p.remedy ? `; ${p.remedy}` : ""}
                         </List.Item>
@@ -63,7 +75,7 @@ export function Rejections() {
         </Table>
       )}
       {query.hasNextPage && (
-        <Button variant="default" onClick={() => query.fetchNextPage()}>
+        <Button variant="default" loading={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
           Show more
         </Button>
       )}

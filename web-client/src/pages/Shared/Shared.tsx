@@ -60,10 +60,12 @@ export function SharedInfrastructure() {
                       </Link>
                     </span>
                   ))}
-                  {t.otherTenants > 0 && <span className="sub">
+                  {t.otherTenants > 0 && (
+                    <span className="sub">
                       {t.tenants.length > 0 ? "and " : ""}
                       {t.otherTenants} of sites outside your scope
-                    </span>}
+                    </span>
+                  )}
                 </Table.Td>
                 <Table.Td>{t.regions.join(", ") || "unknown"}</Table.Td>
               </Table.Tr>

@@ -95,15 +95,7 @@ function Column({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Recognised({
-  r,
-  name,
-  title,
-}: {
-  r: Schemas["Recognised"];
-  name: string;
-  title: (id: string) => string;
-}) {
+function Recognised({ r, name, title }: { r: Schemas["Recognised"]; name: string; title: (id: string) => string }) {
   if (r.architecture === "") {
     return <Text size="sm">Unknown: the inventory lists no part to judge by.</Text>;
   }

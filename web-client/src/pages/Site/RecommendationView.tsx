@@ -14,7 +14,9 @@ const objectives: Record<string, string> = {
 
 /** What an option is best at, in words. */
 export const bestAt = (o: Pick<Option, "objective" | "also">): string =>
-  [o.objective, ...(o.also ?? [])].map((x, i) => (i === 0 ? (objectives[x] ?? x) : (objectives[x] ?? x).toLowerCase())).join(", ");
+  [o.objective, ...(o.also ?? [])]
+    .map((x, i) => (i === 0 ? (objectives[x] ?? x) : (objectives[x] ?? x).toLowerCase()))
+    .join(", ");
 
 interface Props {
   r: Schemas["Recommendation"];
@@ -30,7 +32,7 @@ export function RecommendationView({ r, now, title }: Props) {
         Recommendation:{" "}
         {r.architecture === ""
           ? "no option meets the objectives"
-          : `${title(r.architecture)}${r.architecture === now.recognised.architecture ? ", as it is" : ""}`}
+          : `${title(r.architecture)}${r.architecture === now.recognised.architecture ? ", the architecture it has" : ""}`}
       </Title>
       {r.reasons.length > 0 && (
         <List size="sm">
@@ -157,10 +159,7 @@ function OptionCard({ o, now, title }: { o: Option; now: Schemas["ClusterAssessm
         </Table.Thead>
         <Table.Tbody>
           {o.components.map((b) => (
-            <Table.Tr
-              key={[b.kind, b.engine, b.mode, b.region, b.zone, b.sharedOn, b.cpu].join()}
-              className="top"
-            >
+            <Table.Tr key={[b.kind, b.engine, b.mode, b.region, b.zone, b.sharedOn, b.cpu].join()} className="top">
               <Table.Td className="numeric">{b.count > 0 ? `${b.count} ×` : ""}</Table.Td>
               <Table.Th scope="row">
                 {b.kind}
@@ -206,8 +205,7 @@ export function billSize(b: Schemas["BillItem"]): string {
     .join(", ");
 }
 
-const billPlace = (b: Schemas["BillItem"]): string =>
-  [b.region, b.zone && `zone ${b.zone}`].filter(Boolean).join(", ");
+const billPlace = (b: Schemas["BillItem"]): string => [b.region, b.zone && `zone ${b.zone}`].filter(Boolean).join(", ");
 
 function Migration({ o }: { o: Option }) {
   const down = total(o.migration.map((s) => s.downtime));

@@ -2,6 +2,7 @@ import { Alert, Anchor, Breadcrumbs, Button, Group, Paper, Skeleton, Stack, Text
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useLocation } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
+import type { Schemas } from "../../api/client";
 import { siteFindingsQuery, siteQuery } from "../../api/fleet";
 import { Counts, LivenessBadge, RegionMatchBadge, Tag } from "../../components/Badges";
 import { countryName } from "../../components/Country";
@@ -35,7 +36,7 @@ export function Site() {
   );
 }
 
-type Data = NonNullable<ReturnType<typeof useQuery<Awaited<ReturnType<NonNullable<ReturnType<typeof siteQuery>["queryFn"]>>>>>["data"]>;
+type Data = Schemas["SiteDetail"];
 
 function SiteView({ site, data }: { site: string; data: Data }) {
   const { site: row, clusters, sources, rulePack, assessedAt } = data;
@@ -96,8 +97,7 @@ function SiteView({ site, data }: { site: string; data: Data }) {
             ? "none reported"
             : sources.map((s) => (
                 <span key={s.name} style={{ display: "block" }}>
-                  {s.name}{" "}
-                  {s.status === "ok" ? "ok" : <b style={{ color: "var(--unknown)" }}>{s.status}</b>}
+                  {s.name} {s.status === "ok" ? "ok" : <b style={{ color: "var(--unknown)" }}>{s.status}</b>}
                   {s.detail && <span className="sub">{s.detail}</span>}
                 </span>
               ))}
@@ -154,7 +154,9 @@ function SiteFindings({ site }: { site: string }) {
         <Anchor
           size="sm"
           className="no-print"
-          renderRoot={(props) => <Link to="/findings" search={{ filter: `site=${site}`, sort: "severity" }} {...props} />}
+          renderRoot={(props) => (
+            <Link to="/findings" search={{ filter: `site=${site}`, sort: "severity" }} {...props} />
+          )}
         >
           As a list to filter
         </Anchor>

@@ -42,23 +42,23 @@ export function Sites() {
         <Table className="sticky" highlightOnHover verticalSpacing={6}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col" w="16%">
+              <Table.Th scope="col" w="15%">
                 Site
               </Table.Th>
-              <Table.Th scope="col" w="12%">
+              <Table.Th scope="col" w="11%">
                 Country
               </Table.Th>
-              <Table.Th scope="col" w="11%" className="from-md">
+              <Table.Th scope="col" w="8%" className="from-md">
                 Role
               </Table.Th>
-              <Table.Th scope="col" w="7%">
+              <Table.Th scope="col" w="6%">
                 State
               </Table.Th>
-              <Table.Th scope="col" w="7%" className="numeric from-md">
+              <Table.Th scope="col" w="6%" className="numeric from-md">
                 Clusters
               </Table.Th>
               <Table.Th scope="col">Verdicts</Table.Th>
-              <Table.Th scope="col" w="13%">
+              <Table.Th scope="col" w="11%">
                 Database region
               </Table.Th>
               <Table.Th scope="col" w="11%">
@@ -85,7 +85,10 @@ const SiteTr = memo(function SiteTr({ item: s, place }: RowProps<SiteRow>) {
       <Table.Td>
         <Country code={s.country} />
       </Table.Td>
-      <Table.Td className="from-md">{s.role ? `${s.role}${s.hub ? ` of ${s.hub}` : ""}` : "stands alone"}</Table.Td>
+      <Table.Td className="from-md">
+        {s.role ?? "stands alone"}
+        {s.hub && <span className="sub">of {s.hub}</span>}
+      </Table.Td>
       <Table.Td>
         <LivenessBadge liveness={s.liveness} />
       </Table.Td>
