@@ -28,14 +28,14 @@ import (
 // config is the daemon's configuration file. Every value can be overridden by an environment variable: MERIDIAN_NATS_URL sets nats.url.
 type config struct {
 	Listen     string       `json:"listen"` // host:port of REST and the web client
-	TLS        tlsFiles     `json:"tls"`
-	NATS       natsConfig   `json:"nats"`
-	ClickHouse clickHouse   `json:"clickhouse"`
+	TLS        tlsFiles     `json:"tls" envPrefix:"TLS_"`
+	NATS       natsConfig   `json:"nats" envPrefix:"NATS_"`
+	ClickHouse clickHouse   `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
 	Policy     string       `json:"policy"` // file
 	Tokens     []token      `json:"tokens" env:"-"`
-	Session    sessions     `json:"session"`
-	Log        boot.Log     `json:"log"`
-	Tracing    boot.Tracing `json:"tracing"`
+	Session    sessions     `json:"session" envPrefix:"SESSION_"`
+	Log        boot.Log     `json:"log" envPrefix:"LOG_"`
+	Tracing    boot.Tracing `json:"tracing" envPrefix:"TRACING_"`
 }
 
 type tlsFiles struct {

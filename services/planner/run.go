@@ -14,6 +14,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/agent"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/services/internal/boot"
 	"github.com/meridian-federation/meridian/services/internal/conf"
 	"github.com/meridian-federation/meridian/services/planner/daemon"
@@ -27,9 +28,9 @@ type config struct {
 	Policy    string             `json:"policy"`    // file
 	Interval  inventory.Duration `json:"interval"`  // between collections when nothing tells of a change
 	Heartbeat inventory.Duration `json:"heartbeat"`
-	NATS      natsConfig         `json:"nats"`
-	Log       boot.Log           `json:"log"`
-	Tracing   boot.Tracing       `json:"tracing"`
+	NATS      natsConfig         `json:"nats" envPrefix:"NATS_"`
+	Log       boot.Log           `json:"log" envPrefix:"LOG_"`
+	Tracing   boot.Tracing       `json:"tracing" envPrefix:"TRACING_"`
 }
 
 type natsConfig struct {
@@ -157,8 +158,8 @@ func printStatus(w io.Writer, s *agent.Status, asJSON bool) error {
 	for _, src := range s.Sources {
 		line("source "+src.Name, string(src.Status)+" "+src.Detail)
 	}
-	for verdict, n := range s.Verdicts {
-		line("verdict "+string(verdict), fmt.Sprint(n))
+	for _, verdict := range []rules.Verdict{rules.Fail, rules.Unknown, rules.Pass, rules.NotApplicable} {
+		line("verdict "+string(verdict), fmt.Sprint(s.Verdicts[verdict]))
 	}
 	line("differs at the hub", fmt.Sprint(s.DifferenceCount))
 	for _, d := range s.Differences {

@@ -15,9 +15,9 @@ import (
 // maxFile bounds a configuration file, which a person writes and a person reads.
 const maxFile = 1 << 20
 
-// Load fills v, a pointer to a struct with json tags that holds the defaults, from the file at path and then from
-// environment variables that begin with prefix and an underscore: NATS_URL sets v.NATS.URL. path may be empty. Unknown keys are errors that
-// name file, line and the nearest known key.
+// Load fills v, a pointer to a struct with json tags that holds the defaults, from the file at path, which may be empty,
+// and then from environment variables: with the prefix MERIDIAN and the tag envPrefix:"NATS_" on the field NATS,
+// MERIDIAN_NATS_URL sets v.NATS.URL. Unknown keys are errors that name file, line and the nearest known key.
 func Load(path, prefix string, v any) error {
 	if path != "" {
 		data, err := read(path)

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/services/internal/conf"
+)
+
+func TestConfiguration(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "federation.yaml")
+	text := "listen: 127.0.0.1:1\nclickhouse: {dsn: from-file}\ntokens: [{name: portal, role: viewer, sha256: " + rest.HashToken("secret") + "}]\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("MERIDIAN_NATS_URL", "nats://elsewhere:4222")
+	t.Setenv("MERIDIAN_CLICKHOUSE_DSN", "from-environment")
+	t.Setenv("MERIDIAN_LOG_LEVEL", "debug")
+	c := defaults()
+	if err := conf.Load(path, "MERIDIAN", &c); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.check(); err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:1" || c.NATS.URL != "nats://elsewhere:4222" || c.ClickHouse.DSN != "from-environment" || c.Log.Level != "debug" || len(c.Tokens) != 1 {
+		t.Errorf("configuration: %+v", c)
+	}
+}
+
+func TestConfigurationIsChecked(t *testing.T) {
+	c := defaults()
+	c.Listen, c.NATS.URL, c.TLS.Cert = "", "", "server.crt"
+	c.Tokens = []token{{Name: "x", Role: "king", SHA256: "00"}}
+	err := c.check()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{"listen", "nats.url", "tls", `"x"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v\ndoes not say %s", err, want)
+		}
+	}
+	if err := (&config{Listen: "a", NATS: natsConfig{URL: "b"}}).check(); err == nil || !strings.Contains(err.Error(), "tokens") {
+		t.Errorf("without tokens: %v", err)
+	}
+}
