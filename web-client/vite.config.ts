@@ -9,5 +9,14 @@ export default defineConfig({
   server: { proxy },
   preview: { proxy },
   build: { target: "es2022", sourcemap: false },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], setupFiles: ["src/test/setup.ts"] },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/test/setup.ts"],
+    // The files share their modules, which take longer to load than all tests to run; each test puts back what it changes.
+    isolate: false,
+    pool: "threads",
+    // On a busy machine a page takes seconds.
+    testTimeout: 20_000,
+  },
 });

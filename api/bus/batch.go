@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -126,7 +127,11 @@ func (b *batches) deliver(ctx context.Context, msgs []jetstream.Msg) (ok bool, e
 	if err := b.call(ctx, msgs, batch); err != nil {
 		b.failures++
 		gap := backoff(b.failures, time.Second, maxBatchGap)
-		b.c.log.Warn("a batch failed and will come again", "stream", b.stream, "durable", b.durable, "messages", len(msgs), "after", gap, "error", err)
+		level := slog.LevelWarn
+		if ctx.Err() != nil {
+			level = slog.LevelDebug // the stop cut it off
+		}
+		b.c.log.Log(ctx, level, "a batch failed and will come again", "stream", b.stream, "durable", b.durable, "messages", len(msgs), "after", gap, "error", err)
 		for _, msg := range msgs {
 			if err := msg.NakWithDelay(gap); err != nil {
 				return false, err

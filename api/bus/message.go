@@ -16,6 +16,9 @@ type Inventory struct {
 	Instance         string    // made once per outbox; empty when it came over REST
 	InstanceSequence uint64    // grows with every revision of the instance, so that a re-sent older one can be told
 	PlannerVersion   string
+	// Newest stores the revision again when the stream still remembers it from before a later one of the site. Only a sender
+	// that repeats nothing on its own may set it.
+	Newest bool
 
 	// Set by the reader.
 	StreamSequence uint64    // position in the stream

@@ -15,7 +15,7 @@ import (
 )
 
 // PublishInventory sends one revision and returns the stream's receipt: from then on it is accepted. Sending the same
-// revision again within DuplicateWindow stores nothing. Errors: ErrUnavailable (send it again later), ErrDenied,
+// revision again within DuplicateWindow stores nothing, unless Newest is set and a later revision came in between. Errors: ErrUnavailable (send it again later), ErrDenied,
 // ErrTooLarge, ErrFull, ErrInvalid.
 func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error) {
 	const op = "publish the inventory"
@@ -48,12 +48,31 @@ func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error)
 		}
 		e.content, encoding = ContentPointer, ""
 	}
-	m, err := encode(ctx, subject, e, wire, encoding)
-	if err != nil {
-		return Ack{}, fmt.Errorf("%s of %s: %w", op, inv.Site, err)
+	store := func() (Ack, error) {
+		m, err := encode(ctx, subject, e, wire, encoding)
+		if err != nil {
+			return Ack{}, fmt.Errorf("%s of %s: %w", op, inv.Site, err)
+		}
+		ack, err := c.publish(ctx, m, jetstream.WithExpectStream(StreamInventory))
+		return ack, mapError(ctx, op, err)
 	}
-	ack, err := c.publish(ctx, m, jetstream.WithExpectStream(StreamInventory))
-	return ack, mapError(ctx, op, err)
+	ack, err := store()
+	if err != nil || !inv.Newest || !ack.Duplicate {
+		return ack, err
+	}
+	last, err := c.lastOf(ctx, StreamInventory, subject)
+	if err != nil {
+		return Ack{}, mapError(ctx, op, err)
+	}
+	switch {
+	case last == nil || last.sequence <= ack.StreamSequence:
+		return ack, nil
+	case first(last.header, HeaderRevision) == inv.Revision:
+		return Ack{StreamSequence: last.sequence, Duplicate: true}, nil
+	}
+	// The id names what it supersedes, so that repeating this call stores nothing either.
+	e.id += ":" + strconv.FormatUint(last.sequence, 10)
+	return store()
 }
 
 // maxMessage is the largest body the server takes in one message.

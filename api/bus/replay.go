@@ -1,6 +1,9 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // Inventories reads the inventories of all sites: first the last one of each site, then every new one, until the context
 // ends (nil) or the connection is closed (ErrClosed). Each replica reads the whole stream for itself and leaves nothing on
@@ -11,7 +14,20 @@ import "context"
 // the stream or the stream was made anew, the last message of each site is read again, so a message can come twice and
 // StreamSequence can go back; Instance and InstanceSequence tell what is newer.
 func (c *Conn) Inventories(ctx context.Context, handler func(context.Context, Inventory), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamInventory, filter: subjectInventory + "*", caughtUp: caughtUp}
+	return c.inventories(ctx, &reader{filter: subjectInventory + "*", caughtUp: caughtUp}, handler)
+}
+
+// KeptInventories reads all inventories of one site that the stream keeps, oldest first, and returns when they are through.
+func (c *Conn) KeptInventories(ctx context.Context, site string, handler func(Inventory)) error {
+	subject, err := siteSubject(subjectInventory, site)
+	if err != nil {
+		return fmt.Errorf("read the inventories of a site: %w", err)
+	}
+	return c.inventories(ctx, &reader{filter: subject, all: true, once: true}, func(_ context.Context, inv Inventory) { handler(inv) })
+}
+
+func (c *Conn) inventories(ctx context.Context, r *reader, handler func(context.Context, Inventory)) error {
+	r.c, r.stream = c, StreamInventory
 	r.handle = func(ctx context.Context, m *stored) error {
 		inv, err := c.codec.decodeInventory(m)
 		if err != nil {

@@ -13,14 +13,15 @@ import (
 type StreamOptions struct {
 	Replicas int // copies of each stream in a NATS cluster: 1, 3 or 5; 0 means 1
 
-	// InventoryPerSite is how many revisions of a site the stream keeps; 0 means 50. The last one is the hub's state, the
-	// others are what the history may still have to write: at one revision every 15 minutes, 50 cover half a day without
-	// ClickHouse.
+	// InventoryPerSite is how many revisions of a site the stream keeps; 0 means 500. The last one is the hub's state, the
+	// others are what the history may still have to write: at one revision every 15 minutes, 500 cover five days without
+	// ClickHouse. A planner that comes back sends what it holds within seconds, so this bounds too what it may bring at once
+	// without a gap in the history.
 	InventoryPerSite int
 	// InventoryMaxAge removes inventories older than this, and with them sites that have been silent for so long; 0 keeps them.
 	InventoryMaxAge time.Duration
 
-	AssessmentPerSite int           // 0 means 20
+	AssessmentPerSite int           // 0 means 500; each revision of a site and of its neighbours makes one
 	AssessmentMaxAge  time.Duration // 0 keeps them
 	RejectedPerSite   int           // 0 means 20
 	RejectedMaxAge    time.Duration // 0 means 30 days
@@ -38,8 +39,8 @@ type StreamOptions struct {
 const apiStream = "$JS.API.STREAM."
 
 const (
-	defaultInventoryPerSite  = 50
-	defaultAssessmentPerSite = 20
+	defaultInventoryPerSite  = 500
+	defaultAssessmentPerSite = 500
 	defaultRejectedPerSite   = 20
 	defaultRejectedMaxAge    = 30 * 24 * time.Hour
 	defaultChangeMaxAge      = 7 * 24 * time.Hour

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -51,10 +52,15 @@ type Fleet struct {
 	o        Options
 	packHash string
 
-	mu          sync.Mutex
+	evaluations atomic.Uint64
+
+	mu          sync.Mutex          // held by the one writer, also while it publishes, which may take long
 	unpublished map[string]struct{} // sites whose latest assessment has not reached the stream
-	heard       map[string]time.Time
-	evaluations uint64
+
+	// Those below are held briefly, so that readers and heartbeats never wait for the publisher. Only the writer changes the graph.
+	relations sync.RWMutex // Graph
+	life      sync.Mutex   // heard
+	heard     map[string]time.Time
 }
 
 // New returns a Fleet over an empty or filled store.
@@ -72,33 +78,34 @@ type Update struct {
 }
 
 // Evaluations counts the judgements made since start: the measure of incremental work.
-func (f *Fleet) Evaluations() uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.evaluations
-}
+func (f *Fleet) Evaluations() uint64 { return f.evaluations.Load() }
 
 // Load fills the store at start with the latest inventory of every site. prior holds the last published assessments;
-// those that still state what would be computed now are taken as they are.
-func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*assess.Assessment) error {
+// those that still state what would be computed now are taken as they are. A site that was judged under other rules or
+// another policy is judged under those of this fleet at now: what was in force until then stays what the history says of it.
+func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*assess.Assessment, now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slices.SortFunc(updates, func(a, b Update) int { return strings.Compare(a.Site.Site.ID, b.Site.Site.ID) })
 	loaded := make(map[string]*Record, len(updates))
 	for i := range updates {
 		u := &updates[i]
-		f.o.Graph.Set(u.Site)
+		f.relate(u.Site)
 		loaded[u.Site.Site.ID] = f.record(u)
 	}
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
 	records := make([]*Record, 0, len(updates))
 	for i := range updates {
 		r := loaded[updates[i].Site.Site.ID]
-		at := f.instant(r, lookup)
 		known := prior[r.ID]
-		if known != nil && known.RulePack.Hash == f.packHash && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
+		at := f.instant(r, known, lookup)
+		sameRules := known == nil || known.RulePack.Hash == f.packHash
+		if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
 			r.Assessment = known
 		} else {
+			if !sameRules && now.After(at) {
+				at = now
+			}
 			f.judge(r, known, at, lookup)
 			f.unpublished[r.ID] = struct{}{}
 		}
@@ -129,7 +136,7 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 			concerned[d] = struct{}{}
 		}
 	}
-	f.o.Graph.Set(u.Site)
+	f.relate(u.Site)
 	fresh := f.record(&u)
 	with := func(site string) (*Record, bool) {
 		if site == id {
@@ -140,7 +147,7 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	for _, d := range assess.Dependants(u.Site, inventories(with), byKey, f.o.Graph.Spokes) {
 		concerned[d] = struct{}{}
 	}
-	f.heard[id] = u.AcceptedAt
+	f.Heard(id, u.AcceptedAt)
 	changed := map[string]*Record{id: fresh}
 	for d := range concerned {
 		if r, ok := view.Site(d); ok {
@@ -184,11 +191,17 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 
 // Heard notes a sign of life of a site.
 func (f *Fleet) Heard(site string, at time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.life.Lock()
+	defer f.life.Unlock()
 	if at.After(f.heard[site]) {
 		f.heard[site] = at
 	}
+}
+
+func (f *Fleet) heardOf(site string) time.Time {
+	f.life.Lock()
+	defer f.life.Unlock()
+	return f.heard[site]
 }
 
 // Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
@@ -206,7 +219,7 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			f.unpublished[r.ID] = struct{}{}
 			dirty = true
 		}
-		if heard := f.heard[r.ID]; heard.After(next.HeardAt) {
+		if heard := f.heardOf(r.ID); heard.After(next.HeardAt) {
 			next.HeardAt = heard
 		}
 		if l := liveness(&next, now); l != r.Liveness {
@@ -243,19 +256,42 @@ func (f *Fleet) record(u *Update) *Record {
 	}
 }
 
-// instant is the time at which the latest of a site and its neighbours was accepted: what a live run would have used.
-func (f *Fleet) instant(r *Record, lookup func(string) (*Record, bool)) time.Time {
+// instant is the time at which the latest of a site, its neighbours and the neighbours that its known assessment still
+// names was accepted: what a live run would have used. One that has left in the meantime concerns the site for the last time.
+func (f *Fleet) instant(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool)) time.Time {
 	at := r.AcceptedAt
-	for _, n := range assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites) {
-		if other, ok := lookup(n.Site.ID); ok && other.AcceptedAt.After(at) {
+	look := func(site string) {
+		if other, ok := lookup(site); ok && other.AcceptedAt.After(at) {
 			at = other.AcceptedAt
+		}
+	}
+	for _, n := range assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites) {
+		look(n.Site.ID)
+	}
+	if known == nil {
+		return at
+	}
+	for i := range known.Tenancy {
+		s := &known.Tenancy[i]
+		for _, keys := range [][]string{{s.Infrastructure}, s.Aliases, s.Tenants} {
+			for _, key := range keys {
+				site, _, _ := strings.Cut(key, "/")
+				look(site)
+			}
 		}
 	}
 	return at
 }
 
+// relate brings the graph to what a site lists now.
+func (f *Fleet) relate(s *inventory.Site) {
+	f.relations.Lock()
+	defer f.relations.Unlock()
+	f.o.Graph.Set(s)
+}
+
 func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {
-	f.evaluations++
+	f.evaluations.Add(1)
 	r.Assessment = f.o.Engine.Site(assess.View{
 		Site: r.Inventory, Revision: r.Revision,
 		Neighbours: assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites),
@@ -273,10 +309,10 @@ func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
 	})
 }
 
-// neighbours reads the graph, which only a holder of the lock may do.
+// neighbours is assess.Neighbours for those who are not the writer.
 func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*inventory.Site {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.relations.RLock()
+	defer f.relations.RUnlock()
 	return assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
 }
 

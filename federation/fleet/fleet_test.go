@@ -29,7 +29,9 @@ type rig struct {
 	fleet     *fleet.Fleet
 	published map[string]*assess.Assessment
 	fail      error
-	sequence  uint64
+	// publishing is called at each publication when it is set.
+	publishing func()
+	sequence   uint64
 }
 
 func newRig(t *testing.T) *rig {
@@ -47,6 +49,9 @@ func newRig(t *testing.T) *rig {
 	r.fleet = fleet.New(fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
 		Publish: func(_ context.Context, rec *fleet.Record) error {
+			if r.publishing != nil {
+				r.publishing()
+			}
 			if r.fail != nil {
 				return r.fail
 			}
@@ -192,7 +197,7 @@ func TestReplayEqualsLive(t *testing.T) {
 		}
 		for name, prior := range map[string]map[string]*assess.Assessment{"with the published assessments": prior, "without": nil} {
 			replica := newRig(t)
-			if err := replica.fleet.Load(context.Background(), updates, prior); err != nil {
+			if err := replica.fleet.Load(context.Background(), updates, prior, start.Add(24*time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			for id := range sample {
@@ -204,6 +209,94 @@ func TestReplayEqualsLive(t *testing.T) {
 				t.Errorf("round %d: %d sites were judged again although their assessment was at hand", round, n)
 			}
 		}
+	}
+}
+
+// TestLeftWhileNobodyLooked: a neighbour that stopped sharing while no hub ran is not remembered as a sharer.
+func TestLeftWhileNobodyLooked(t *testing.T) {
+	live := newRig(t)
+	sample := live.sample()
+	ber := live.update(sample["ber-02"], start)
+	live.apply(ber)
+	live.apply(live.update(sample["ham-03"], start.Add(time.Minute)))
+	prior := map[string]*assess.Assessment{"ber-02": live.published["ber-02"], "ham-03": live.published["ham-03"]}
+	moved := inventory.Clone(sample["ham-03"])
+	for i := range moved.Infrastructure {
+		moved.Infrastructure[i].Identity.Endpoint = fmt.Sprintf("own%d.ham.example:1000", i)
+	}
+	left := live.update(moved, start.Add(2*time.Minute))
+	live.apply(left)
+
+	restarted := newRig(t)
+	if err := restarted.fleet.Load(context.Background(), []fleet.Update{ber, left}, prior, start.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if f := failing(restarted.record("ber-02").Assessment, "TEN-001"); f != nil {
+		t.Errorf("Hamburg has left, yet Berlin after the restart: %s", f.Message)
+	}
+	for _, site := range []string{"ber-02", "ham-03"} {
+		if live.bytes(site) != restarted.bytes(site) {
+			t.Errorf("%s is judged differently after a restart than by a hub that kept running", site)
+		}
+	}
+}
+
+// TestOtherRulesAreInForceFromTheStart: under another policy everything is judged at the instant of the start, so that the
+// judgement is newer than the one it replaces and leaves the past as it was; failures keep their beginning.
+func TestOtherRulesAreInForceFromTheStart(t *testing.T) {
+	live := newRig(t)
+	muc := live.update(live.sample()["muc-01"], start)
+	live.apply(muc)
+	before := live.published["muc-01"]
+	restarted := newRig(t)
+	other := *before
+	other.RulePack.Hash = "of another policy"
+	now := start.Add(time.Hour)
+	if err := restarted.fleet.Load(context.Background(), []fleet.Update{muc}, map[string]*assess.Assessment{"muc-01": &other}, now); err != nil {
+		t.Fatal(err)
+	}
+	after := restarted.published["muc-01"]
+	if after == nil {
+		t.Fatal("nothing was published")
+	}
+	if !after.At.Equal(now) {
+		t.Errorf("judged at %s, want %s", after.At, now)
+	}
+	if was, is := failing(before, "COL-001"), failing(after, "COL-001"); was == nil || is == nil || !is.FailingSince.Equal(*was.FailingSince) || !is.FirstSeen.Equal(*was.FirstSeen) {
+		t.Errorf("the failure lost its beginning: %+v, then %+v", was, is)
+	}
+}
+
+// TestReadersDoNotWaitForThePublisher: while the bus takes its time, explanations, heartbeats and metrics go on.
+func TestReadersDoNotWaitForThePublisher(t *testing.T) {
+	r := newRig(t)
+	sample := r.sample()
+	r.apply(r.update(sample["muc-01"], start))
+	rec := r.record("muc-01")
+	published, release := make(chan struct{}), make(chan struct{})
+	r.publishing = func() {
+		close(published)
+		<-release
+	}
+	applied := make(chan error, 1)
+	u := r.update(sample["ber-02"], start)
+	go func() { applied <- r.fleet.Apply(context.Background(), u) }()
+	<-published
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.fleet.Explain(rec, r.store.View())
+		r.fleet.Heard("muc-01", start.Add(time.Minute))
+		r.fleet.Evaluations()
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		t.Error("a reader waits for the publisher")
+	}
+	close(release)
+	if err := <-applied; err != nil {
+		t.Fatal(err)
 	}
 }
 

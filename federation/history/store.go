@@ -37,6 +37,10 @@ type Options struct {
 	Replicated bool
 	// Cluster names the ClickHouse cluster the tables are made on; empty makes them on the connected server.
 	Cluster string
+
+	// MayBeAway lets Open succeed although ClickHouse cannot be reached now: the current state needs no history, and the
+	// calls of the Store work once it is there. A server that answers and refuses is an error all the same.
+	MayBeAway bool
 }
 
 // Store reads and writes the history. It is safe for concurrent use.
@@ -94,7 +98,12 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, wrap("open history", err)
 	}
 	s := &Store{options: options, login: login, conn: conn, logger: options.Logger}
-	if err := s.Ping(ctx); err != nil {
+	err = s.Ping(ctx)
+	switch {
+	case err == nil:
+	case options.MayBeAway && ctx.Err() == nil && errors.Is(err, ErrUnavailable):
+		s.logger.Warn("the history cannot be reached; the current state does not wait for it", "error", err)
+	default:
 		return nil, errors.Join(err, conn.Close())
 	}
 	return s, nil

@@ -89,6 +89,24 @@ func (s *Store) Reject(r *fleet.Rejection) (uint64, error) {
 	})
 }
 
+// Rejected reports whether a rejection of the same message is stored.
+func (s *Store) Rejected(r *fleet.Rejection) bool {
+	it, err := s.db.Txn(false).LowerBound(tableRejections, indexID, r.Site)
+	if err != nil {
+		panic(fmt.Errorf("%w: %w", errBroken, err))
+	}
+	for raw := it.Next(); raw != nil; raw = it.Next() {
+		x, ok := raw.(*fleet.Rejection)
+		if !ok || x.Site != r.Site {
+			return false
+		}
+		if x.Sequence == r.Sequence && x.At.Equal(r.At) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Store) write(change func(*memdb.Txn, *generation) error) (uint64, error) {
 	txn := s.db.Txn(true)
 	defer txn.Abort()

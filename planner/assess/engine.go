@@ -99,7 +99,7 @@ func (e *Engine) Site(v View) *Assessment {
 		if !v.WithoutRecommendation {
 			judged.Recommendation = recommend.Cluster(recommend.Input{
 				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
-				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Rules: e.Rules,
+				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Neighbours: v.Neighbours, Rules: e.Rules,
 			})
 		}
 		neverNull(&judged)
@@ -115,14 +115,13 @@ func (e *Engine) Site(v View) *Assessment {
 		Site: v.Site, Neighbours: v.Neighbours, Shared: shared, Clusters: facts,
 		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView, Planner: v.Planner,
 	})
-	if v.Previous != nil {
-		findings = rules.CarryOver(v.Previous.Findings, findings)
-	}
 	out.Coverage = coverage(v, findings)
 	out.Verdicts = count(findings)
 	if !v.All {
-		// The copy lets go of the passing findings, which are most of them and would live as long as the assessment.
-		findings = slices.Clone(slices.DeleteFunc(findings, func(f rules.Finding) bool { return f.Verdict == rules.Pass || f.Verdict == rules.NotApplicable }))
+		findings = open(findings, out.Verdicts.Fail+out.Verdicts.Unknown)
+	}
+	if v.Previous != nil {
+		findings = rules.CarryOver(v.Previous.Findings, findings)
 	}
 	out.Findings = findings
 	return out
@@ -207,6 +206,18 @@ func shares(all []tenancy.Shared, cluster string) bool {
 	return slices.ContainsFunc(all, func(s tenancy.Shared) bool {
 		return len(s.Tenants) > 1 && slices.Contains(s.Tenants, cluster)
 	})
+}
+
+// open returns the n findings that fail or are unknown, in a list of their own: the passing ones are most of them and would
+// live as long as the assessment.
+func open(findings []rules.Finding, n int) []rules.Finding {
+	out := make([]rules.Finding, 0, n)
+	for i := range findings {
+		if v := findings[i].Verdict; v == rules.Fail || v == rules.Unknown {
+			out = append(out, findings[i])
+		}
+	}
+	return out
 }
 
 func count(findings []rules.Finding) Verdicts {

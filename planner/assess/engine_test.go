@@ -158,15 +158,26 @@ func TestRegionsThatAreNotKnown(t *testing.T) {
 		match  *bool
 		source string
 	}{
-		"database without a region": {func(s *inventory.Site) { s.Infra("pg-1").Placement.Region = "" }, nil, "measured"},
-		"one node without a region": {func(s *inventory.Site) { s.Clusters[0].Components[0].Nodes[1].Placement.Region = "" }, nil, "published"},
-		"no database":               {func(s *inventory.Site) { s.Clusters[0].Uses = nil }, nil, ""},
+		"database without a region":                  {func(s *inventory.Site) { s.Infra("pg-1").Placement.Region = "" }, nil, "measured"},
+		"one node without a region, the other apart": {func(s *inventory.Site) { s.Clusters[0].Components[0].Nodes[1].Placement.Region = "" }, new(false), "published"},
+		"one node without a region, the other at home": {func(s *inventory.Site) {
+			s.Clusters[0].Components[0].Nodes[1].Placement.Region = ""
+			s.Infra("pg-1").Placement.Region = "westeurope"
+		}, nil, "measured"},
+		"provider of the database not given": {func(s *inventory.Site) { s.Infra("pg-1").Placement = inventory.Placement{Region: "westeurope"} }, new(true), "measured"},
+		"standby apart": {func(s *inventory.Site) {
+			s.Infra("pg-1").Nodes = []inventory.Node{{Name: "b", Role: "standby"}, {Name: "a", Role: "primary", Placement: inventory.Placement{Provider: "azure", Region: "westeurope"}}}
+		}, new(false), "published"},
+		"read replica apart": {func(s *inventory.Site) {
+			s.Infra("pg-1").Nodes = []inventory.Node{{Name: "b", Role: "replica"}, {Name: "a", Role: "primary", Placement: inventory.Placement{Provider: "azure", Region: "westeurope"}}}
+		}, new(true), "measured"},
+		"no database": {func(s *inventory.Site) { s.Clusters[0].Uses = nil }, nil, ""},
 		"region of the primary": {func(s *inventory.Site) {
 			db := s.Infra("pg-1")
 			db.Placement = inventory.Placement{}
 			here := inventory.Placement{Provider: "azure", Region: "westeurope"}
 			db.Nodes = []inventory.Node{{Name: "b", Role: "standby"}, {Name: "a", Role: "primary", Placement: here}}
-		}, new(true), "measured"},
+		}, nil, "measured"},
 		"region of the first node": {func(s *inventory.Site) {
 			db := s.Infra("pg-1")
 			db.Placement = inventory.Placement{}
@@ -176,7 +187,13 @@ func TestRegionsThatAreNotKnown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := inventory.Clone(muc)
 			c.change(s)
-			got := e.Site(assess.View{Site: s, At: at}).Clusters[0].Regions
+			judged := e.Site(assess.View{Site: s, At: at, All: true})
+			got := judged.Clusters[0].Regions
+			for _, f := range judged.Findings {
+				if want := map[rules.Verdict]*bool{rules.Pass: new(true), rules.Fail: new(false)}[f.Verdict]; f.Rule == "COL-001" && ((want == nil) != (got.Match == nil) || want != nil && *want != *got.Match) {
+					t.Errorf("COL-001 says %s, regions %+v", f.Verdict, got)
+				}
+			}
 			if (got.Match == nil) != (c.match == nil) || got.Match != nil && *got.Match != *c.match {
 				t.Errorf("match is %v, want %v", got.Match, c.match)
 			}

@@ -204,7 +204,7 @@ func (b *builder) cluster(t *Tenant) {
 	for i := range c.Uses {
 		r := b.record(t.Site, c.Uses[i].Infrastructure)
 		if r < 0 {
-			s.Unknown = append(s.Unknown, "infrastructure "+c.Uses[i].Infrastructure+" is used and not listed; taken as up")
+			s.Unknown = append(s.Unknown, "infrastructure "+c.Uses[i].Infrastructure+" is used and not listed; "+takenUp)
 		}
 		b.used = append(b.used, r)
 	}
@@ -214,13 +214,13 @@ func (b *builder) cluster(t *Tenant) {
 	coordinated := b.uses(t, &s, inventory.AsZooKeeper)
 	switch {
 	case c.ClusteredMode == nil:
-		s.Unknown = append(s.Unknown, "clusteredMode is not given; taken as off")
+		s.Unknown = append(s.Unknown, "clusteredMode is not given; "+takenOff)
 	case *c.ClusteredMode && !coordinated:
-		s.Unknown = append(s.Unknown, "clustered mode is on and no zookeeper is listed; taken as up")
+		s.Unknown = append(s.Unknown, "clustered mode is on and no zookeeper is listed; "+takenUp)
 	}
 	b.ignite(t, &s)
 	if !b.uses(t, &s, inventory.AsDatabase) {
-		s.Unknown = append(s.Unknown, "no database is listed; taken as up")
+		s.Unknown = append(s.Unknown, "no database is listed; "+takenUp)
 	}
 	b.uses(t, &s, inventory.AsStorage)
 	b.uses(t, &s, inventory.AsTimeseries)
@@ -252,7 +252,7 @@ func (b *builder) alike(t *Tenant, s *Structure, kind inventory.ComponentKind, p
 		}
 	case len(units) == 0:
 		if listed {
-			s.Unknown = append(s.Unknown, string(kind)+" is listed without nodes; taken as up")
+			s.Unknown = append(s.Unknown, string(kind)+" is listed without nodes; "+takenUp)
 		}
 		return
 	}
@@ -281,7 +281,7 @@ func (b *builder) balancers(t *Tenant, s *Structure) {
 		return
 	case own == 0 && used == 0:
 		if listed {
-			s.Unknown = append(s.Unknown, "load-balancer is listed without nodes; taken as up")
+			s.Unknown = append(s.Unknown, "load-balancer is listed without nodes; "+takenUp)
 		}
 		return
 	}

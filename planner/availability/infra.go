@@ -152,11 +152,11 @@ func (b *builder) timeseries(r *record, nodes []int32) {
 	if meta := split(true); len(meta) > 0 {
 		b.Groups[b.group(Timeseries, len(meta)/2+1, meta, "timeseries meta")].Majority = true
 	} else {
-		r.unknown = append(r.unknown, "meta nodes of "+f.ID+" are not listed; taken as up")
+		r.unknown = append(r.unknown, metaNodes+f.ID+" are not listed; "+takenUp)
 	}
 	data := split(false)
 	if len(data) == 0 {
-		r.unknown = append(r.unknown, "data nodes of "+f.ID+" are not listed; taken as up")
+		r.unknown = append(r.unknown, dataNodes+f.ID+" are not listed; "+takenUp)
 		return
 	}
 	factor := f.ReplicationFactor

@@ -1,5 +1,7 @@
 package availability
 
+import "strings"
+
 // Result is one cluster's availability. Probabilities are exact under the model of the package.
 type Result struct {
 	Serving         float64        `json:"serving"`
@@ -12,6 +14,27 @@ type Result struct {
 	Unknown     []string `json:"unknown,omitempty"`     // facts that are missing; what is missing is taken as up unless said otherwise
 	Assumptions []string `json:"assumptions,omitempty"` // readings taken where the inventory contradicts itself or the policy is silent
 }
+
+// Favoured returns the facts of Unknown that were taken in the cluster's favour, so that Serving is at most what is told.
+// Facts about full service alone are left out.
+func (r *Result) Favoured() []string {
+	var out []string
+	for _, u := range r.Unknown {
+		fact, reading, _ := strings.Cut(u, "; ")
+		if (reading == takenUp || reading == takenOff) && !strings.HasPrefix(fact, metaNodes) && !strings.HasPrefix(fact, dataNodes) {
+			out = append(out, fact)
+		}
+	}
+	return out
+}
+
+// Readings of missing facts, and the beginnings of those that bear on full service only.
+const (
+	takenUp   = "taken as up"
+	takenOff  = "taken as off"
+	metaNodes = "meta nodes of "
+	dataNodes = "data nodes of "
+)
 
 // Contribution is the share of a cluster's unavailability (1 - serving) that would vanish if the part never failed.
 // Part is load-balancer, connection-server, foundation, zookeeper, ignite, database, storage or timeseries (always 0, since

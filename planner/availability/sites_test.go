@@ -84,8 +84,39 @@ func TestOneNodeHasOneMachine(t *testing.T) {
 	if got := sys.Pairs(); len(got) != 1 || math.Abs(got[0].AllDown-want) > exact {
 		t.Errorf("%+v, want %v", got, want)
 	}
+	// Hamburg by itself needs host-3 and one of the others.
+	if got := sys.Result(1).Serving; math.Abs(got-p*(1-q*q)) > exact {
+		t.Errorf("hamburg serves %v, want %v", got, p*(1-q*q))
+	}
 	if len(sys.Infras) != 1 || sys.Infras[0].Site != "ber-02" || len(sys.Infras[0].Aliases) != 1 {
 		t.Errorf("%+v", sys.Infras)
+	}
+}
+
+// TestOnePgPoolHasOneMachine is the same for a pgpool-II node, on a machine that a chain of spellings names three times.
+func TestOnePgPoolHasOneMachine(t *testing.T) {
+	site := func(id, pool string, more ...inventory.Node) *inventory.Site {
+		s := shape(1, 1, 1, ownMachine2)
+		s.Site.ID = id
+		s.Infrastructure = append(s.Infrastructure, inventory.Infrastructure{
+			ID: "pg", Kind: inventory.KindDatabase, Engine: inventory.EnginePostgreSQL, Nodes: more,
+			PgPool:   []inventory.Node{{Name: "pool", Machine: pool}},
+			Identity: inventory.ResourceIdentity{Endpoint: "pg.corp.example:5432"},
+		})
+		s.Clusters[0].Components = foundation(inventory.Node{Name: "f", Machine: pool})
+		s.Clusters[0].Uses = []inventory.Use{{Infrastructure: "pg", As: inventory.AsDatabase}}
+		*s.Clusters[0].ClusteredMode = false
+		return s
+	}
+	sys := availability.Compile(tenantsOf(site("a", "vm-a", nodes("p", 2, ownMachine("p"))...), site("b", "vm-b"), site("c", "vm-c")), ninetyNine)
+	if diff := cmp.Diff(map[[2]string][2]string{{"b", "vm-b"}: {"a", "vm-a"}, {"c", "vm-c"}: {"a", "vm-a"}}, sys.Machines); diff != "" {
+		t.Error(diff)
+	}
+	p, q := 0.99, 0.01
+	for i := range sys.Clusters {
+		if got := sys.Result(i); math.Abs(got.Serving-p*(1-q*q)) > exact || len(got.Unknown) > 0 {
+			t.Errorf("%s serves %v, want %v; unknown is %v", sys.Clusters[i].ID(), got.Serving, p*(1-q*q), got.Unknown)
+		}
 	}
 }
 

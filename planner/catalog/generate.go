@@ -306,11 +306,17 @@ func (g *generator) use(k Kind) *inventory.Use {
 }
 
 func (g *generator) base(k Kind, field func(*inventory.Use) string, otherwise string) string {
-	if u := g.use(k); u != nil && field(u) != "" && field(u) != "/" {
+	if u := g.use(k); u != nil && field(u) != "" && field(u) != "/" && !g.isolates(k) {
 		return field(u)
+	}
+	if u := g.use(k); u != nil && field(u) == otherwise && g.isolates(k) {
+		return otherwise + "-2" // the other tenant has the name that would be this cluster's
 	}
 	return otherwise
 }
+
+// isolates reports whether a part gets an isolation of its own in place of the present one.
+func (g *generator) isolates(k Kind) bool { return g.p.Isolate.Of(k) }
 
 func roleOf(k Kind) inventory.UseAs {
 	switch k {

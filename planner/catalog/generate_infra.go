@@ -127,11 +127,16 @@ func (g *generator) database() {
 	}
 	g.recovery(inf)
 	u := inventory.Use{As: inventory.AsDatabase, Infrastructure: inf.ID, Database: "thingworx", Schema: "twadmin", PoolMax: PoolMax}
-	if p.Shared.Of(KindDatabase) {
+	if p.Shared.Of(KindDatabase) || g.isolates(KindDatabase) {
 		u.Database, u.Schema = "thingworx_"+g.tenant(), "twadmin_"+g.tenant()
 	}
 	if was := g.use(KindDatabase); was != nil {
-		u.Database, u.Schema = either(was.Database, u.Database), either(was.Schema, u.Schema)
+		switch {
+		case !g.isolates(KindDatabase):
+			u.Database, u.Schema = either(was.Database, u.Database), either(was.Schema, u.Schema)
+		case was.Database == u.Database:
+			u.Database += "_2" // the other tenant has the name that would be this cluster's
+		}
 		if was.PoolMax > 0 {
 			u.PoolMax = was.PoolMax
 		}
@@ -223,7 +228,7 @@ func (g *generator) storage() {
 		inf.Placement.Zone = ""
 	}
 	path := "/ThingworxStorage"
-	if p.Architecture.Clustered {
+	if p.Architecture.Clustered || g.isolates(KindStorage) {
 		path = "/export/" + g.tenant() + "/ThingworxStorage"
 	}
 	g.addUse(KindStorage, inventory.Use{As: inventory.AsStorage, Infrastructure: inf.ID, Path: g.base(KindStorage, func(u *inventory.Use) string { return u.Path }, path)})

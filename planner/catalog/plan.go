@@ -56,8 +56,11 @@ type Plan struct {
 	Layout     Layout
 	Storage    inventory.Redundancy
 	Shared     PerKind[bool] // parts used together with other clusters
-	Counts     PerKind[int]
-	Machines   PerKind[Machine]
+	// Isolate tells of which parts the present isolation is not kept, because another tenant has the same: ZooKeeper
+	// paths, database and schema, storage path.
+	Isolate  PerKind[bool]
+	Counts   PerKind[int]
+	Machines PerKind[Machine]
 	// RecoveryRegion has a replica of the database for disaster recovery; "" for none.
 	RecoveryRegion string
 

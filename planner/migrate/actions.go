@@ -238,6 +238,11 @@ func (p *planner) storage(c sorted, base []int) []int {
 	case len(c.names(catalog.KindStorage, Added, Replaced)) > 0:
 		s.Do = "Copy ThingworxStorage and the repositories to the new shared storage while serving, stop Foundation, copy the last changes, mount it on every node and start again. /ThingworxPlatform stays local to each node."
 		s.Downtime, s.Assumed = copyStorage, true
+	case pathText(p.in.From, p.in.To) != "":
+		s.Do = "Change the storage: " + c.details(catalog.KindStorage) + ". Copy what is this cluster's of ThingworxStorage to the new path while serving, stop Foundation, copy the last changes, mount the new path on every node and start again."
+		s.Downtime, s.Assumed = copyStorage, true
+		s.Rollback = "Mount the former path again."
+		s.Precondition = "It is known which repositories belong to this cluster, because another one uses the same path."
 	default:
 		s.Do = "Change the storage: " + c.details(catalog.KindStorage) + "."
 		s.Precondition = "The storage product allows the change while it is mounted; otherwise copy to a new share in a maintenance window."

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,8 +40,29 @@ func (p *planner) database(c sorted, base []int) []int {
 		s = p.moveDatabase(a, b)
 	default:
 		s = p.changeDatabase(c, a, b)
+		if text := schemaText(p.in.From, p.in.To); text != "" {
+			s = separated(s, text, c)
+		}
 	}
 	return []int{p.add(s, apply, base...)}
+}
+
+// separated joins to a change of the database that the cluster leaves a schema which another one uses as well.
+func separated(s Step, schema string, c sorted) Step {
+	own := Step{
+		Do:       "Create the " + schema + " and a user for this cluster alone, stop Foundation, copy the cluster's model and data there, point ThingWorx to it and start again.",
+		Downtime: switchDatabase, Assumed: true,
+		Rollback:     "Point ThingWorx back to the former schema; what was written in between is lost.",
+		Precondition: "It is known which entities and values in the former schema belong to this cluster, because another one wrote to the same tables.",
+	}
+	if c.details(catalog.KindDatabase) == schema && len(c.names(catalog.KindDatabase, Added, Moved, Removed)) == 0 && !c.has(catalog.KindPgPool) {
+		return own
+	}
+	s.Do += " " + own.Do
+	s.Downtime, s.Assumed = s.Downtime+own.Downtime, true
+	s.Rollback += " " + own.Rollback
+	s.Precondition = strings.TrimSpace(s.Precondition + " " + own.Precondition)
+	return s
 }
 
 func (p *planner) moveDatabase(a, b *inventory.Infrastructure) Step {
@@ -51,8 +73,12 @@ func (p *planner) moveDatabase(a, b *inventory.Infrastructure) Step {
 		Precondition: "The replica lags by no more than the window allows.",
 	}
 	if b.Engine == inventory.EngineAzurePostgreSQLFlexible {
-		s.Do = fmt.Sprintf("Move the database from %s to %s: create a read replica of %s there, stop Foundation, wait until the replica has caught up, promote it, switch its high availability on, point ThingWorx to it and start again.", orUnknown(a.Placement.Region), b.Placement.Region, a.ID)
-		s.Precondition = "A general purpose or memory optimised tier, since burstable servers have no replicas; a network in the new region, since private access needs one in the server's own region. Promotion is manual and the promoted server has no high availability."
+		available, promoted := "", "Promotion is manual."
+		if m := modeOf(b); m != "" && m != inventory.HANone {
+			available, promoted = " switch its high availability on,", "Promotion is manual and the promoted server has no high availability."
+		}
+		s.Do = fmt.Sprintf("Move the database from %s to %s: create a read replica of %s there, stop Foundation, wait until the replica has caught up, promote it,%s point ThingWorx to it and start again.", orUnknown(a.Placement.Region), b.Placement.Region, a.ID, available)
+		s.Precondition = "A general purpose or memory optimised tier, since burstable servers have no replicas; a network in the new region, since private access needs one in the server's own region. " + promoted
 	}
 	return s
 }
@@ -67,12 +93,14 @@ func (p *planner) changeDatabase(c sorted, a, b *inventory.Infrastructure) Step 
 		s.Downtime, s.Assumed = restart, true
 		s.Rollback = "Point ThingWorx back to the first server and remove the partner."
 	case len(added)+len(pool) > 0:
-		s.Do = strings.TrimSpace(fmt.Sprintf("Bring PostgreSQL to %d nodes with synchronous replication and %d pgpool-II nodes behind one virtual address, test the failover, and point ThingWorx to that address.", len(p.in.To.nodes(catalog.KindDatabase)), len(p.in.To.nodes(catalog.KindPgPool))))
+		s.Do = fmt.Sprintf("Bring PostgreSQL to %s with synchronous replication and %s behind one virtual address, and test the failover.", counted(len(p.in.To.nodes(catalog.KindDatabase)), "node"), counted(len(p.in.To.nodes(catalog.KindPgPool)), "pgpool-II node"))
 		s.Precondition = "PTC technical support does not support the installation and configuration of pgpool-II: have the skill in the house."
+		s.Rollback = "Take the new nodes out of the replication and stop them."
 		if len(c.names(catalog.KindPgPool, Added)) == len(p.in.To.nodes(catalog.KindPgPool)) && len(pool) > 0 {
+			s.Do += " Then point ThingWorx to that address."
 			s.Downtime, s.Assumed = restart, true // every Foundation node gets another address of the database
+			s.Rollback = "Point ThingWorx back to the primary and remove the standbys."
 		}
-		s.Rollback = "Point ThingWorx back to the primary and remove the standbys."
 	case len(c.names(catalog.KindDatabase, Resized)) > 0:
 		s.Do = "Change the size of the database " + c.details(catalog.KindDatabase) + ", the standby first where there is one."
 		s.Downtime = flexibleFailover
@@ -90,6 +118,13 @@ func (p *planner) changeDatabase(c sorted, a, b *inventory.Infrastructure) Step 
 		}
 	}
 	return s
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.Itoa(n) + " " + what + "s"
 }
 
 func joined(parts ...string) string {

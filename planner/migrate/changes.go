@@ -258,10 +258,34 @@ func (d *differ) cluster() {
 	if u, v := d.from.use(inventory.AsZooKeeper), d.to.use(inventory.AsZooKeeper); u != nil && v != nil && isolationDiffers(u, v) {
 		d.add(catalog.KindZooKeeper, Configured, "namespace "+v.Namespace, v.Infrastructure)
 	}
+	if text := schemaText(d.from, d.to); text != "" {
+		d.add(catalog.KindDatabase, Configured, text, d.to.use(inventory.AsDatabase).Infrastructure)
+	}
+	if text := pathText(d.from, d.to); text != "" {
+		d.add(catalog.KindStorage, Configured, text, d.to.use(inventory.AsStorage).Infrastructure)
+	}
 	if u, v := d.from.use(inventory.AsLoadBalancer), d.to.use(inventory.AsLoadBalancer); u != nil && v != nil &&
 		(u.HealthPath != "" && u.HealthPath != v.HealthPath || u.StickySessions != nil && !*u.StickySessions) {
 		d.add(catalog.KindLoadBalancer, Configured, "health path "+v.HealthPath+" and sticky sessions", v.Infrastructure)
 	}
+}
+
+// schemaText says that a cluster gets another database or schema on the server it stays on, "" when it does not.
+func schemaText(from, to *State) string {
+	u, v := from.use(inventory.AsDatabase), to.use(inventory.AsDatabase)
+	if u == nil || v == nil || u.Infrastructure != v.Infrastructure || (u.Database == "" || u.Database == v.Database) && (u.Schema == "" || u.Schema == v.Schema) {
+		return ""
+	}
+	return "database " + v.Database + " with schema " + v.Schema
+}
+
+// pathText says that a cluster gets another path on the storage it stays on, "" when it does not.
+func pathText(from, to *State) string {
+	u, v := from.use(inventory.AsStorage), to.use(inventory.AsStorage)
+	if u == nil || v == nil || u.Infrastructure != v.Infrastructure || u.Path == "" || u.Path == v.Path {
+		return ""
+	}
+	return "path " + v.Path
 }
 
 func isolationDiffers(a, b *inventory.Use) bool {

@@ -51,23 +51,22 @@ func Make(e *assess.Engine, r *Request, v View) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := r.identity().ID
-	site := r.site(v.At)
+	id := r.identity()
+	site := r.site(e, v.At)
 	c := &site.Clusters[0]
-	renamed := renameSite(v.Policy, id, site.Site.ID)
 	size := sizing.InSite(site, c, e.Sizes)
 	in := recommend.Input{
-		Site: site, Cluster: c, Sizing: size, Catalog: cat, Sizes: e.Sizes, Policy: renamed, Regions: e.Regions, Prices: v.Prices, Rules: e.Rules,
+		Site: site, Cluster: c, Sizing: size, Catalog: cat, Sizes: e.Sizes, Policy: forSite(v.Policy, id), Regions: e.Regions, Prices: v.Prices, Rules: e.Rules,
 	}
 	out := &Plan{
 		APIVersion: inventory.APIVersion, Kind: ResultKind, Name: r.Name, At: v.At.UTC(),
 		RulePack: assess.RulePack{Version: e.Rules.Version(), Hash: e.Rules.Hash(v.Policy)},
-		Site:     id, Cluster: id + "/" + c.ID, Sizing: size,
+		Site:     id.ID, Cluster: id.ID + "/" + c.ID, Sizing: size,
 	}
 	out.Recommendation = recommend.Cluster(in)
 	out.Inventories = recommend.Inventory(in)
 	for _, s := range out.Inventories {
-		s.Site.ID = id
+		s.Site = id
 	}
 	out.Rejected = append(out.Rejected, excluded...)
 	slices.SortStableFunc(out.Rejected, func(a, b recommend.Rejected) int { return order(e, a.Architecture) - order(e, b.Architecture) })
@@ -77,16 +76,13 @@ func Make(e *assess.Engine, r *Request, v View) (*Plan, error) {
 	return out, nil
 }
 
-// renameSite returns the policy for a site that goes by another id.
-func renameSite(p *policy.Policy, from, to string) *policy.Policy {
-	if from == to {
-		return p
-	}
+// forSite returns the policy as it applies to one site, whatever id and country it goes by.
+func forSite(p *policy.Policy, site inventory.Identity) *policy.Policy {
+	allowed, limited := p.AllowedGeographies(site)
 	p = p.Clone()
-	for i := range p.Geographies {
-		if m := &p.Geographies[i].Match; m.Site == from {
-			m.Site = to
-		}
+	p.Geographies = nil
+	if limited {
+		p.Geographies = []policy.GeographyRule{{Allow: allowed}}
 	}
 	return p
 }
@@ -114,12 +110,16 @@ func (r *Request) permitted(e *assess.Engine, p *policy.Policy) error {
 	}})
 }
 
-// site is the request as a site with one cluster that has no components yet.
-func (r *Request) site(at time.Time) *inventory.Site {
+// site is the request as a site with one cluster that has no components yet. The recommender calls a new data centre by
+// the id of its site, and prefers regions of the site's country: a constrained place is told to it in these.
+func (r *Request) site(e *assess.Engine, at time.Time) *inventory.Site {
 	k := &r.Constraints
 	id := r.identity()
 	if k.Provider == string(inventory.HostingOnPremise) && k.Region != "" {
-		id.ID = k.Region // The recommender calls a new data centre by the id of its site.
+		id.ID = k.Region
+	}
+	if region, ok := e.Regions.Find(k.Provider, k.Region); ok {
+		id.Country = region.Country
 	}
 	o := inventory.Objectives{}
 	if r.Objectives != nil {

@@ -118,6 +118,32 @@ func TestOperatorDecidesHosting(t *testing.T) {
 	}
 }
 
+// Objectives and constraints both narrow the hostings, and PTC Cloud Services is taken to run on Azure.
+func TestHostingOfBoth(t *testing.T) {
+	e := engine(t)
+	p := made(t, e, pumps+"objectives: {hosting: [ptc-cloud, on-premise]}\nconstraints: {hosting: [azure, ptc-cloud], provider: azure, region: westeurope}\n", plan.View{})
+	for _, s := range p.Inventories {
+		if c := s.Clusters[0]; c.Hosting != inventory.HostingPTCCloud {
+			t.Errorf("hosting %s", c.Hosting)
+		}
+	}
+	r := request(t, e, "objectives: {hosting: [ptc-cloud, azure]}\nconstraints: {region: North Europe}\n")
+	if r.Constraints.Provider != "azure" || r.Constraints.Region != "northeurope" {
+		t.Errorf("%+v", r.Constraints)
+	}
+	cat, err := e.Catalog.Override(map[string][]byte{"own.yaml": []byte("id: one-box\norder: 15\ntitle: One box\nsummary: One machine.\nproduction: true\noperatedBy: [partner]\n" +
+		"databases: [{engine: postgresql}]\ntimeseries: [relational]\nparts: [{kind: foundation, min: 1, max: n, multipleOf: 1, confidence: inferred}]\nsources: [{title: t, where: w, confidence: inferred}]\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := *e
+	own.Catalog = cat
+	p = made(t, &own, pumps+"constraints: {operatedBy: self}\n", plan.View{})
+	if i := slices.IndexFunc(p.Rejected, func(r recommend.Rejected) bool { return r.Architecture == "one-box" }); i < 0 || p.Rejected[i].Because != "it is not operated by self" {
+		t.Errorf("%v", p.Rejected)
+	}
+}
+
 func TestEnvironmentAndSharing(t *testing.T) {
 	e := engine(t)
 	p := made(t, e, pumps+"objectives: {highAvailability: required, sharing: {zookeeper: allowed}}\nconstraints: {sharing: {storage: allowed, zookeeper: allowed}}\n", plan.View{})
@@ -215,7 +241,11 @@ func TestPolicyAndPrices(t *testing.T) {
 	if !errors.As(err, &bad) || bad.Problems[0].Path != "/constraints/region" || !strings.Contains(err.Error(), "policy") {
 		t.Errorf("%v", err)
 	}
-	p := made(t, e, "site: {id: gary, country: US}\n"+pumps+"constraints: {provider: azure}\n", plan.View{Policy: pol})
+	p := made(t, e, "site: {id: gary, country: US}\n"+pumps+"constraints: {provider: azure, region: westeurope}\n", plan.View{Policy: pol})
+	if len(p.Options) == 0 || items(p)[0].Region != "westeurope" {
+		t.Errorf("a region that the policy allows: %v", p.Rejected)
+	}
+	p = made(t, e, "site: {id: gary, country: US}\n"+pumps+"constraints: {provider: azure}\n", plan.View{Policy: pol})
 	for _, i := range items(p) {
 		if r, ok := e.Regions.Find("azure", i.Region); !ok || r.Geography != "Europe" {
 			t.Errorf("%+v", i)
@@ -258,7 +288,7 @@ func TestParseRefuses(t *testing.T) {
 		{"apiVersion: meridian/v1\nkind: SiteInventory\n" + pumps, "r.yaml:2:7: /kind: "},
 		{"apiVersion: meridian/v2\nkind: PlanRequest\n" + pumps, "r.yaml:1:13: /apiVersion: "},
 		{head, "neither a workload nor an objective"},
-		{head + pumps + "objectivs: {}\n", `r.yaml:4:1: /objectivs: unknown key "objectivs"; did you mean "objectives"?`},
+		{head + pumps + "objctives: {}\n", `r.yaml:4:1: /objctives: unknown key "objctives"; did you mean "objectives"?`},
 		{head + pumps + "constraints: {regoin: x}\n", `did you mean "region"?`},
 		{head + "workload: {things: [{count: -1}]}\n", "r.yaml:3:29: /workload/things/0/count: "},
 		{head + "objectives: {availability: 99.9}\n", "/objectives/availability: "},
@@ -274,8 +304,8 @@ func TestParseRefuses(t *testing.T) {
 		{head + pumps + "constraints: {provider: on-premise, region: Hall 3}\n", "not a valid id"},
 		{head + pumps + "constraints: {operatedBy: ptc-cloud-services, hosting: [azure]}\n", "/constraints/operatedBy: "},
 		{head + "objectives: {hosting: [aws]}\nconstraints: {hosting: [azure]}\n", "in both the constraints and the objectives"},
-		{head + "objectives: {hosting: [aws]}\nconstraints: {provider: azure}\n", "no accepted hosting"},
-		{head + "objectives: {hosting: [aws]}\nconstraints: {database: azure-sql}\n", "no accepted hosting"},
+		{head + "objectives: {hosting: [aws]}\nconstraints: {provider: azure}\n", "/constraints: hosting, provider and operatedBy leave no hosting to choose"},
+		{head + "objectives: {hosting: [aws]}\nconstraints: {database: azure-sql}\n", "leave no hosting for azure-sql, which runs on Azure only"},
 		{head + "objectives: {geographies: [Europe]}\nconstraints: {provider: azure, region: eastus}\n", "eastus lies in US"},
 		{head + "objectives: {sharing: {database: forbidden}}\nconstraints: {sharing: {database: allowed}}\n", "/constraints/sharing/database: "},
 		{head + "objectives: {sharing: {database: yes}}\n", "/objectives/sharing/database"},

@@ -174,11 +174,12 @@ func (c *checker) constraints() {
 		c.sharing(&o.Sharing, &k.Sharing)
 	}
 	if len(r.hostings()) == 0 {
-		c.fail("/constraints/provider", "no accepted hosting runs on this provider", "change hosting, operatedBy or provider so that they fit together")
+		what := "hosting, provider and operatedBy leave no hosting to choose"
+		if k.Database.Managed() {
+			what = "hosting, provider and operatedBy leave no hosting for " + string(k.Database) + ", which runs on Azure only"
+		}
+		c.fail("/constraints", what, "change one of them so that they fit together")
 		return
-	}
-	if k.Database.Managed() && !slices.Contains(c.providers(), string(inventory.HostingAzure)) {
-		c.fail("/constraints/database", string(k.Database)+" runs on Azure only", "choose another database, or allow Azure")
 	}
 	c.residency()
 }

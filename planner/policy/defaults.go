@@ -80,17 +80,32 @@ var builtinRegions = sync.OnceValues(geo.Builtin)
 // allows Europe and another Germany, that is Germany. ok is false when no rule matches, and the site may use any then. Rules
 // that have nothing in common leave none: the list is empty and ok is true.
 func (p *Policy) AllowedGeographies(site inventory.Identity) (allowed []string, ok bool) {
+	return Common(p.GeographyLists(site))
+}
+
+// GeographyLists returns the words of every rule that matches a site, in the order of the policy: a place is allowed when each
+// list has a word that it lies in. The lists are the policy's own.
+func (p *Policy) GeographyLists(site inventory.Identity) [][]string {
 	if p == nil {
-		return nil, false
+		return nil
 	}
-	for _, g := range p.Geographies {
-		if !g.Match.matches(site) {
-			continue
+	var out [][]string
+	for i := range p.Geographies {
+		if g := &p.Geographies[i]; g.Match.matches(site) {
+			out = append(out, g.Allow)
 		}
+	}
+	return out
+}
+
+// Common returns what all lists of geographies allow, sorted: of two words that lie in each other the narrower. ok is false
+// without a list.
+func Common(lists [][]string) (allowed []string, ok bool) {
+	for _, list := range lists {
 		if ok {
-			allowed = common(allowed, g.Allow)
+			allowed = common(allowed, list)
 		} else {
-			allowed, ok = slices.Clone(g.Allow), true
+			allowed, ok = slices.Clone(list), true
 		}
 	}
 	slices.Sort(allowed)

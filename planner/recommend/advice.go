@@ -13,8 +13,9 @@ import (
 // is not known.
 //
 // The database moves by default: it is one resource with a replica to move by, while ThingWorx takes everything around it
-// along. ThingWorx moves when the database may not leave, or when more clusters use it where it is.
-func (w *world) advice() []Advice {
+// along. ThingWorx moves when the database may not leave, or when more clusters use it where it is. Where both may move, the
+// side is that of the recommended option, so that advice and option never contradict each other.
+func (w *world) advice(o *options) []Advice {
 	foundation, db := w.regions()
 	if len(foundation) != 1 || db.Region == "" || foundation[0].Region == db.Region && sameProvider(foundation[0], db) {
 		return nil
@@ -31,9 +32,22 @@ func (w *world) advice() []Advice {
 	if trip != "" {
 		now = fmt.Sprintf(" Each of ThingWorx's many round trips to the database takes %s now.", trip)
 	}
+	lead, beside := "", w.side() == db.Region
+	if len(o.chosen) > 0 {
+		lead = o.chosen[0].variant.plan.Region
+	}
+	switch lead {
+	case twx.Region:
+		beside = false
+	case db.Region:
+		beside = true
+	}
 	switch {
 	case !dbMay && !twxMay:
 		moveDB.Why = "Neither region lies in the allowed geographies: move both to one that does." + now
+		if lead != "" {
+			moveDB.Why = "Neither region lies in the allowed geographies: move both to one that does, as the recommended option does to " + lead + "." + now
+		}
 		moveTWX.Why = moveDB.Why
 	case !dbMay:
 		moveTWX.Preferred = true
@@ -43,16 +57,42 @@ func (w *world) advice() []Advice {
 		moveDB.Preferred = true
 		moveDB.Why = "ThingWorx and its data may not be in " + db.Region + "." + now
 		moveTWX.Why = db.Region + " does not lie in the allowed geographies."
-	case len(near) > 0:
+	case beside && len(near) > 0:
 		moveTWX.Preferred = true
 		moveTWX.Why = fmt.Sprintf("The database is also used by %s in %s, from which it would be far.%s", strings.Join(near, ", "), db.Region, now)
 		moveDB.Why = "It would take the database away from its other users; a database of its own would be needed."
+	case beside:
+		moveTWX.Preferred = true
+		moveTWX.Why = "The recommended option is there; everything around ThingWorx moves along." + now
+		moveDB.Why = "One resource would move, but the recommended option is in " + db.Region + "."
+	case len(near) > 0:
+		moveDB.Preferred = true
+		moveDB.Why = fmt.Sprintf("The database also serves %s in %s, so this cluster gets one of its own; users and devices keep their way to ThingWorx.%s", strings.Join(near, ", "), db.Region, now)
+		moveTWX.Why = "It would be beside the database and its other users, but everything around ThingWorx moves along, and users and devices get a longer way."
 	default:
 		moveDB.Preferred = true
 		moveDB.Why = "One resource moves, and users and devices keep their way to ThingWorx." + now
 		moveTWX.Why = "Everything around ThingWorx moves along, and users and devices get a longer way."
 	}
 	return []Advice{moveDB, moveTWX}
+}
+
+// side is the region in which ThingWorx and its database should come together, all else being equal; "" when they are together
+// or neither place is known or allowed.
+func (w *world) side() string {
+	foundation, db := w.regions()
+	if len(foundation) != 1 || db.Region == "" || foundation[0].Region == db.Region && sameProvider(foundation[0], db) {
+		return ""
+	}
+	twx := foundation[0]
+	dbMay, twxMay := w.allowed(twx.Provider, twx.Region) != forbidden, w.allowed(db.Provider, db.Region) != forbidden
+	switch {
+	case !dbMay && !twxMay:
+		return ""
+	case !twxMay, dbMay && len(w.tenantsIn(w.otherTenants(), db.Region)) == 0:
+		return twx.Region
+	}
+	return db.Region
 }
 
 func sameProvider(a, b inventory.Placement) bool {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/tenancy"
@@ -59,9 +61,28 @@ func TestAdviceKeepsADatabaseThatOthersUse(t *testing.T) {
 	// A tenant somewhere else altogether is far from either place and keeps nothing.
 	shared[0].Regions = []string{"eastus", "northeurope", "westeurope"}
 	r := far(t, func(_ *inventory.Site, in *Input) { in.Shared = shared })
-	if a := preferred(t, r); a.Move != "database" || !slices.Equal(a.Dependants, []string{"dublin/line"}) {
-		t.Errorf("preferred is %+v", a)
+	if a := r.Advice[0]; !slices.Equal(a.Dependants, []string{"dublin/line"}) || strings.Contains(r.Advice[1].Why, "dublin/line") {
+		t.Errorf("advice is %+v", r.Advice)
 	}
+}
+
+// The side that advice prefers is where the recommended option brings both together.
+func TestAdviceAgreesWithTheRecommendedOption(t *testing.T) {
+	e := builtin(t)
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawn(t, e)
+		r := Cluster(in)
+		for _, a := range r.Advice {
+			if len(r.Options) == 0 || !a.Preferred {
+				continue
+			}
+			for _, b := range r.Options[0].Components {
+				if b.Kind == "foundation" && b.Region != a.To && slices.ContainsFunc(r.Advice, func(x Advice) bool { return x.To == b.Region }) {
+					t.Fatalf("advice moves to %s, the recommended option is in %s", a.To, b.Region)
+				}
+			}
+		}
+	})
 }
 
 func TestAdviceCountsTenantsOfTheSameSite(t *testing.T) {
@@ -76,7 +97,7 @@ func TestAdviceCountsTenantsOfTheSameSite(t *testing.T) {
 		s.Clusters = append(s.Clusters, c)
 	}
 	near := preferred(t, far(t, func(s *inventory.Site, in *Input) { second(s, "northeurope"); in.Cluster = &s.Clusters[0] }))
-	if near.Move != "thingworx" || !strings.Contains(near.Why, "lyon/line-2") {
+	if !strings.Contains(near.Why, "lyon/line-2") {
 		t.Errorf("with a tenant beside the database preferred is %+v", near)
 	}
 	same := preferred(t, far(t, func(s *inventory.Site, in *Input) { second(s, "westeurope"); in.Cluster = &s.Clusters[0] }))

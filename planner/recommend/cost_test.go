@@ -19,7 +19,7 @@ loadBalancer: 20
 storage: 50
 storageRedundant: 90
 managedFactor: 1.5
-skus: {F8s_v2: 250}
+skus: {Standard_F8s_v2: 250}
 `
 
 func TestPriceFile(t *testing.T) {
@@ -32,7 +32,7 @@ func TestPriceFile(t *testing.T) {
 	in.Prices = p
 	r := Cluster(in)
 	cheap := option(t, r, Cheapest)
-	// 2 F8s_v2 by their price, 2 connection servers and 3 ZooKeeper of which one has its own machine, a D16 twice at 1.5,
+	// 2 Standard_F8s_v2 by their price, 2 connection servers and 3 ZooKeeper of which one has its own machine, a D16 twice at 1.5,
 	// storage, 2 load balancers.
 	want := 2*250.0 + 2*(4*30+8*4) + 3*(2*30+2*4) + 10 + 2*1.5*(16*30+64*4) + 90 + 2*20
 	if cheap.Currency != "EUR" || cheap.Cost != want {
@@ -48,13 +48,13 @@ func TestPriceFileErrors(t *testing.T) {
 		"apiVersion: meridian/v1": {"apiVersion: v2", "prices.yaml:1"},
 		"kind: Prices":            {"kind: Price", "write Prices"},
 		"perCPU: 30":              {"perCPU: -1", "-1 is not a price"},
-		"F8s_v2: 250":             {"F8s_v2: -250", "-250 is not a price"},
+		"Standard_F8s_v2: 250":    {"Standard_F8s_v2: -250", "-250 is not a price"},
 		"currency: EUR":           {"curency: EUR", "curency"},
 		"perCPU: 30\nperGiB: 4":   {"perCPU: 0\nperGiB: 0", "no price is given for machines"},
 	} {
 		text := strings.Replace(euros, old, tt.now, 1)
 		if strings.Contains(tt.want, "no price") {
-			text = strings.Replace(text, "skus: {F8s_v2: 250}\n", "", 1)
+			text = strings.Replace(text, "skus: {Standard_F8s_v2: 250}\n", "", 1)
 		}
 		_, err := ParsePrices("prices.yaml", []byte(text))
 		var bad *document.Error

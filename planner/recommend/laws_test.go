@@ -15,6 +15,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/recognise"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sizing"
+	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
 // drawn is a random cluster in a random state, with random demand and objectives.
@@ -267,6 +268,39 @@ func holds(t *rapid.T, e *engine, in Input, o *Option, s *inventory.Site) {
 			t.Fatalf("step %d leaves %v, below %v and %v: %s", i+1, step.Serving, from, got.Serving, step.Do)
 		}
 	}
+}
+
+// Whoever shares with the cluster now, no option leaves it in the same ZooKeeper path, schema or storage path as another tenant.
+func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
+	e := builtin(t)
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawn(t, e)
+		for i := range in.Site.Infrastructure {
+			in.Site.Infrastructure[i].Identity.Endpoint = in.Site.Infrastructure[i].ID + ".corp.example"
+		}
+		other := inventory.Clone(in.Site)
+		other.Site.ID = "other"
+		in.Neighbours = []*inventory.Site{other}
+		in.Shared = tenancy.Of(in.Site, in.Neighbours)
+		for i, s := range Inventory(in) {
+			findings := e.rules.Evaluate(rules.Input{
+				Site: s, Neighbours: in.Neighbours, Shared: tenancy.Of(s, in.Neighbours), Policy: in.Policy, Regions: in.Regions, At: s.ObservedAt,
+				Clusters: make([]rules.ClusterFacts, 1),
+			})
+			for _, f := range findings {
+				if f.Verdict == rules.Fail && slices.Contains([]string{"TEN-001", "TEN-002", "TEN-003", "TEN-004"}, f.Rule) {
+					t.Fatalf("option %d fails %s: %s", i, f.Rule, f.Message)
+				}
+			}
+		}
+		for _, o := range Cluster(in).Options {
+			for _, step := range o.Migration {
+				if step.Do == "" || step.Rollback == "" {
+					t.Fatalf("step %+v", step)
+				}
+			}
+		}
+	})
 }
 
 func marshalRapid(t *rapid.T, v any) []byte {

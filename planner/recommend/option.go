@@ -87,6 +87,29 @@ type biller struct {
 	out   []BillItem
 }
 
+// crowded reports whether a machine carries parts of several kinds: the machine type of one part does not fit all of them.
+func crowded(site *inventory.Site) (yes bool) {
+	first := map[string]catalog.Kind{}
+	each := func(nodes []inventory.Node, kind func(*inventory.Node) catalog.Kind) {
+		for i := range nodes {
+			m, k := nodes[i].Machine, kind(&nodes[i])
+			was, taken := first[m]
+			yes = yes || m != "" && taken && was != k
+			first[m] = k
+		}
+	}
+	c := &site.Clusters[0]
+	for i := range c.Components {
+		each(c.Components[i].Nodes, func(*inventory.Node) catalog.Kind { return catalog.Kind(c.Components[i].Kind) })
+	}
+	for i := range site.Infrastructure {
+		inf := &site.Infrastructure[i]
+		each(inf.Nodes, func(n *inventory.Node) catalog.Kind { return kindOf(inf, n) })
+		each(inf.PgPool, func(*inventory.Node) catalog.Kind { return catalog.KindPgPool })
+	}
+	return yes
+}
+
 func (b *biller) add(i BillItem) {
 	for j := range b.out {
 		o := b.out[j]
@@ -132,7 +155,7 @@ func (b *biller) nodes(k catalog.Kind, nodes []inventory.Node, c *inventory.Comp
 		b.add(item)
 	}
 	if len(nodes) == 0 && c != nil && c.Kind == inventory.Ignite {
-		b.out = append(b.out, BillItem{Kind: string(k), Count: 0, Mode: string(c.Mode), SharedOn: string(catalog.KindFoundation)})
+		b.out = append(b.out, BillItem{Kind: string(k), Count: b.plan.Counts.Of(catalog.KindFoundation), Mode: string(c.Mode), SharedOn: string(catalog.KindFoundation)})
 	}
 }
 
@@ -217,6 +240,9 @@ func (w *world) assumptions(v *variant) []string {
 	if len(assumed) > 0 {
 		add("PTC publishes no machine for these; assumed: " + strings.Join(assumed, ", "))
 	}
+	if crowded(v.site) {
+		add("a machine that carries several components needs the sum of their sizes; a machine type given is that of the one component")
+	}
 	if w.Prices == nil {
 		add(costAssumption)
 	}
@@ -287,6 +313,13 @@ func (w *world) reasons(o *options) []string {
 		out = append(out, "High availability is not asked for, but nothing simpler meets the other objectives.")
 	case need == "":
 		out = append(out, "The objectives do not say whether high availability is needed; the cheapest option that meets the rest is taken.")
+	}
+	if o.chosen[0].objective != Cheapest {
+		why := "It keeps the present architecture"
+		if side := w.side(); side != "" && v.plan.Region == side && v.arch.ID != w.Recognised.Architecture {
+			why = "It brings ThingWorx and its database together in " + side
+		}
+		out = append(out, fmt.Sprintf("%s at %s of the cost of the cheapest option, which is too little to be saved.", why, ratio(v.cost, o.base)))
 	}
 	if w.objectives.Availability > 0 {
 		out = append(out, fmt.Sprintf("It serves %s of the time; the objective is %s.", percent(v.result.Serving), percent(w.objectives.Availability)))

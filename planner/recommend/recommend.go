@@ -29,7 +29,10 @@ type Input struct {
 	Regions    *geo.Table
 	// Shared are the infrastructures of the site with all tenants in view; nil when only the site is known.
 	Shared []tenancy.Shared
-	Prices *Prices // nil takes DefaultPrices
+	// Neighbours are the sites of those tenants, as far as they are in view: an option shares a part only with an isolation that
+	// no tenant in view has.
+	Neighbours []*inventory.Site
+	Prices     *Prices // nil takes DefaultPrices
 	// Rules judge the options: one that would fail a critical or high rule of PTC, Microsoft or the policy is not taken. nil
 	// leaves that out, and the options rest on how they are built alone.
 	Rules *rules.Pack
@@ -40,7 +43,7 @@ type Input struct {
 func Cluster(in Input) Recommendation {
 	w := newWorld(in)
 	options := w.options()
-	r := Recommendation{Options: []Option{}, Rejected: []Rejected{}, Reasons: []string{}, Advice: w.advice()}
+	r := Recommendation{Options: []Option{}, Rejected: []Rejected{}, Reasons: []string{}, Advice: w.advice(&options)}
 	if len(options.chosen) > 0 {
 		r.Architecture = options.chosen[0].variant.arch.ID
 	}
@@ -240,14 +243,23 @@ func compareServing(a, b *variant) int {
 	return 0
 }
 
-// lead is the index of the option to recommend: the cheapest one, unless one of the present architecture costs little more.
+// lead is the index of the option to recommend: the cheapest one, unless one on the side that advice prefers, or one of the
+// present architecture that takes no more changes, costs little more.
 func (w *world) lead(named []chosen) int {
 	cheapest := named[0].variant
+	little := func(v *variant) bool { return v.cost*(1-staySaving) <= cheapest.cost }
+	if side := w.side(); side != "" && cheapest.plan.Region != side {
+		for i, c := range named {
+			if c.variant.plan.Region == side && little(c.variant) {
+				return i
+			}
+		}
+	}
 	if cheapest.arch.ID == w.Recognised.Architecture {
 		return 0
 	}
 	for i, c := range named {
-		if c.variant.arch.ID == w.Recognised.Architecture && c.variant.cost*(1-staySaving) <= cheapest.cost {
+		if c.variant.arch.ID == w.Recognised.Architecture && little(c.variant) && c.variant.count <= cheapest.count {
 			return i
 		}
 	}

@@ -163,7 +163,7 @@ func TestFewestChangesKeepsMachines(t *testing.T) {
 	if f := items(few, "foundation")[0]; f.CPU != 16 || f.Count != 2 {
 		t.Errorf("Foundation becomes %+v", f)
 	}
-	if f := items(cheap, "foundation")[0]; f.CPU != 8 || f.SKU != "F8s_v2" {
+	if f := items(cheap, "foundation")[0]; f.CPU != 8 || f.SKU != "Standard_F8s_v2" {
 		t.Errorf("the cheapest Foundation is %+v", f)
 	}
 	if few.CostIndex <= 1 || cheap.CostIndex != 1 {
@@ -392,7 +392,7 @@ func TestGrowthIsTold(t *testing.T) {
 func TestThePresentArchitectureIsKeptForASmallSaving(t *testing.T) {
 	e := builtin(t)
 	arch := func(id string) *catalog.Architecture { a, _ := e.catalog.Get(id); return a }
-	w := &world{Input: Input{Recognised: recognise.Result{Architecture: catalog.MinimumFootprint}}}
+	w := &world{Input: Input{Recognised: recognise.Result{Architecture: catalog.MinimumFootprint}}, shape: &catalog.Shape{}}
 	named := func(cost float64) []chosen {
 		return []chosen{
 			{variant: &variant{arch: arch(catalog.HACluster), cost: 100}, objective: Cheapest},
@@ -404,6 +404,11 @@ func TestThePresentArchitectureIsKeptForASmallSaving(t *testing.T) {
 	}
 	if got := w.lead(named(200)); got != 0 {
 		t.Errorf("for a saving of a half the architecture is kept")
+	}
+	more := named(120)
+	more[1].variant.count = 1
+	if got := w.lead(more); got != 0 {
+		t.Errorf("the present architecture is kept though that costs more and changes more")
 	}
 	w.Recognised.Architecture = catalog.BasicProduction
 	if got := w.lead(named(120)); got != 0 {

@@ -326,7 +326,7 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.Cluster.OperatedBy,
 		Settings: w.Cluster.Settings, Workload: w.Cluster.Workload, Objectives: w.Cluster.Objectives,
 		Provider: c.at.provider, Region: c.at.region, Zone: c.at.zone, StandbyZone: c.at.standby,
-		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared,
+		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Isolate: w.collides,
 	}
 	if c.at.hosting == inventory.HostingPTCCloud {
 		p.OperatedBy = inventory.OperatorPTCCloudServices

@@ -11,6 +11,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/migrate"
 	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules/facts"
 	"github.com/meridian-federation/meridian/planner/sizing"
 )
 
@@ -39,8 +40,10 @@ type world struct {
 	// sharedNow and tenants tell which parts are used together with other clusters, and by how many.
 	sharedNow catalog.PerKind[bool]
 	tenants   catalog.PerKind[int]
-	sizes     map[sizing.Target]*sized
-	served    map[servingKey]availability.Result
+	// collides tells of which shared parts another tenant in view has the same isolation.
+	collides catalog.PerKind[bool]
+	sizes    map[sizing.Target]*sized
+	served   map[servingKey]availability.Result
 }
 
 // sized is the sizing for one target.
@@ -96,6 +99,44 @@ func (w *world) sharing() {
 		w.sharedNow.Set(k, true)
 		w.tenants.Set(k, max(2, len(tenants)))
 	}
+	w.collisions()
+}
+
+// collisions finds the shared parts in which another tenant in view is not kept apart from this cluster, as TEN-001 to TEN-004 do.
+func (w *world) collisions() {
+	view := facts.New(w.Site, w.Neighbours, w.Shared, w.Regions)
+	for i := range view.Clusters {
+		c := &view.Clusters[i]
+		if c.Cluster != w.Cluster {
+			continue
+		}
+		for j := range c.Uses {
+			u := &c.Uses[j]
+			if u.Infra == nil {
+				continue
+			}
+			own := facts.Tenant{Key: c.Key, Site: w.Site, Cluster: w.Cluster, Use: u.Use, Infra: u.Infra}
+			for k := range u.Tenants {
+				if t := &u.Tenants[k]; t.Key != c.Key && t.Use.As == u.As && collide(&own, t) {
+					w.collides.Set(kindOfUse(u.As, u.Infra), true)
+				}
+			}
+		}
+	}
+}
+
+// collide reports whether two tenants of one infrastructure are known to have the same isolation in it.
+func collide(a, b *facts.Tenant) bool {
+	switch a.Use.As {
+	case inventory.AsZooKeeper:
+		return facts.Namespace(a) == facts.Namespace(b) || facts.IgnitePath(a) == facts.IgnitePath(b)
+	case inventory.AsDatabase:
+		return facts.Database(a) != "" && strings.EqualFold(facts.Database(a), facts.Database(b)) && a.Use.Schema != "" && strings.EqualFold(a.Use.Schema, b.Use.Schema)
+	case inventory.AsStorage:
+		x, y := facts.StoragePath(a), facts.StoragePath(b)
+		return x != "" && y != "" && facts.Overlap(x, y)
+	}
+	return false
 }
 
 func kindOfUse(as inventory.UseAs, inf *inventory.Infrastructure) catalog.Kind {

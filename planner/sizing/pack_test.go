@@ -53,9 +53,9 @@ func TestBuiltinKeepsToWhatPTCPublishes(t *testing.T) {
 		class sizing.Class
 		want  row
 	}{
-		{small, row{azure(m(8, 16), 0, "F8s_v2"), m(8, 16), m(4, 8), m(4, 8), azure(m(16, 64), 1024, "D16ds_v5"), sizing.Machine{}}},
-		{medium, row{azure(m(16, 32), 0, "F16s_v2"), m(16, 32), m(8, 16), m(8, 16), azure(m(16, 64), 1024, "D16ds_v5"), sizing.Machine{}}},
-		{large, row{azure(m(32, 64), 0, "F32s_v2"), m(32, 64), m(16, 32), m(16, 32), azure(m(32, 128), 8192, "D32ds_v5"), azure(m(48, 192), 8192, "D48ds_v5")}},
+		{small, row{azure(m(8, 16), 0, "Standard_F8s_v2"), m(8, 16), m(4, 8), m(4, 8), azure(m(16, 64), 1024, "Standard_D16ds_v5"), sizing.Machine{}}},
+		{medium, row{azure(m(16, 32), 0, "Standard_F16s_v2"), m(16, 32), m(8, 16), m(8, 16), azure(m(16, 64), 1024, "Standard_D16ds_v5"), sizing.Machine{}}},
+		{large, row{azure(m(32, 64), 0, "Standard_F32s_v2"), m(32, 64), m(16, 32), m(16, 32), azure(m(32, 128), 8192, "Standard_D32ds_v5"), azure(m(48, 192), 8192, "Standard_D48ds_v5")}},
 	} {
 		got := row{c.class.Foundation, c.class.Database, c.class.DatabaseWithInfluxDB, c.class.InfluxDB, c.class.Flexible, c.class.FlexibleHighAvailability}
 		if diff := cmp.Diff(c.want, got); diff != "" {

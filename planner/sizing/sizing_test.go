@@ -151,11 +151,11 @@ func TestHardware(t *testing.T) {
 	}{
 		{"self-managed", large, sizing.Target{Engine: inventory.EnginePostgreSQL, Azure: true}, sizing.Hardware{CPU: 32, MemoryGiB: 64}, ""},
 		{"beside InfluxDB", large, sizing.Target{Engine: inventory.EnginePostgreSQL, InfluxDB: true}, sizing.Hardware{CPU: 16, MemoryGiB: 32}, ""},
-		{"flexible", medium, sizing.Target{Engine: flex}, sizing.Hardware{CPU: 16, MemoryGiB: 64, StorageGiB: 1024, SKU: "D16ds_v5"}, "inferred"},
-		{"flexible large", large, sizing.Target{Engine: flex}, sizing.Hardware{CPU: 32, MemoryGiB: 128, StorageGiB: 8192, SKU: "D32ds_v5"}, ""},
-		{"flexible large HA", large, sizing.Target{Engine: flex, HighAvailability: true}, sizing.Hardware{CPU: 48, MemoryGiB: 192, StorageGiB: 8192, SKU: "D48ds_v5"}, ""},
-		{"flexible medium HA", medium, sizing.Target{Engine: flex, HighAvailability: true}, sizing.Hardware{CPU: 16, MemoryGiB: 64, StorageGiB: 1024, SKU: "D16ds_v5"}, ""},
-		{"flexible beside InfluxDB", medium, sizing.Target{Engine: flex, InfluxDB: true}, sizing.Hardware{CPU: 16, MemoryGiB: 64, StorageGiB: 1024, SKU: "D16ds_v5"}, "beside InfluxDB"},
+		{"flexible", medium, sizing.Target{Engine: flex}, sizing.Hardware{CPU: 16, MemoryGiB: 64, StorageGiB: 1024, SKU: "Standard_D16ds_v5"}, "inferred"},
+		{"flexible large", large, sizing.Target{Engine: flex}, sizing.Hardware{CPU: 32, MemoryGiB: 128, StorageGiB: 8192, SKU: "Standard_D32ds_v5"}, ""},
+		{"flexible large HA", large, sizing.Target{Engine: flex, HighAvailability: true}, sizing.Hardware{CPU: 48, MemoryGiB: 192, StorageGiB: 8192, SKU: "Standard_D48ds_v5"}, ""},
+		{"flexible medium HA", medium, sizing.Target{Engine: flex, HighAvailability: true}, sizing.Hardware{CPU: 16, MemoryGiB: 64, StorageGiB: 1024, SKU: "Standard_D16ds_v5"}, ""},
+		{"flexible beside InfluxDB", medium, sizing.Target{Engine: flex, InfluxDB: true}, sizing.Hardware{CPU: 16, MemoryGiB: 64, StorageGiB: 1024, SKU: "Standard_D16ds_v5"}, "beside InfluxDB"},
 		{"H2", medium, sizing.Target{Engine: inventory.EngineH2}, sizing.Hardware{}, "H2"},
 		{"Azure SQL", medium, sizing.Target{Engine: inventory.EngineAzureSQL}, sizing.Hardware{CPU: 16, MemoryGiB: 32}, "Azure SQL"},
 	} {
@@ -167,13 +167,13 @@ func TestHardware(t *testing.T) {
 			t.Errorf("%s: %v does not say %s", c.name, r.Assumptions, c.says)
 		}
 	}
-	if r := medium.Size(sizing.Target{Azure: true}, p); r.Foundation.SKU != "F16s_v2" {
+	if r := medium.Size(sizing.Target{Azure: true}, p); r.Foundation.SKU != "Standard_F16s_v2" {
 		t.Errorf("medium on Azure is %+v", r.Foundation)
 	}
 	if r := medium.Size(sizing.Target{}, p); r.Foundation.SKU != "" {
 		t.Errorf("medium elsewhere is %+v", r.Foundation)
 	}
-	without, err := sizing.ParsePack("own.yaml", []byte(strings.ReplaceAll(string(builtin(t)), "    flexible: {cpu: 16, memoryGiB: 64, storageGiB: 1024, azureSku: D16ds_v5}\n", "")))
+	without, err := sizing.ParsePack("own.yaml", []byte(strings.ReplaceAll(string(builtin(t)), "    flexible: {cpu: 16, memoryGiB: 64, storageGiB: 1024, azureSku: Standard_D16ds_v5}\n", "")))
 	if err != nil {
 		t.Fatal(err)
 	}

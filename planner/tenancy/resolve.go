@@ -102,16 +102,26 @@ type grouping struct {
 	members   [][]int // indexes of the spellings of each infrastructure, sorted by name
 }
 
+// identity is a key of group before it is written as one text.
+type identity struct {
+	kind inventory.InfrastructureKind
+	id   string
+}
+
 // group unites spellings that share a key (union by the lower name, so that the result is independent of input order).
 func group(sites []*inventory.Site) grouping {
-	var g grouping
+	n := 0
+	for _, s := range sites {
+		n += len(s.Infrastructure)
+	}
+	g := grouping{spellings: make([]spelling, 0, n)}
 	for _, s := range sites {
 		for i := range s.Infrastructure {
 			g.spellings = append(g.spellings, spelling{s, &s.Infrastructure[i], s.Site.ID + "/" + s.Infrastructure[i].ID})
 		}
 	}
 	slices.SortFunc(g.spellings, func(a, b spelling) int { return compare(a.name, b.name) })
-	parent := make([]int, len(g.spellings))
+	parent := make([]int, n)
 	for i := range parent {
 		parent[i] = i
 	}
@@ -122,9 +132,14 @@ func group(sites []*inventory.Site) grouping {
 		}
 		return i
 	}
-	first := make(map[Key]int, len(g.spellings)*2)
+	first := make(map[identity]int)
 	for i, sp := range g.spellings {
-		for _, k := range KeysOf(sp.site.Site.ID, sp.infra) {
+		// Keys are of one kind. Where a kind is listed once there is nothing to compare, and reading its addresses can be spared.
+		if !slices.ContainsFunc(g.spellings, func(o spelling) bool { return o.infra != sp.infra && o.infra.Kind == sp.infra.Kind }) {
+			continue
+		}
+		for _, id := range inventory.Keys(sp.site.Site.ID, sp.infra) {
+			k := identity{sp.infra.Kind, id}
 			j, seen := first[k]
 			if !seen {
 				first[k] = i
@@ -134,13 +149,17 @@ func group(sites []*inventory.Site) grouping {
 			parent[max(a, b)] = min(a, b)
 		}
 	}
-	at := make([]int, len(g.spellings))
-	for i := range g.spellings {
+	size := make([]int, n)
+	for i := range parent {
+		size[root(i)]++
+	}
+	at, room := make([]int, n), make([]int, n)
+	for i := range parent {
 		r := root(i)
 		if r == i {
 			at[i] = len(g.members)
-			g.members = append(g.members, []int{i})
-			continue
+			g.members = append(g.members, room[:0:size[i]])
+			room = room[size[i]:]
 		}
 		g.members[at[r]] = append(g.members[at[r]], i)
 	}

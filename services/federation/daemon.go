@@ -211,7 +211,7 @@ func (d *daemon) listen(ctx context.Context) (net.Listener, error) {
 }
 
 func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Store, error) {
-	o := history.Options{DSN: d.config.ClickHouse.DSN, Replicated: d.config.ClickHouse.Replicated, Cluster: d.config.ClickHouse.Cluster, Logger: logger}
+	o := history.Options{DSN: d.config.ClickHouse.DSN, Replicated: d.config.ClickHouse.Replicated, Cluster: d.config.ClickHouse.Cluster, Logger: logger, MayBeAway: true}
 	if f := d.config.ClickHouse.PasswordFile; f != "" {
 		password, err := conf.Secret(f)
 		if err != nil {

@@ -77,7 +77,7 @@ func (f *Fleet) Site(i, step int) *inventory.Site {
 
 // random is a stream of its own for each site and purpose, so that sites do not depend on one another.
 func (f *Fleet) random(site int, purpose uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(f.o.Seed^uint64(site)*0x9e3779b97f4a7c15, purpose)) //nolint:gosec // Not a secret: the same seed has to give the same fleet.
+	return rand.New(rand.NewPCG(f.o.Seed^uint64(site)*0x9e3779b97f4a7c15, purpose))
 }
 
 // place is where site i stands: mostly where its division is.

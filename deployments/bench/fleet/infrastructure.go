@@ -2,11 +2,10 @@ package fleet
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
-
-	"math/rand/v2"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 )

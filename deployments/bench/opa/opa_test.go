@@ -28,8 +28,7 @@ type rig struct {
 	engine  *opa.Engine
 }
 
-func newRig(t *testing.T) rig { r := mkRig(t); r.T = t; return r }
-func mkRig(t testing.TB) rig {
+func newRig(t *testing.T) rig {
 	t.Helper()
 	regions, err := geo.Builtin()
 	if err != nil {
@@ -43,7 +42,7 @@ func mkRig(t testing.TB) rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rig{nil, regions, sizes, rules.Builtin(), engine}
+	return rig{t, regions, sizes, rules.Builtin(), engine}
 }
 
 // ours judges a site by itself, without neighbours, by the rules that are also written in Rego.

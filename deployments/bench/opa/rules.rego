@@ -258,6 +258,9 @@ unknown_region(id) if {
 
 col_005(i, id) := "unknown" if {
 	not infra[id]
+} else := "pass" if {
+	attached(id)
+	count(foundation(i)) == 1
 } else := "unknown" if {
 	compared(i, id) == "unknown"
 } else := "fail" if {
@@ -265,6 +268,13 @@ col_005(i, id) := "unknown" if {
 } else := "pass" if {
 	infra[id].redundancy in {"zone", "geo"}
 } else := storage_zone(i, id, zone_key(foundation_places(i)))
+
+# A disk of which no place is given is where the node is that it is attached to.
+attached(id) if {
+	lower(infra[id].protocol) == "disk"
+	not infra[id].placement.region
+	count(nodes_of(id)) == 0
+}
 
 storage_zone(i, id, key) := "fail" if {
 	infra[id].redundancy
@@ -432,7 +442,7 @@ ha_016(i, k, id) := {} if {
 	clustered(i) == null
 	count(foundation(i)) < 2
 } else := {"HA-016": "fail"} if {
-	trim_right(lower(input.clusters[i].uses[k].healthPath), "/") != "/thingworx/ready"
+	lower(probed(input.clusters[i].uses[k].healthPath)) != "/thingworx/ready"
 } else := {"HA-016": "fail"} if {
 	input.clusters[i].uses[k].stickySessions == false
 } else := {"HA-016": "unknown"} if {
@@ -440,6 +450,23 @@ ha_016(i, k, id) := {} if {
 } else := {"HA-016": "unknown"} if {
 	not input.clusters[i].uses[k].stickySessions
 } else := {"HA-016": "pass"}
+
+# The path of a health check, which may be written as a path, a URL or a request line.
+probed(check) := trim_right(split(check, "?")[0], "/") if {
+	startswith(check, "/")
+	not contains(check, " ")
+} else := trim_right(split(paths[0], "?")[0], "/") if {
+	paths := [path | some word in split(check, " "); path := path_in(word)]
+	count(paths) > 0
+} else := check
+
+path_in(word) := word if {
+	startswith(word, "/")
+} else := concat("/", array.concat([""], array.slice(parts, 1, count(parts)))) if {
+	at := indexof(word, "://")
+	at >= 0
+	parts := split(substring(word, at + 3, -1), "/")
+}
 
 # --- architecture, sizing, configuration ------------------------------------------------------------------------------
 
@@ -534,12 +561,16 @@ cfg_003(i) := "not-applicable" if {
 	before(i, 9, 0)
 } else := when_clustered(i, import_verdict(levels(i)))
 
-levels(i) := {upper(input.clusters[i].settings.haCompatibilityImportLevel) | input.clusters[i].settings.haCompatibilityImportLevel} | {upper(n.settings.haCompatibilityImportLevel) |
-	some n in foundation(i)
-}
+# The level of each node; what a node does not give is the cluster's.
+levels(i) := {upper(object.get(n, ["settings", "haCompatibilityImportLevel"], level)) | some n in foundation(i)} if {
+	level := cluster_level(i)
+	count(foundation(i)) > 0
+} else := {upper(cluster_level(i))}
 
-import_verdict(found) := "unknown" if {
-	count(found) == 0
-} else := "fail" if {
-	"WARN" in found
+cluster_level(i) := object.get(input.clusters[i], ["settings", "haCompatibilityImportLevel"], "")
+
+import_verdict(found) := "fail" if {
+	count(found - {"", "DENY"}) > 0
+} else := "unknown" if {
+	"" in found
 } else := "pass"

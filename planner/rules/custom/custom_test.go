@@ -131,6 +131,10 @@ func TestMessageFallsBack(t *testing.T) {
 	if got := judged(t, compiled(t, "x.yaml", text)); got[0].Verdict != rules.Fail || got[0].Message != "m" {
 		t.Errorf("%+v", got)
 	}
+	text = strings.Replace(text, "site.nothing", `site.site.id + " is wrong."`, 1)
+	if got := judged(t, compiled(t, "x.yaml", text)); got[0].Message != "lyo-07 is wrong." {
+		t.Errorf("the computed message is %q", got[0].Message)
+	}
 }
 
 // TestNothingButTheInventory tries what an expression must not reach.

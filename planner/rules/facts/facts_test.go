@@ -37,6 +37,12 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+func TestAVersionOfOneNumberIsItsFirst(t *testing.T) {
+	if major, minor, ok := facts.MajorMinor("9"); major != 9 || minor != 0 || !ok {
+		t.Errorf("9 is %d.%d", major, minor)
+	}
+}
+
 func zk(endpoint string, nodes ...inventory.Node) *inventory.Infrastructure {
 	return &inventory.Infrastructure{Kind: inventory.KindZooKeeper, Identity: inventory.ResourceIdentity{Endpoint: endpoint}, Nodes: nodes}
 }

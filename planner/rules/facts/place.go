@@ -151,6 +151,30 @@ func (s *Site) Geography(r Region) (string, bool) {
 	return found.Geography, ok && found.Geography != ""
 }
 
+// Lies reports whether a region lies in one of the geographies or countries named: a data centre of one's own by the site's
+// country. unclear are the words that nothing can be said about: nobody understands them, or the place is not known.
+func (s *Site) Lies(r Region, words []string) (in bool, unclear []string) {
+	for _, word := range words {
+		within, known := false, false
+		switch {
+		case s.Regions == nil:
+		case r.Provider == "on-premise":
+			within, known = s.Regions.CountryWithin(s.Site.Site.Country, word)
+		default:
+			if found, ok := s.Regions.Find(r.Provider, r.Code); ok {
+				within, known = s.Regions.Within(found, word)
+			}
+		}
+		switch {
+		case within:
+			return true, nil
+		case !known:
+			unclear = append(unclear, word)
+		}
+	}
+	return false, unclear
+}
+
 // Pair returns the paired region, false when the region is not known to have one.
 func (s *Site) Pair(r Region) (Region, bool) {
 	if s.Regions == nil || r.Provider == "" {

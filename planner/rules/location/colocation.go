@@ -140,9 +140,7 @@ func databaseRegion(j *rule.Judge, c *facts.Cluster) {
 		if span.Published && span.RoundTrip >= limit || isMeasured && measured >= limit {
 			f.Severity = rule.Critical
 		}
-		from, fromKnown := j.View.Geography(span.From)
-		to, toKnown := j.View.Geography(span.To)
-		if fromKnown && toKnown && from != to {
+		if from, to, differ := geographies(j, foundation, database); differ {
 			f.Severity = rule.Critical
 			f.Evidence["geographies"] = []string{from, to}
 			detail = append(detail, "geographies "+from+" and "+to)
@@ -153,6 +151,20 @@ func databaseRegion(j *rule.Judge, c *facts.Cluster) {
 		f.Message = fmt.Sprintf("Foundation of %s runs in %s, its database %s in %s: %s.", c.Key, rule.Joined(facts.Codes(foundation)), u.Name, rule.Joined(facts.Codes(database)), strings.Join(detail, ", "))
 		j.Fail(s, f)
 	})
+}
+
+// geographies returns the first pair of known geographies that differ between two lists of regions.
+func geographies(j *rule.Judge, a, b []facts.Region) (from, to string, differ bool) {
+	for _, x := range a {
+		for _, y := range b {
+			from, known := j.View.Geography(x)
+			to, ok := j.View.Geography(y)
+			if known && ok && from != to {
+				return from, to, true
+			}
+		}
+	}
+	return "", "", false
 }
 
 // compareRegions compares the regions of Foundation with those of an infrastructure. When a region that could matter is not known it
@@ -279,6 +291,10 @@ func sameRegion(j *rule.Judge, c *facts.Cluster, s rule.Subject, u *facts.Use, w
 // storageRegion is COL-005.
 func storageRegion(j *rule.Judge, c *facts.Cluster) {
 	if !j.Each(c, inventory.AsStorage, func(s rule.Subject, u *facts.Use) {
+		if attached(u.Infra) && len(c.Foundation) == 1 {
+			j.Pass(s, "The storage is a disk attached to the Foundation node.")
+			return
+		}
 		_, _, apart, ok := compareRegions(j, c, s, u)
 		if ok && !apart {
 			storageZone(j, c, s, u)
@@ -288,6 +304,11 @@ func storageRegion(j *rule.Judge, c *facts.Cluster) {
 	}) {
 		j.Skip(j.OfCluster(c), "The inventory lists no storage for the cluster; ARC-006 judges that where it is needed.")
 	}
+}
+
+// attached reports whether a storage is a disk of which no place is given: it is where the node is that it is attached to.
+func attached(i *inventory.Infrastructure) bool {
+	return strings.EqualFold(i.Protocol, "disk") && i.Placement.Region == "" && len(i.Nodes) == 0
 }
 
 func storageZone(j *rule.Judge, c *facts.Cluster, s rule.Subject, u *facts.Use) {

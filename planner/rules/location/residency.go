@@ -3,7 +3,6 @@ package location
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -32,53 +31,69 @@ func residencyRules() []rule.Rule {
 	}
 }
 
-// allowance is what may be used: nil allows any geography.
-type allowance []string
+// allowance is what may be used: a place has to lie in a word of every list.
+type allowance struct {
+	lists [][]string
+	words []string // what all lists allow
+}
 
-// allowed intersects the geographies that the policy allows the site with those of a cluster's objectives. named is false
-// when neither names any.
+// allowed joins the geographies that the policy allows the site with those of a cluster's objectives. named is false when
+// neither names any.
 func allowed(j *rule.Judge, objectives *inventory.Objectives) (a allowance, named bool) {
-	add := func(geographies []string) {
-		if !named {
-			a, named = slices.Clone(geographies), true
-			return
-		}
-		a = slices.DeleteFunc(a, func(g string) bool { return !contains(geographies, g) })
-	}
-	if j.Policy != nil {
-		for i := range j.Policy.Geographies {
-			if r := &j.Policy.Geographies[i]; matches(&r.Match, &j.View.Site.Site) {
-				add(r.Allow)
-			}
-		}
-	}
+	a.lists = j.Policy.GeographyLists(j.View.Site.Site)
 	if objectives != nil && len(objectives.Geographies) > 0 {
-		add(objectives.Geographies)
+		a.lists = append(a.lists, objectives.Geographies)
+	}
+	if a.words, named = policy.Common(a.lists); a.words == nil {
+		a.words = []string{}
 	}
 	return a, named
 }
 
-func matches(m *policy.Match, site *inventory.Identity) bool {
-	if m.Site != "" && m.Site != site.ID || m.Country != "" && !strings.EqualFold(m.Country, site.Country) {
-		return false
-	}
-	for k, v := range m.Tags {
-		if site.Tags[k] != v {
-			return false
+// verdict tells whether a region is outside what is allowed, or what is missing to tell. Both are false and "" when it is
+// inside.
+func (a *allowance) verdict(j *rule.Judge, r facts.Region) (outside bool, missing string) {
+	for _, list := range a.lists {
+		in, unclear := j.View.Lies(r, list)
+		if in {
+			continue
+		}
+		if len(unclear) == 0 {
+			return true, ""
+		}
+		if _, known := j.View.Geography(r); !known {
+			missing = "geography of " + regionName(j, r)
+		} else if j.Regions == nil || !j.Regions.KnowsGeography(unclear[0]) {
+			missing = "meaning of the geography " + unclear[0]
+		} else {
+			missing = "country of " + regionName(j, r)
 		}
 	}
-	return true
+	return false, missing
 }
 
-func contains(words []string, word string) bool {
-	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, word) })
+// regionName names a region in a missing fact. That of a data centre of one's own hangs on the country of its site.
+func regionName(j *rule.Judge, r facts.Region) string {
+	if r.Provider == "on-premise" {
+		return r.Code + " (country of the site " + j.View.Site.Site.ID + ")"
+	}
+	return r.Code
 }
 
-func (a allowance) String() string {
-	if len(a) == 0 {
+// located names a region with its geography.
+func located(j *rule.Judge, r facts.Region) string {
+	g, known := j.View.Geography(r)
+	if !known {
+		return r.Code
+	}
+	return r.Code + " (" + g + ")"
+}
+
+func (a *allowance) String() string {
+	if len(a.words) == 0 {
 		return "no geography, for what allows any excludes each other"
 	}
-	return rule.Joined(a)
+	return rule.Joined(a.words)
 }
 
 // holdsData reports whether an infrastructure holds data at rest.
@@ -100,7 +115,7 @@ func dataResidency(j *rule.Judge, c *facts.Cluster) {
 	if len(nodes) == 0 {
 		j.Unknown(j.OfCluster(c), "Where the nodes run is not known.", "foundation nodes of "+c.Key)
 	} else {
-		resident(j, j.OfCluster(c), "Foundation and Ignite nodes of "+c.Key+" run", nodes, a)
+		resident(j, j.OfCluster(c), "Foundation and Ignite nodes of "+c.Key+" run", nodes, &a)
 	}
 	for i := range c.Uses {
 		switch u := &c.Uses[i]; {
@@ -109,7 +124,7 @@ func dataResidency(j *rule.Judge, c *facts.Cluster) {
 		case u.Infra.Engine == inventory.EngineH2:
 			j.Skip(j.Of(c, u), "H2 runs inside Foundation.")
 		case holdsData(u.Infra.Kind):
-			resident(j, j.Of(c, u), u.Name+", used by "+c.Key+", runs", u.Places, a)
+			resident(j, j.Of(c, u), u.Name+", used by "+c.Key+", runs", u.Places, &a)
 		}
 	}
 }
@@ -119,7 +134,7 @@ func unusedResidency(j *rule.Judge) {
 	a, named := allowed(j, nil)
 	for i := range j.View.Listed {
 		if l := &j.View.Listed[i]; named && holdsData(l.Infra.Kind) && !used(j, l.Infra.ID) {
-			resident(j, j.OfListed(l), l.Name+" runs", l.Places, a)
+			resident(j, j.OfListed(l), l.Name+" runs", l.Places, &a)
 		}
 	}
 }
@@ -136,26 +151,26 @@ func used(j *rule.Judge, id string) bool {
 }
 
 // resident judges where places lie. what is the beginning of the sentence, with its verb.
-func resident(j *rule.Judge, s rule.Subject, what string, places []facts.Place, a allowance) {
+func resident(j *rule.Judge, s rule.Subject, what string, places []facts.Place, a *allowance) {
 	regions, without := facts.RegionsOf(places)
 	var outside, lacking []string
 	for _, r := range regions {
-		switch g, known := j.View.Geography(r); {
-		case !known:
-			lacking = append(lacking, "geography of "+r.Code)
-		case !contains(a, g):
-			outside = append(outside, r.Code+" ("+g+")")
+		switch out, missing := a.verdict(j, r); {
+		case out:
+			outside = append(outside, located(j, r))
+		case missing != "":
+			lacking = append(lacking, missing)
 		}
 	}
 	if len(outside) > 0 {
 		j.Fail(s, rule.Failure{
-			Evidence: map[string]any{"outside": outside, "allowed": []string(a)},
+			Evidence: map[string]any{"outside": outside, "allowed": a.words},
 			Message:  fmt.Sprintf("%s in %s; allowed is %s.", what, rule.Joined(outside), a),
 		})
 		return
 	}
 	if lacking = append(lacking, rule.Missing("placement.region", without)...); len(lacking) > 0 {
-		j.Unknown(s, "Whether the data lie in an allowed geography is not known.", lacking...)
+		j.Unknown(s, "Whether the data lie in an allowed geography is not known.", rule.Compact(lacking)...)
 		return
 	}
 	j.Pass(s, "It lies in an allowed geography.")
@@ -172,7 +187,7 @@ func copyResidency(j *rule.Judge, c *facts.Cluster) {
 	for i := range c.Uses {
 		if u := &c.Uses[i]; u.Infra != nil && holdsData(u.Infra.Kind) && u.Infra.Engine != inventory.EngineH2 {
 			judged = true
-			copies(j, j.Of(c, u), u, a)
+			copies(j, j.Of(c, u), u, &a)
 		}
 	}
 	if !judged {
@@ -180,16 +195,18 @@ func copyResidency(j *rule.Judge, c *facts.Cluster) {
 	}
 }
 
-func copies(j *rule.Judge, s rule.Subject, u *facts.Use, a allowance) {
+func copies(j *rule.Judge, s rule.Subject, u *facts.Use, a *allowance) {
 	var outside, lacking []string
 	check := func(what string, r facts.Region) {
-		switch g, known := j.View.Geography(r); {
-		case r.Code == "":
+		if r.Code == "" {
 			lacking = append(lacking, "region of "+what+" of "+u.Name)
-		case !known:
-			lacking = append(lacking, "geography of "+r.Code)
-		case !contains(a, g):
-			outside = append(outside, what+" in "+r.Code+" ("+g+")")
+			return
+		}
+		switch out, missing := a.verdict(j, r); {
+		case out:
+			outside = append(outside, what+" in "+located(j, r))
+		case missing != "":
+			lacking = append(lacking, missing)
 		}
 	}
 	provider := u.Infra.Placement.Provider
@@ -213,13 +230,14 @@ func copies(j *rule.Judge, s rule.Subject, u *facts.Use, a allowance) {
 	backup, known := paired(u.Infra)
 	for _, r := range regions {
 		pair, has := j.View.Pair(r)
-		switch g, located := j.View.Geography(pair); {
+		out, missing := a.verdict(j, pair)
+		switch {
 		case known && !backup:
 		case known && has:
 			check("geo-redundant copy", pair)
 		case known:
 			lacking = append(lacking, "region of the geo-redundant copy of "+u.Name)
-		case has && (!located || !contains(a, g)):
+		case has && (out || missing != ""):
 			lacking = append(lacking, pairedFact(u.Infra)+" of "+u.Name)
 		}
 	}
@@ -229,11 +247,11 @@ func copies(j *rule.Judge, s rule.Subject, u *facts.Use, a allowance) {
 	switch {
 	case len(outside) > 0:
 		j.Fail(s, rule.Failure{
-			Evidence: map[string]any{"outside": outside, "allowed": []string(a)},
+			Evidence: map[string]any{"outside": outside, "allowed": a.words},
 			Message:  fmt.Sprintf("%s has a %s; allowed is %s.", u.Name, rule.Joined(outside), a),
 		})
 	case len(lacking) > 0:
-		j.Unknown(s, "Whether a copy of the data lies outside the allowed geographies is not known.", lacking...)
+		j.Unknown(s, "Whether a copy of the data lies outside the allowed geographies is not known.", rule.Compact(lacking)...)
 	default:
 		j.Pass(s, "No copy lies outside the allowed geographies.")
 	}

@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -159,20 +160,27 @@ func importLevel(j *rule.Judge, c *facts.Cluster) {
 	if !j.Clustered(c, s) {
 		return
 	}
-	level := c.Settings.HACompatibilityImportLevel
+	level, lacking := c.Settings.HACompatibilityImportLevel, []string(nil)
 	for i := range c.Foundation {
-		if l := c.Foundation[i].Node.Settings.HACompatibilityImportLevel; l != "" && (level == "" || strings.EqualFold(l, "WARN")) {
+		n := c.Foundation[i].Node
+		switch l := cmp.Or(n.Settings.HACompatibilityImportLevel, c.Settings.HACompatibilityImportLevel); {
+		case l == "":
+			lacking = append(lacking, "haCompatibilityImportLevel of "+n.Name)
+		case i == 0 || !strings.EqualFold(l, "DENY"):
 			level = l
 		}
 	}
+	if level == "" {
+		lacking = []string{"haCompatibilityImportLevel of " + c.Key}
+	}
 	switch {
-	case level == "":
-		j.Unknown(s, "Which extensions may be imported is not known. PTC's default is WARN.", "haCompatibilityImportLevel of "+c.Key)
-	case strings.EqualFold(level, "WARN"):
+	case level != "" && !strings.EqualFold(level, "DENY"):
 		j.Fail(s, rule.Failure{
 			Evidence: map[string]any{"haCompatibilityImportLevel": level},
-			Message:  c.Key + " runs in clustered mode with haCompatibilityImportLevel WARN: extensions that are not HA compatible can be imported.",
+			Message:  c.Key + " runs in clustered mode with haCompatibilityImportLevel " + strings.ToUpper(level) + ": extensions that are not HA compatible can be imported.",
 		})
+	case len(lacking) > 0:
+		j.Unknown(s, "Which extensions may be imported is not known. PTC's default is WARN.", lacking...)
 	default:
 		j.Pass(s, "Extensions that are not HA compatible are refused.")
 	}

@@ -46,6 +46,10 @@ func hubOf(j *rule.Judge) *inventory.Site {
 // of its clusters when none is known to be for production. Development and test clusters are not federated.
 func federatedVersion(j *rule.Judge, c *facts.Cluster) {
 	s, me := j.OfCluster(c), &j.View.Site.Site
+	if me.Role == inventory.RoleSpoke && me.Hub == "" {
+		j.Skip(s, "The spoke names no hub; FED-002 judges that.")
+		return
+	}
 	if me.Role == inventory.RoleHub || me.Hub == "" {
 		j.Skip(s, "The site is not a spoke; its spokes compare themselves with it.")
 		return

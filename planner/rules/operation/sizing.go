@@ -302,6 +302,9 @@ func connectionBudget(j *rule.Judge, c *facts.Cluster) {
 			if nodes == 0 {
 				lacking = append(lacking, "foundation nodes of "+t.Key)
 			}
+			if t.Use.PoolMax == 0 && t.Use.As != inventory.AsDatabase && alsoDatabase(u.Tenants, t) {
+				continue
+			}
 			if t.Use.PoolMax == 0 {
 				lacking = append(lacking, "poolMax of "+t.Key+" on "+u.Name)
 			}
@@ -318,11 +321,17 @@ func connectionBudget(j *rule.Judge, c *facts.Cluster) {
 			return
 		}
 		if len(lacking) > 0 {
-			j.Unknown(s, "Whether the connection pools fit the database is not known.", lacking...)
+			j.Unknown(s, "Whether the connection pools fit the database is not known.", rule.Compact(lacking)...)
 			return
 		}
 		j.Pass(s, "The connection pools fit the database.")
 	})
+}
+
+// alsoDatabase reports whether a tenant uses the server as its model database too: values kept there go over the same pool
+// unless they have one of their own.
+func alsoDatabase(tenants []facts.Tenant, t *facts.Tenant) bool {
+	return slices.ContainsFunc(tenants, func(o facts.Tenant) bool { return o.Key == t.Key && o.Use.As == inventory.AsDatabase })
 }
 
 func foundationNodes(c *inventory.Cluster) int {
@@ -363,9 +372,16 @@ func nearThreshold(j *rule.Judge, c *facts.Cluster) {
 		return
 	}
 	free, known := size.Headroom["wps"]
+	// Sizing has taken the next size already where the writes alone ask for it. The headroom is that of the next size then.
+	raised := redundant != "" && size.NearThreshold && free >= j.Number(0) && size.Sizes.WPS == size.Size && size.Sizes.Things != size.Size && size.Sizes.Requests != size.Size
 	switch {
 	case !known:
 		j.Unknown(s, "The headroom of the property writes is not known.", "headroom of "+c.Key)
+	case raised:
+		j.Fail(s, rule.Failure{
+			Evidence: map[string]any{"size": string(size.Size), "writesPerSecond": int(math.Round(size.WPS))},
+			Message:  fmt.Sprintf("The property writes of %s come close to the threshold of size %s, and its database %s has a standby, which writes slower: plan with %s.", c.Key, size.Size, redundant, size.Size),
+		})
 	case free >= j.Number(0):
 		j.Pass(s, "The property writes keep clear of the next size.")
 	case redundant == "":

@@ -117,7 +117,7 @@ func balancerProbe(j *rule.Judge, c *facts.Cluster) {
 		var wrong, lacking []string
 		if u.HealthPath == "" {
 			lacking = append(lacking, "healthPath of "+u.Name)
-		} else if !strings.EqualFold(strings.TrimRight(u.HealthPath, "/"), "/Thingworx/ready") {
+		} else if !strings.EqualFold(probed(u.HealthPath), "/Thingworx/ready") {
 			wrong = append(wrong, "probes "+u.HealthPath+" instead of /Thingworx/ready")
 		}
 		if u.StickySessions == nil {
@@ -142,6 +142,21 @@ func balancerProbe(j *rule.Judge, c *facts.Cluster) {
 	j.Unknown(s, "The inventory does not say which load balancer routes to the Foundation nodes, and how.", "load balancer of "+c.Key)
 }
 
+// probed returns the path of a health check that may be written as a path, a URL or a request line.
+func probed(check string) string {
+	for _, word := range strings.Fields(check) {
+		if _, rest, ok := strings.Cut(word, "://"); ok {
+			_, word, _ = strings.Cut(rest, "/")
+			word = "/" + word
+		}
+		if strings.HasPrefix(word, "/") {
+			word, _, _ = strings.Cut(word, "?")
+			return strings.TrimRight(word, "/")
+		}
+	}
+	return check
+}
+
 // availabilityObjective is HA-018.
 func availabilityObjective(j *rule.Judge, c *facts.Cluster) {
 	s := j.OfCluster(c)
@@ -157,6 +172,9 @@ func availabilityObjective(j *rule.Judge, c *facts.Cluster) {
 		lacking = append(lacking, "database of "+c.Key)
 	}
 	f, objective := j.Facts(c), c.Objectives.Availability
+	if f != nil {
+		lacking = append(lacking, f.Availability.Favoured()...)
+	}
 	switch {
 	case f == nil || f.Availability.Serving == 0 && len(f.Availability.Contributions) == 0:
 		j.Unknown(s, "The availability has not been computed.", append(lacking, "availability of "+c.Key)...)
@@ -176,7 +194,7 @@ func availabilityObjective(j *rule.Judge, c *facts.Cluster) {
 		}
 		j.Fail(s, rule.Failure{Evidence: evidence, Message: message + "."})
 	case len(lacking) > 0:
-		j.Unknown(s, "The availability cannot be computed from what the inventory lists.", lacking...)
+		j.Unknown(s, "The availability meets the objective only if what the inventory does not tell is well.", rule.Compact(lacking)...)
 	default:
 		j.Pass(s, "The computed availability meets the objective.")
 	}

@@ -250,7 +250,16 @@ func depends(t *facts.Tenant) bool {
 // allowedSharing is TEN-009. What is declared as shared counts as shared even when the other cluster is not in view.
 func allowedSharing(j *rule.Judge, c *facts.Cluster) {
 	infrastructures(j, c, func(s rule.Subject, u *facts.Use) {
-		switch permission(c.Objectives, u.As) {
+		as, allowed := u.As, permission(c.Objectives, u.As)
+		for i := range c.Uses {
+			// One infrastructure may serve in several roles: what one of them forbids is forbidden.
+			if o := &c.Uses[i]; o.Infrastructure == u.Infrastructure && allowed != inventory.Forbidden {
+				if p := permission(c.Objectives, o.As); p != "" {
+					as, allowed = o.As, p
+				}
+			}
+		}
+		switch allowed {
 		case "":
 			j.Skip(s, "The objectives do not say whether it may be shared.")
 		case inventory.Forbidden:
@@ -259,12 +268,12 @@ func allowedSharing(j *rule.Judge, c *facts.Cluster) {
 			case len(others) > 0:
 				j.Fail(s, rule.Failure{
 					Since: u.Observed(), Evidence: map[string]any{"otherClusters": others},
-					Message: fmt.Sprintf("The objectives of %s forbid sharing its %s, but %s is used by %s as well.", c.Key, u.As, u.Name, rule.Joined(others)),
+					Message: fmt.Sprintf("The objectives of %s forbid sharing its %s, but %s is used by %s as well.", c.Key, as, u.Name, rule.Joined(others)),
 				})
 			case declared(u.Use, u.Infra):
 				j.Fail(s, rule.Failure{
 					Evidence: map[string]any{"declared": true},
-					Message:  fmt.Sprintf("The objectives of %s forbid sharing its %s, but %s is declared as shared.", c.Key, u.As, u.Name),
+					Message:  fmt.Sprintf("The objectives of %s forbid sharing its %s, but %s is declared as shared.", c.Key, as, u.Name),
 				})
 			default:
 				j.Pass(s, "It is not shared.")

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"go.uber.org/goleak"
 
 	"github.com/meridian-federation/meridian/planner/document"
@@ -176,9 +177,14 @@ func TestHazards(t *testing.T) {
 // watching runs Watch until the test ends and returns a function that waits for the next call.
 func watching(t *testing.T, path string) (next func(what string)) {
 	t.Helper()
+	return watchingWith(t, path, fsnotify.NewWatcher)
+}
+
+func watchingWith(t *testing.T, path string, newWatcher func() (*fsnotify.Watcher, error)) (next func(what string)) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	calls, done, armed := make(chan struct{}, 100), make(chan error, 1), make(chan struct{})
-	go func() { done <- watchWhen(ctx, path, func() { close(armed) }, func() { calls <- struct{}{} }) }()
+	go func() { done <- watchWhen(ctx, path, newWatcher, func() { close(armed) }, func() { calls <- struct{}{} }) }()
 	<-armed
 	t.Cleanup(func() {
 		cancel()
@@ -235,6 +241,17 @@ func TestWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 		next("rename")
+	})
+	t.Run("without a watcher", func(t *testing.T) {
+		next := watchingWith(t, path, func() (*fsnotify.Watcher, error) { return nil, syscall.EMFILE })
+		write(t, path, site("a")+"# looked at\n")
+		next("write")
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		next("removal")
+		write(t, path, site("a"))
+		next("creation")
 	})
 	t.Run("not yet", func(t *testing.T) {
 		next := watching(t, dir+"/later/on/sites")

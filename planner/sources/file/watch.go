@@ -15,23 +15,29 @@ const (
 	settle   = 200 * time.Millisecond // quiet time after which a change counts as finished
 	patience = 2 * time.Second        // longest wait for quiet
 	poll     = 30 * time.Second       // network file systems announce nothing
+	look     = 2 * time.Second        // instead of poll where the system has no watcher left to give
 )
 
 // Watch calls changed whenever the documents at path, a file or a folder, differ from what they were at the last call,
 // until ctx ends, and returns nil then. A burst of writes, and the rename by which editors and Kubernetes replace files,
-// is one change. The path need not exist yet. changed runs on Watch's own goroutine; it is not called for the state at the start.
+// is one change. The path need not exist yet. Where the system gives no watcher, since each process of a user may have a
+// hundred or so only, it looks at the path every two seconds instead. changed runs on Watch's own goroutine; it is not called for the state at the start.
 func Watch(ctx context.Context, path string, changed func()) error {
-	return watchWhen(ctx, path, func() {}, changed)
+	return watchWhen(ctx, path, fsnotify.NewWatcher, func() {}, changed)
 }
 
 // watchWhen is Watch that calls armed once it will notice changes.
-func watchWhen(ctx context.Context, path string, armed, changed func()) error {
-	w, err := fsnotify.NewWatcher()
-	if err != nil {
-		return fmt.Errorf("watch %s: %w", path, err)
+func watchWhen(ctx context.Context, path string, newWatcher func() (*fsnotify.Watcher, error), armed, changed func()) error {
+	t := &watch{path: filepath.Clean(path)}
+	every := poll
+	var events chan fsnotify.Event
+	var errs chan error
+	if w, err := newWatcher(); err == nil {
+		defer w.Close()
+		t.watcher, events, errs = w, w.Events, w.Errors
+	} else {
+		every = look
 	}
-	defer w.Close()
-	t := &watch{path: filepath.Clean(path), watcher: w}
 	t.arm()
 	last := t.fingerprint()
 	armed()
@@ -42,7 +48,7 @@ func watchWhen(ctx context.Context, path string, armed, changed func()) error {
 			changed()
 		}
 	}
-	ticker := time.NewTicker(poll)
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	quiet := time.NewTimer(settle)
 	quiet.Stop()
@@ -56,7 +62,7 @@ func watchWhen(ctx context.Context, path string, armed, changed func()) error {
 		case <-quiet.C:
 			first = time.Time{}
 			check()
-		case e, open := <-w.Events:
+		case e, open := <-events:
 			if !open {
 				return fmt.Errorf("watch %s: the watcher stopped", path)
 			}
@@ -67,7 +73,7 @@ func watchWhen(ctx context.Context, path string, armed, changed func()) error {
 			if time.Since(first) < patience {
 				quiet.Reset(settle)
 			}
-		case _, open := <-w.Errors:
+		case _, open := <-errs:
 			if !open {
 				return fmt.Errorf("watch %s: the watcher stopped", path)
 			}
@@ -79,12 +85,15 @@ func watchWhen(ctx context.Context, path string, armed, changed func()) error {
 
 type watch struct {
 	path    string
-	watcher *fsnotify.Watcher
+	watcher *fsnotify.Watcher // nil where the system gives none
 }
 
 // arm watches the path and the closest folder above it that exists. Both matter: the folder above announces that the path was
 // replaced, the folder itself what happens in it. A file itself is not watched, because editors put another in its place.
 func (t *watch) arm() {
+	if t.watcher == nil {
+		return
+	}
 	if info, err := os.Stat(t.path); err == nil && info.IsDir() {
 		t.add(t.path)
 	}

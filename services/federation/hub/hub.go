@@ -54,6 +54,7 @@ type Hub struct {
 
 	mu      sync.Mutex
 	loading map[string]fleet.Update // before the start's backlog is through: the latest of each site
+	refused map[string]struct{}     // sites whose latest inventory was refused meanwhile
 }
 
 // New prepares a hub; Run works.
@@ -63,8 +64,8 @@ func New(o Options) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{
-		o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{},
-		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMilli()),
+		o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{}, refused: map[string]struct{}{},
+		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMicro()),
 	}
 	h.ingest = ingest.New(o.Engine.Regions)
 	h.fleet = fleet.New(fleet.Options{
@@ -93,7 +94,17 @@ func (h *Hub) Run(ctx context.Context) error {
 		return ended(ctx, err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	known := make(chan struct{})
 	group.Go(func() error {
+		return h.o.Bus.Rejections(ctx, h.rejection, func() { close(known) })
+	})
+	group.Go(func() error {
+		// What was refused before must be known first, or it would be refused and published once more.
+		select {
+		case <-known:
+		case <-ctx.Done():
+			return nil
+		}
 		return h.o.Bus.Inventories(ctx, h.inventory, func() { h.load(ctx, prior) })
 	})
 	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat) })
@@ -129,22 +140,30 @@ func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessme
 	return prior, nil
 }
 
-// inventory handles one message. Errors end here: one bad inventory never stops the others.
-func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
-	update, rejection := h.ingest.Admit(ingest.Message{
+func (h *Hub) admit(m *bus.Inventory) (*fleet.Update, *fleet.Rejection) {
+	return h.ingest.Admit(ingest.Message{
 		Site: m.Site, Revision: m.Revision, Body: m.Body, Sequence: m.StreamSequence, AcceptedAt: m.AcceptedAt,
 		Planner: fleet.Planner{Version: m.PlannerVersion, Instance: m.Instance, Sequence: m.InstanceSequence}, Err: m.DecodeErr,
 	})
+}
+
+// inventory handles one message. Errors end here: one bad inventory never stops the others.
+func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
+	update, rejection := h.admit(&m)
+	h.mu.Lock()
+	loading := h.loading != nil
+	switch {
+	case !loading:
+	case rejection != nil:
+		h.refused[m.Site] = struct{}{}
+	default:
+		h.loading[m.Site] = *update
+	}
+	h.mu.Unlock()
 	if rejection != nil {
 		h.reject(ctx, rejection)
 		return
 	}
-	h.mu.Lock()
-	loading := h.loading != nil
-	if loading {
-		h.loading[m.Site] = *update
-	}
-	h.mu.Unlock()
 	if loading {
 		if h.o.Progress != nil {
 			h.o.Progress()
@@ -158,19 +177,60 @@ func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
 
 func (h *Hub) load(ctx context.Context, prior map[string]*assess.Assessment) {
 	h.mu.Lock()
+	refused := h.refused
+	for site := range h.loading {
+		delete(refused, site)
+	}
+	h.mu.Unlock()
+	for site := range refused {
+		h.lastGood(ctx, site)
+	}
+	h.mu.Lock()
 	updates := make([]fleet.Update, 0, len(h.loading))
 	for _, u := range h.loading {
 		updates = append(updates, u)
 	}
-	h.loading = nil
+	h.loading, h.refused = nil, nil
 	h.mu.Unlock()
-	if err := h.fleet.Load(ctx, updates, prior); err != nil {
+	if err := h.fleet.Load(ctx, updates, prior, h.o.Now()); err != nil {
 		h.o.Logger.Error("load the federation", "sites", len(updates), "error", err)
 	}
 	close(h.ready)
 }
 
+// lastGood loads what was in force before a site's latest inventory was refused, as it still is in a hub that kept running.
+func (h *Hub) lastGood(ctx context.Context, site string) {
+	err := h.o.Bus.KeptInventories(ctx, site, func(m bus.Inventory) {
+		if update, _ := h.admit(&m); update != nil {
+			h.mu.Lock()
+			h.loading[site] = *update
+			h.mu.Unlock()
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		h.o.Logger.Error("look for the inventory before one that was refused", "site", site, "error", err)
+	}
+}
+
+// rejection takes over what this or another replica refused, now or before the start.
+func (h *Hub) rejection(_ context.Context, m bus.Rejection) {
+	var r fleet.Rejection
+	err := m.DecodeErr
+	if err == nil {
+		err = json.Unmarshal(m.Body, &r)
+	}
+	if err == nil && r.Site == m.Site && !h.state.Rejected(&r) {
+		_, err = h.state.Reject(&r)
+	}
+	if err != nil {
+		h.o.Logger.Warn("a stored rejection cannot be read", "site", m.Site, "error", err)
+	}
+}
+
 func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
+	if h.state.Rejected(r) {
+		return
+	}
 	h.o.Logger.Warn("inventory refused", "site", r.Site, "revision", r.Revision, "reason", r.Reason, "detail", r.Detail)
 	if _, err := h.state.Reject(r); err != nil {
 		h.o.Logger.Error("keep a rejection", "site", r.Site, "error", err)

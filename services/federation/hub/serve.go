@@ -1,10 +1,12 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -19,10 +21,10 @@ import (
 )
 
 const (
-	changesKept = 10_000
-	// drain is how long requests under way may take after the stop; event streams end at once.
-	drain             = 10 * time.Second
+	changesKept       = 10_000
+	defaultDrain      = 10 * time.Second
 	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
 )
 
 // Serve says how the hub answers over HTTP.
@@ -34,11 +36,13 @@ type Serve struct {
 	Web           fs.FS
 	Version       string
 	Registry      *prometheus.Registry
+	Drain         time.Duration // how long requests under way may take after the stop; 0 means 10 s; event streams end at once
 }
 
 // Serve answers requests until the context ends, then lets those under way finish.
 func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	h.registerMetrics(s.Registry)
+	drain := cmp.Or(s.Drain, defaultDrain)
 	closing := make(chan struct{})
 	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
@@ -49,14 +53,22 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	if err != nil {
 		return fmt.Errorf("set up REST: %w", err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(h.o.Logger.Handler(), slog.LevelInfo),
+	}
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
 		close(closing)
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
-		stopped <- server.Shutdown(limit)
+		err := server.Shutdown(limit)
+		if errors.Is(err, context.DeadlineExceeded) {
+			h.o.Logger.Warn("requests under way were cut off", "after", drain)
+			err = server.Close()
+		}
+		stopped <- err
 	}()
 	if err := server.Serve(s.Listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve REST: %w", err)
@@ -96,7 +108,7 @@ func (h *Hub) putInventory(ctx context.Context, site string, body []byte) (strin
 		return "", err
 	}
 	revision := inventory.Revision(normal)
-	if _, err := h.o.Bus.PublishInventory(ctx, bus.Inventory{Site: site, Revision: revision, Body: canonical}); err != nil {
+	if _, err := h.o.Bus.PublishInventory(ctx, bus.Inventory{Site: site, Revision: revision, Body: canonical, Newest: true}); err != nil {
 		return "", fmt.Errorf("publish the inventory of site %s: %w", site, err)
 	}
 	return revision, nil

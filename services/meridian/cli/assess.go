@@ -1,84 +1,70 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/document"
-	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
-	"github.com/meridian-federation/meridian/planner/sources/file"
-	"github.com/meridian-federation/meridian/services/internal/conf"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
+// Formats that carry findings to other tools.
+const (
+	formatSARIF output.Format = "sarif"
+	formatJUnit output.Format = "junit"
+)
+
+// failOnFlag sets the threshold of exit code 1.
+type failOnFlag struct {
+	FailOn string `help:"Exit with 1 when a finding is at least this severe: ${enum}." enum:"critical,high,medium,low,info,never" default:"high"`
+}
+
 type assessCommand struct {
-	Paths  []string      `arg:"" name:"path" help:"Inventories (YAML or JSON) and folders of them."`
-	Policy string        `help:"Policy file." placeholder:"FILE"`
-	All    bool          `help:"Also show what passes and what does not apply."`
-	FailOn string        `help:"Exit with 1 when a finding is at least this severe: ${enum}." enum:"critical,high,medium,low,info,never" default:"high"`
-	At     time.Time     `help:"Judge as of this instant (RFC 3339); now when absent." placeholder:"TIME"`
+	Paths []string `arg:"" name:"path" help:"Inventories (YAML or JSON) and folders of them."`
+	policyFlag
+	catalogFlag
+	rulesFlag
+	All bool `help:"Also show what passes and what does not apply."`
+	failOnFlag
+	At     instant       `help:"Judge as of this instant (RFC 3339); now when absent." placeholder:"TIME"`
 	Only   []string      `help:"Print these sites only; the others stay in view as neighbours." placeholder:"SITE"`
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md,sarif,junit" default:"table"`
 }
 
+// Help is shown below the usage.
+func (assessCommand) Help() string {
+	return "The inventories are judged together, each with the others in view. table shows clusters and findings, csv the findings, " +
+		"json and yaml the whole Assessment, sarif and junit the findings for code scanning and CI."
+}
+
 // Run judges all inventories together. A file that cannot be read is told and left out; the rest goes on.
 func (c *assessCommand) Run(e *Environment) error {
-	engine, err := assess.Builtin()
+	engine, pol, err := judge(c.catalogFlag, c.rulesFlag, c.policyFlag)
 	if err != nil {
 		return err
 	}
-	pol, err := conf.Policy(c.Policy, engine.Rules)
-	if err != nil {
-		return err
-	}
-	at := c.At
+	at := c.At.Time
 	if at.IsZero() {
-		at = e.Now().UTC().Truncate(time.Second)
+		at = e.present()
 	}
-	sites, refused, err := e.load(engine, c.Paths, at)
+	read, err := e.read(engine, c.Paths, at)
 	if err != nil {
 		return err
 	}
-	parts := engine.Sites(sites, assess.View{Policy: pol, At: at, All: c.All})
+	parts := engine.Sites(read.sites, assess.View{Policy: pol, At: at, All: c.All})
 	if parts, err = only(parts, c.Only); err != nil {
 		return err
 	}
 	whole := assess.Merge(parts)
-	if err := c.write(e, whole, len(sites), refused); err != nil {
+	if err := c.write(e, engine, whole, read); err != nil {
 		return err
 	}
-	return verdict(whole.Findings, rules.Severity(c.FailOn), refused)
-}
-
-// load reads and normalises inventories, tells every problem, and fails only when nothing is left.
-func (e *Environment) load(engine *assess.Engine, paths []string, now time.Time) (sites []*inventory.Site, refused int, err error) {
-	read := file.Read(engine.Regions, paths...)
-	for _, ignored := range read.Ignored {
-		fmt.Fprintf(e.Stderr, "%s: left out: %s\n", ignored.Path, ignored.Reason)
-	}
-	for _, d := range read.Documents {
-		problems := d.Problems
-		if len(problems) == 0 {
-			if err := inventory.CheckTime(d.Site, now); err != nil {
-				e.tell(conf.Named(d.Path, err))
-				refused++
-				continue
-			}
-			sites = append(sites, inventory.Normalise(d.Site, engine.Regions))
-			continue
-		}
-		refused++
-		e.tell(document.NewError(problems))
-	}
-	if len(sites) == 0 {
-		return nil, refused, errors.New("no inventory could be read")
-	}
-	return sites, refused, nil
+	return verdict(whole.Findings, rules.Severity(c.FailOn), read.refused)
 }
 
 func only(parts []*assess.Assessment, sites []string) ([]*assess.Assessment, error) {
@@ -95,43 +81,87 @@ func only(parts []*assess.Assessment, sites []string) ([]*assess.Assessment, err
 	for _, id := range sites {
 		p, ok := byID[id]
 		if !ok {
-			return nil, fmt.Errorf("--only %s: there is no inventory of that site; there are %s", id, strings.Join(known, ", "))
+			remedy := "there are " + strings.Join(known, ", ")
+			if near := document.Nearest(id, known); near != "" {
+				remedy = fmt.Sprintf("did you mean %q?", near)
+			}
+			return nil, fmt.Errorf("--only %s: there is no inventory of that site; %s", id, remedy)
 		}
-		out = append(out, p)
+		if !slices.Contains(out, p) {
+			out = append(out, p)
+		}
 	}
 	return out, nil
 }
 
-func (c *assessCommand) write(e *Environment, a *assess.Assessment, sites, refused int) error {
+func (c *assessCommand) write(e *Environment, engine *assess.Engine, a *assess.Assessment, read *reading) error {
 	switch c.Output {
 	case output.JSON:
 		data, err := assess.Marshal(a)
 		if err != nil {
 			return err
 		}
-		_, err = e.Stdout.Write(data)
-		return err
+		if _, err = e.Stdout.Write(data); err != nil {
+			return fmt.Errorf("write JSON: %w", err)
+		}
+		return nil
 	case output.YAML:
 		return output.WriteYAML(e.Stdout, a)
-	case "sarif":
-		return writeSARIF(e.Stdout, a, e.Version)
-	case "junit":
-		return writeJUnit(e.Stdout, a)
+	case formatSARIF, formatJUnit:
+		return e.exchange(c.Output, export{
+			findings: a.Findings, entries: engine.Rules.Entries(), at: a.At, sites: siteIDs(a), places: newPlaces(read), problems: read.problems,
+		})
 	case output.CSV:
-		return findingSheet(a.Findings).Write(e.Stdout, c.Output)
-	default:
-		if err := clusterSheet(a.Clusters).Write(e.Stdout, c.Output); err != nil {
-			return err
-		}
-		fmt.Fprintln(e.Stdout)
-		if err := findingSheet(a.Findings).Write(e.Stdout, c.Output); err != nil {
-			return err
-		}
-		v := a.Verdicts
-		fmt.Fprintf(e.Stderr, "%d sites judged, %d files refused; %d fail, %d unknown, %d pass, %d not applicable; %d of %d facts known\n",
-			sites, refused, v.Fail, v.Unknown, v.Pass, v.NotApplicable, a.Coverage.FactsKnown, a.Coverage.FactsNeeded)
-		return nil
+		return findingSheet(a.Findings, newPlaces(read)).Write(e.Stdout, c.Output)
 	}
+	var at *places
+	if c.Output == output.Wide {
+		at = newPlaces(read)
+	}
+	d := output.Document{Sheets: []output.Sheet{clusterSheet(a.Clusters), findingSheet(a.Findings, at)}}
+	if err := d.Write(e.Stdout, c.Output); err != nil {
+		return err
+	}
+	v := a.Verdicts
+	fmt.Fprintf(e.Stderr, "%s judged, %s refused; %d fail%s, %d unknown, %d pass, %d not applicable; %d of %d facts known\n",
+		count(len(a.Inventories), "site"), count(read.refused, "file"), v.Fail, bySeverity(a.Findings), v.Unknown, v.Pass, v.NotApplicable, a.Coverage.FactsKnown, a.Coverage.FactsNeeded)
+	return nil
+}
+
+// bySeverity says how many fail of each severity, worst first, in parentheses; "" when nothing fails.
+func bySeverity(findings []rules.Finding) string {
+	var out []string
+	for _, s := range rules.Severities() {
+		n := 0
+		for i := range findings {
+			if findings[i].Verdict == rules.Fail && findings[i].Severity == s {
+				n++
+			}
+		}
+		if n > 0 {
+			out = append(out, strconv.Itoa(n)+" "+string(s))
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(out, ", ") + ")"
+}
+
+func siteIDs(a *assess.Assessment) []string {
+	out := make([]string, len(a.Inventories))
+	for i := range a.Inventories {
+		out[i] = a.Inventories[i].Site
+	}
+	return out
+}
+
+// count says how many of something there are.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // verdict is the exit code of a judgement. A rule at or above the threshold that could not be judged, or an input that could not be
@@ -160,9 +190,20 @@ func verdict(findings []rules.Finding, failOn rules.Severity, refused int) error
 
 func clusterSheet(clusters []assess.Cluster) output.Sheet {
 	s := output.Sheet{
+		Title: "Clusters",
 		Columns: []output.Column{
-			{Name: "cluster"}, {Name: "architecture"}, {Name: "distance"}, {Name: "recommended"}, {Name: "thingworx in"}, {Name: "database in"},
-			{Name: "round trip"}, {Name: "size"}, {Name: "serving"}, {Name: "downtime/year"}, {Name: "overlays", Wide: true}, {Name: "full", Wide: true},
+			{Name: "cluster"},
+			{Name: "architecture"},
+			{Name: "distance"},
+			{Name: "recommended"},
+			{Name: "thingworx in"},
+			{Name: "database in"},
+			{Name: "size"},
+			{Name: "serving"},
+			{Name: "downtime/year", Wide: true},
+			{Name: "full", Wide: true},
+			{Name: "round trip", Wide: true},
+			{Name: "overlays", Wide: true},
 		},
 		Value: clusters, Empty: "No clusters.",
 	}
@@ -172,39 +213,78 @@ func clusterSheet(clusters []assess.Cluster) output.Sheet {
 		if c.Regions.RoundTrip != nil {
 			trip = c.Regions.RoundTrip.P95.String() + " " + c.Regions.RoundTrip.Source
 		}
-		size := "unknown"
+		size, serving, downtime, full := "unknown", "unknown", "", ""
 		if c.Sizing.Known {
 			size = string(c.Sizing.Size)
 		}
+		if c.Availability.Known {
+			serving, downtime, full = probability(c.Availability.Serving), c.Availability.DowntimePerYear, probability(c.Availability.Full)
+		}
 		s.Rows = append(s.Rows, []string{
 			c.ID, c.Recognised.Architecture, strconv.FormatFloat(c.Recognised.Distance, 'f', 2, 64), c.Recommendation.Architecture,
-			strings.Join(c.Regions.ThingWorx, " "), c.Regions.Database, trip, size,
-			strconv.FormatFloat(c.Availability.Serving, 'f', 6, 64), c.Availability.DowntimePerYear,
-			strings.Join(c.Recognised.Overlays, " "), strconv.FormatFloat(c.Availability.Full, 'f', 6, 64),
+			unknownIfNone(strings.Join(c.Regions.ThingWorx, " ")), unknownIfNone(c.Regions.Database), size,
+			serving, downtime, full, trip, strings.Join(c.Recognised.Overlays, " "),
 		})
 	}
 	return s
 }
 
-func findingSheet(findings []rules.Finding) output.Sheet {
+func unknownIfNone(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+// probability writes a chance with the digits that people compare; JSON and YAML have all of them.
+func probability(p float64) string { return strconv.FormatFloat(p, 'f', 6, 64) }
+
+// findingSheet shows findings; at tells where files list their subjects, nil when nothing does.
+func findingSheet(findings []rules.Finding, at *places) output.Sheet {
 	s := output.Sheet{
+		Title: "Findings",
 		Columns: []output.Column{
-			{Name: "severity"}, {Name: "verdict"}, {Name: "rule"}, {Name: "subject"}, {Name: "message"}, {Name: "basis", Wide: true},
-			{Name: "failing since", Wide: true}, {Name: "remedy", Wide: true}, {Name: "reference", Wide: true},
+			{Name: "severity"},
+			{Name: "verdict"},
+			{Name: "rule"},
+			{Name: "subject"},
+			{Name: "basis", Wide: true},
+			{Name: "failing since", Wide: true},
+			{Name: "place", Wide: true},
+			{Name: "message"},
+			{Name: "remedy", Wide: true},
+			{Name: "reference", Wide: true},
 		},
 		Value: findings, Empty: "No findings.",
 	}
 	for i := range findings {
 		f := &findings[i]
-		since := ""
+		since, where := "", ""
 		if f.FailingSince != nil {
 			since = f.FailingSince.UTC().Format(time.RFC3339)
 		}
+		if at != nil {
+			if p, ok := at.of(f.Subject); ok {
+				where = p.String()
+			}
+		}
+		verdict := string(f.Verdict)
+		if f.Waiver != nil {
+			verdict = "waived"
+		}
 		s.Rows = append(s.Rows, []string{
-			string(f.Severity), string(f.Verdict), f.Rule, subject(f.Subject), f.Message, string(f.Confidence), since, f.Remedy, f.Reference,
+			string(f.Severity), verdict, f.Rule, subject(f.Subject), string(f.Confidence), since, where, f.Message, f.Remedy, f.Reference,
 		})
 	}
 	return s
+}
+
+// String writes a place as editors follow it.
+func (p place) String() string {
+	if p.line == 0 {
+		return p.path
+	}
+	return p.path + ":" + strconv.Itoa(p.line)
 }
 
 // subject writes a subject the way people say it: the cluster, or the infrastructure, or the site, and the node.

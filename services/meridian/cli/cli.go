@@ -28,27 +28,34 @@ type Environment struct {
 	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
-	Getenv  func(string) string
+	Getenv  func(string) string // nil is an empty environment
 	Version string
 	Now     func() time.Time // nil takes the clock
 }
 
 type grammar struct {
 	Up              upCommand              `cmd:"" help:"Run everything in one process: NATS, ClickHouse, hub, REST, web client and planners."`
-	Assess          assessCommand          `cmd:"" help:"Judge inventories offline."`
-	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory."`
-	Report          reportCommand          `cmd:"" help:"Write reports of a federation."`
-	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation."`
-	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation."`
-	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation."`
-	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster."`
-	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share."`
-	Rules           rulesCommand           `cmd:"" help:"List the built-in rules."`
-	Schema          schemaCommand          `cmd:"" help:"Print the JSON Schema of the SiteInventory document."`
+	Assess          assessCommand          `cmd:"" help:"Judge inventories offline." group:"offline"`
+	Availability    availabilityCommand    `cmd:"" help:"Compute how available clusters are, and pairs of them together." group:"offline"`
+	Simulate        simulateCommand        `cmd:"" help:"Fail machines, zones, regions and more, and tell which clusters go down and why." group:"offline"`
+	Plan            planCommand            `cmd:"" help:"Plan a new cluster: up to three options for a workload, objectives and constraints." group:"offline"`
+	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
+	Rules           rulesCommand           `cmd:"" help:"List the rules, or show one in full." group:"offline"`
+	Schema          schemaCommand          `cmd:"" help:"Print the JSON Schema of a document." group:"offline"`
+	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation." group:"server"`
+	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation." group:"server"`
+	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`
+	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster." group:"server"`
+	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share." group:"server"`
+	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
 	Version         versionCommand         `cmd:"" help:"Print the version."`
 }
 
-// Exit asks for an exit code; Err, when set, is told on stderr first.
+const description = "Plans and governs a federation of ThingWorx sites.\n\n" +
+	"Data go to stdout, all else to stderr. Exit codes: 0 clean, 1 findings at or above --fail-on, 2 wrong usage or an error, " +
+	"3 nothing failed but not everything could be judged."
+
+// exit asks for an exit code; err, when set, is told on stderr first.
 type exit struct {
 	code int
 	err  error
@@ -68,31 +75,56 @@ func Run(ctx context.Context, e Environment) int {
 	if e.Now == nil {
 		e.Now = time.Now
 	}
+	if e.Getenv == nil {
+		e.Getenv = func(string) string { return "" }
+	}
 	var g grammar
+	args, stdout := e.Args, e.Stdout
+	if len(args) == 0 {
+		args, stdout = []string{"--help"}, e.Stderr // Nobody asked for it, so that it is no data.
+	}
 	ended := -1
 	parser, err := kong.New(&g,
 		kong.Name("meridian"),
-		kong.Description("Plans and governs a federation of ThingWorx sites."),
-		kong.Writers(e.Stdout, e.Stderr),
+		kong.Description(description),
+		kong.Writers(stdout, e.Stderr),
 		kong.Exit(func(code int) { ended = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"formats": "table,wide,json,yaml,csv,md"},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Vars{"local": defaultServer},
+		kong.ExplicitGroups([]kong.Group{{Key: "offline", Title: "Offline, on files:"}, {Key: "server", Title: "Of a federation, from its server:"}}),
 	)
 	if err != nil {
 		fmt.Fprintf(e.Stderr, "meridian: %v\n", err)
 		return ExitError
 	}
-	k, err := parser.Parse(e.Args)
+	k, err := parser.Parse(args)
 	if ended >= 0 {
+		if len(e.Args) == 0 {
+			return ExitError
+		}
 		return ended
 	}
 	if err != nil {
-		fmt.Fprintf(e.Stderr, "meridian: %v\nRun \"meridian --help\" for the commands and their flags.\n", err)
+		fmt.Fprintf(e.Stderr, "meridian: %v\nRun \"%s --help\" for what there is.\n", err, failed(err))
 		return ExitError
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
 	return e.code(k.Run(&e))
 }
+
+// failed is the command whose arguments are wrong, as far as it is known.
+func failed(err error) string {
+	var p *kong.ParseError
+	if errors.As(err, &p) && p.Context != nil && p.Context.Command() != "" {
+		if node := p.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "meridian"
+}
+
+// present is the present instant as documents write it.
+func (e *Environment) present() time.Time { return e.Now().UTC().Truncate(time.Second) }
 
 // code tells an error on stderr and returns the exit code it stands for.
 func (e *Environment) code(err error) int {
@@ -113,18 +145,37 @@ func (e *Environment) code(err error) int {
 // tell prints an error. The problems of a document are lines of their own, which editors can follow to the place.
 func (e *Environment) tell(err error) {
 	var d *document.Error
-	if errors.As(err, &d) {
-		for _, p := range d.Problems {
-			fmt.Fprintln(e.Stderr, p.String())
-		}
+	if !errors.As(err, &d) {
+		fmt.Fprintf(e.Stderr, "meridian: %v\n", err)
 		return
 	}
-	fmt.Fprintf(e.Stderr, "meridian: %v\n", err)
+	for _, p := range d.Problems {
+		fmt.Fprintln(e.Stderr, p.String())
+	}
+	if d.More > 0 {
+		fmt.Fprintf(e.Stderr, "and %s more\n", count(d.More, "problem"))
+	}
+}
+
+// instant is an instant given by a flag.
+type instant struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (i *instant) UnmarshalText(text []byte) error {
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no instant; write it like 2026-11-20T08:00:00Z", text)
+	}
+	i.Time = at
+	return nil
 }
 
 type versionCommand struct{}
 
+// Run prints the version.
 func (versionCommand) Run(e *Environment) error {
-	_, err := fmt.Fprintf(e.Stdout, "meridian %s\n", e.Version)
-	return err
+	if _, err := fmt.Fprintf(e.Stdout, "meridian %s\n", e.Version); err != nil {
+		return fmt.Errorf("write the version: %w", err)
+	}
+	return nil
 }

@@ -35,8 +35,8 @@ import (
 )
 
 type upCommand struct {
-	Listen     string   `help:"Address of REST and the web client." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
-	Data       string   `help:"Folder of everything that is kept." default:"meridian-data" type:"path" placeholder:"DIR"`
+	Listen     string   `help:"Address of REST and the web client; ${default} when absent." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
+	Data       string   `help:"Folder of everything that is kept; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
 	Demo       bool     `help:"Load the sample federation."`
 	Import     []string `help:"Inventories and folders of them; each site gets a planner that follows its file." placeholder:"PATH" type:"path"`
 	NATS       string   `name:"nats" help:"Use this NATS server instead of the embedded one." placeholder:"URL"`
@@ -127,14 +127,14 @@ func (u *up) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return h.Run(ctx) })
-	group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
-	group.Go(func() error { return u.serve(ctx, h, listener, auth) })
 	planners, err := u.planners(sites, engine, pol, conn)
 	if err != nil {
 		return err
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.Run(ctx) })
+	group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
+	group.Go(func() error { return u.serve(ctx, h, listener, auth) })
 	for _, p := range planners {
 		group.Go(func() error { return p.Run(ctx) })
 	}

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Format is a value of -o.
@@ -107,22 +105,6 @@ func WriteJSON(w io.Writer, v any) error {
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
-	}
-	return nil
-}
-
-// WriteYAML prints a value as YAML with the keys and their order of its JSON.
-func WriteYAML(w io.Writer, v any) error {
-	var b bytes.Buffer
-	if err := WriteJSON(&b, v); err != nil {
-		return err
-	}
-	text, err := yaml.JSONToYAML(b.Bytes())
-	if err != nil {
-		return fmt.Errorf("write YAML: %w", err)
-	}
-	if _, err = w.Write(text); err != nil {
-		return fmt.Errorf("write YAML: %w", err)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ export function setCsrfToken(token: string | null): void {
   csrfToken = token ?? "";
 }
 
-export const api = createClient<paths>({ baseUrl: "/api/v1" });
+export const api = createClient<paths>({ baseUrl: "/api/v1", fetch: (request) => fetch(request) });
 
 api.use({
   onRequest({ request }) {

@@ -2,11 +2,6 @@ import type { Schemas } from "../api/client";
 import type { FindingCounts } from "../api/fleet";
 
 export const severities = ["critical", "high", "medium", "low", "info"] as const;
-export type Severity = (typeof severities)[number];
-
-export function isSeverity(s: string): s is Severity {
-  return (severities as readonly string[]).includes(s);
-}
 
 const look = (word: string) =>
   word === "critical" ? { className: "tag filled" } : { className: "tag", style: { color: `var(--${word})` } };

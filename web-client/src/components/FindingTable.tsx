@@ -22,7 +22,7 @@ export function GroupedFindings({ findings }: { findings: Finding[] }) {
     <Table className="sticky" verticalSpacing={8}>
       <Head />
       {groups(findings).map((g) => (
-        <tbody key={g.name}>
+        <tbody key={g.name} className="rows">
           <tr className="group">
             <th colSpan={5} scope="rowgroup" style={{ color: `var(--${g.color})` }}>
               {g.name} ({g.findings.length})
@@ -85,27 +85,27 @@ function Head() {
   );
 }
 
-const FindingRow = memo(function FindingRow({ item: f, place }: RowProps<Finding>) {
+const FindingRow = memo(function FindingRow({ item: f, measure, index }: RowProps<Finding>) {
   return (
-    <Table.Tr className="top" data-finding={f.rule} {...place}>
-      <Table.Td>
+    <tr className="top" data-finding={f.rule} ref={measure} data-index={index}>
+      <td>
         <VerdictBadge verdict={f.verdict} severity={f.severity} />
         {f.verdict === "unknown" && <span className="sub">{f.severity} if it fails</span>}
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Link to="/rules" hash={f.rule}>
           {f.rule}
         </Link>
         <span className="sub">{f.title}</span>
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td className="any">
         <Link to="/sites/$site" params={{ site: f.subject.site }}>
           {f.subject.cluster ? `${f.subject.site}/${f.subject.cluster}` : f.subject.site}
         </Link>
         {f.subject.infrastructure && <span className="sub">{f.subject.infrastructure}</span>}
         {f.subject.node && <span className="sub">node {f.subject.node}</span>}
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td className="any">
         <Stack gap={4}>
           <Text size="sm">{f.message}</Text>
           {f.missing !== undefined && f.missing.length > 0 && (
@@ -125,11 +125,11 @@ const FindingRow = memo(function FindingRow({ item: f, place }: RowProps<Finding
           )}
           <Evidence finding={f} />
         </Stack>
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Time at={f.failingSince ?? f.firstSeen} />
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
 });
 

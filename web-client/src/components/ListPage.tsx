@@ -24,7 +24,6 @@ export interface ListProps<T> {
   collection: keyof typeof fields;
   noun: string;
   description: ReactNode;
-  actions?: ReactNode;
   presets: Preset[];
   example: string;
   /** What the list is ordered by when not by severity; absent when there is no choice. */
@@ -45,10 +44,7 @@ export function ListPage<T>(p: ListProps<T>) {
   const fault = isError ? filterFault(error) : undefined;
   return (
     <Stack gap="sm">
-      <Group justify="space-between" align="baseline" gap="xs">
-        <Title order={1}>{p.title}</Title>
-        {p.actions}
-      </Group>
+      <Title order={1}>{p.title}</Title>
       <Text size="sm" c="dimmed">
         {p.description}
       </Text>
@@ -128,7 +124,7 @@ function FilterBar<T>({ p, fault }: { p: ListProps<T>; fault: Fault }) {
             autoComplete="off"
             style={{ flex: "1 1 340px" }}
             styles={{
-              input: { fontFamily: "var(--mantine-font-family-monospace)" },
+              input: { fontFamily: "var(--mantine-font-family-monospace)", color: "var(--mantine-color-text)" },
               error: { color: "var(--critical)" },
             }}
           />
@@ -195,7 +191,7 @@ function FilterFault({ text, fault }: { text: string; fault: NonNullable<Fault> 
   const at = fault.position === undefined ? -1 : fault.position - 1;
   return (
     <span role="alert">
-      {faultText(fault)}
+      The filter is not valid, {faultText(fault, false)}
       {at >= 0 && (
         <Code component="span" display="block" mt={2} style={{ whiteSpace: "pre-wrap" }}>
           {text.slice(0, at)}

@@ -37,9 +37,10 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: () => vo
   );
 }
 
-function place(e: Fault): string {
+/** Where in the request; without the name of the part when the reader knows it. */
+function place(e: Fault, named = true): string {
   return [
-    e.pointer ?? e.parameter,
+    named && (e.pointer ?? e.parameter),
     e.line && `line ${e.line}`,
     e.column && `column ${e.column}`,
     e.position && `character ${e.position}`,
@@ -49,8 +50,8 @@ function place(e: Fault): string {
 }
 
 /** Where, what, and what to do, in one line. */
-export function faultText(e: Fault): string {
-  const where = place(e);
+export function faultText(e: Fault, named = true): string {
+  const where = place(e, named);
   return `${where === "" ? "" : `${where}: `}${e.detail}${e.remedy ? `; ${e.remedy}` : ""}`;
 }
 

@@ -4,8 +4,9 @@ import { flushSync } from "react-dom";
 
 export interface RowProps<T> {
   item: T;
-  /** To be put on the row's element, so that its height is known. */
-  place?: { ref: Ref<HTMLTableRowElement>; "data-index": number };
+  /** Both are to be put on the row's element, so that its height is known; they are apart so that a row that is the same is not drawn anew. */
+  measure?: Ref<HTMLTableRowElement>;
+  index?: number;
 }
 
 interface Props<T> {
@@ -18,7 +19,7 @@ interface Props<T> {
 }
 
 /** Up to this many rows are all put on the page: the browser's own search finds them, and nothing has to be measured. */
-const few = 60;
+const few = 100;
 
 /** The body of a long table. Of many rows only those near the window exist, and all of them while the page is printed. */
 export function Rows<T>(p: Props<T>) {
@@ -28,7 +29,7 @@ export function Rows<T>(p: Props<T>) {
 
 function All<T>({ items, id, row: Row }: Props<T>) {
   return (
-    <tbody>
+    <tbody className="rows">
       {items.map((item) => (
         <Row key={id(item)} item={item} />
       ))}
@@ -58,15 +59,11 @@ function Near<T>({ items, id, row: Row, columns, height }: Props<T>) {
   const first = near[0];
   const last = near[near.length - 1];
   return (
-    <tbody ref={body}>
+    <tbody ref={body} className="rows">
       <Space columns={columns} height={first ? first.start - margin : 0} />
       {near.map((v) => {
         const item = items[v.index];
-        return (
-          item !== undefined && (
-            <Row key={v.key} item={item} place={{ ref: rows.measureElement, "data-index": v.index }} />
-          )
-        );
+        return item !== undefined && <Row key={v.key} item={item} measure={rows.measureElement} index={v.index} />;
       })}
       <Space columns={columns} height={last ? rows.getTotalSize() - (last.end - margin) : 0} />
     </tbody>

@@ -1,10 +1,14 @@
 import { Button, Code, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { useSignIn } from "../api/session";
 import { ProblemView } from "./ProblemView";
+import { useTitle } from "./title";
 
 export function SignIn({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
+  useTitle("Sign in");
   const [token, setToken] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   return (
     <main>
       <Paper withBorder maw={480} mx="auto" mt="12vh" p="xl">
@@ -27,7 +31,7 @@ export function SignIn({ signIn }: { signIn: ReturnType<typeof useSignIn> }) {
               value={token}
               onChange={(event) => setToken(event.currentTarget.value)}
               autoComplete="current-password"
-              data-autofocus
+              ref={field}
             />
             {signIn.isError && <ProblemView error={signIn.error} />}
             <Button type="submit" loading={signIn.isPending} disabled={token.trim() === ""}>

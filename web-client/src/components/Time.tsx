@@ -9,7 +9,7 @@ const units: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
 /** Age in words, in the largest unit that is at least one. */
 export function age(iso: string, now: number): string {
@@ -66,7 +66,7 @@ export function Time({ at }: { at: string | undefined | null }) {
   const parsed = new Date(at);
   const utc = Number.isNaN(parsed.getTime()) ? at : absolute(parsed.toISOString());
   return (
-    <time dateTime={at} title={utc} data-utc={utc}>
+    <time className="nowrap" dateTime={at} title={utc} data-utc={utc}>
       {words}
     </time>
   );

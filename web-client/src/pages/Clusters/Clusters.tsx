@@ -1,11 +1,12 @@
 import { Table } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi } from "@tanstack/react-router";
 import { memo } from "react";
 import { type ClusterRow, clustersQuery, useArchitectureTitle } from "../../api/fleet";
 import { Counts, LivenessBadge, RegionMatchBadge } from "../../components/Badges";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
+import { SiteLink } from "../../components/SiteLink";
 import { percent } from "../../numbers";
 
 const route = getRouteApi("/clusters");
@@ -50,7 +51,7 @@ export function Clusters() {
               <Table.Th scope="col" w="19%">
                 Recognised
               </Table.Th>
-              <Table.Th scope="col" w="13%">
+              <Table.Th scope="col" w="12%">
                 Recommended
               </Table.Th>
               <Table.Th scope="col" w="12%">
@@ -59,8 +60,9 @@ export function Clusters() {
               <Table.Th scope="col" w="7%" className="from-lg">
                 Size
               </Table.Th>
-              <Table.Th scope="col" w="9%" className="numeric">
+              <Table.Th scope="col" w="9%" className="numeric from-md">
                 Serving
+                <span className="sub">down a year</span>
               </Table.Th>
               <Table.Th scope="col">Verdicts</Table.Th>
             </Table.Tr>
@@ -72,22 +74,22 @@ export function Clusters() {
   );
 }
 
-const ClusterTr = memo(function ClusterTr({ item: c, place }: RowProps<ClusterRow>) {
+const ClusterTr = memo(function ClusterTr({ item: c, measure, index }: RowProps<ClusterRow>) {
   const title = useArchitectureTitle();
   return (
-    <Table.Tr className="top" data-cluster={c.id} {...place}>
-      <Table.Th scope="row">
-        <Link to="/sites/$site" params={{ site: c.site }} hash={`cluster-${c.cluster}`}>
+    <tr className="top" data-cluster={c.id} ref={measure} data-index={index}>
+      <th scope="row">
+        <SiteLink site={c.site} hash={`cluster-${c.cluster}`}>
           {c.siteName} {c.cluster}
-        </Link>
+        </SiteLink>
         <span className="sub">{c.id}</span>
         {c.liveness !== "live" && <LivenessBadge liveness={c.liveness} />}
-      </Table.Th>
-      <Table.Td className="from-md">
+      </th>
+      <td className="from-md">
         {c.environment ?? "unknown"}
         <span className="sub">{[c.thingworxVersion, c.hosting].filter(Boolean).join(", ")}</span>
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         {c.architecture === "" ? "unknown" : (c.architectureName ?? title(c.architecture))}
         {c.architecture !== "" && (
           <span className="sub">
@@ -97,29 +99,29 @@ const ClusterTr = memo(function ClusterTr({ item: c, place }: RowProps<ClusterRo
             ].join("; ")}
           </span>
         )}
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Recommended c={c} title={title} />
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <RegionMatchBadge match={c.regions.match} />
         <span className="sub">
           {c.regions.thingworx.join(", ") || "unknown"}
           {c.regions.match !== true && ` → ${c.regions.database || "unknown"}`}
         </span>
-      </Table.Td>
-      <Table.Td className="from-lg">
+      </td>
+      <td className="from-lg">
         {c.size === "" ? "unknown" : c.size}
         {c.size !== "" && <span className="sub">{c.things.toLocaleString("en")} things</span>}
-      </Table.Td>
-      <Table.Td className="numeric">
+      </td>
+      <td className="numeric from-md">
         {percent(c.serving)}
-        <span className="sub">down {c.downtimePerYear} a year</span>
-      </Table.Td>
-      <Table.Td>
+        <span className="sub">down {c.downtimePerYear}</span>
+      </td>
+      <td>
         <Counts counts={c.findings} />
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
 });
 

@@ -9,8 +9,9 @@ export function Connect() {
   useTitle("Connect a planner");
   const [site, setSite] = useState("my-plant");
   const [nats, setNats] = useState("nats://hub.example:4222");
+  const [now] = useState(() => `${new Date().toISOString().slice(0, 19)}Z`);
   const valid = commands.siteID.test(site);
-  const wanted = { site: valid ? site : "my-plant", nats, server: window.location.origin };
+  const wanted = { site: valid ? site : "my-plant", nats, server: window.location.origin, now };
   return (
     <Stack gap="md" maw={900}>
       <Title order={1}>Connect a planner</Title>
@@ -46,8 +47,7 @@ export function Connect() {
         The site then appears among the <Link to="/">sites</Link>. An inventory that is refused appears among the{" "}
         <Link to="/rejections">rejections</Link>, with the reason.
       </Step>
-      <Title order={2}>Without a planner at the site</Title>
-      <Step title="Send the inventory over REST" code={commands.put(wanted)}>
+      <Step title="Without a planner at the site: send the inventory over REST" code={commands.put(wanted)}>
         Needs a token with the role planner or admin.
       </Step>
       <Step title="Or start everything in one process with it" code={commands.up(wanted)} />
@@ -59,7 +59,9 @@ function Step({ title, file, code, children }: { title: string; file?: string; c
   return (
     <section aria-label={title}>
       <Group justify="space-between" mb={4}>
-        <Title order={3}>{title}</Title>
+        <Title order={2} size="h3">
+          {title}
+        </Title>
         <CopyButton value={code}>
           {({ copied, copy }) => (
             <Button size="compact-xs" variant="default" onClick={copy} aria-label={`Copy: ${title}`}>
@@ -78,7 +80,6 @@ function Step({ title, file, code, children }: { title: string; file?: string; c
           {file}
         </Text>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a long line is scrolled with the arrow keys. */}
       <Code block component="pre" tabIndex={0}>
         {code}
       </Code>

@@ -3,6 +3,8 @@ export interface Wanted {
   nats: string;
   /** Address of this server, for example https://meridian.example. */
   server: string;
+  /** Now, in UTC. */
+  now: string;
 }
 
 /** What a site id looks like; the same pattern as in the contract. */
@@ -10,13 +12,14 @@ export const siteID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 export const inventory = (w: Wanted) => `apiVersion: meridian/v1
 kind: SiteInventory
-observedAt: 2026-01-01T08:00:00Z
+observedAt: ${w.now}
 site: {id: ${w.site}, name: My plant, country: DE}
 clusters:
   - id: prod
     environment: production
     thingworxVersion: "9.6.2"
     hosting: azure
+    clusteredMode: false
     components:
       - kind: foundation
         nodes:

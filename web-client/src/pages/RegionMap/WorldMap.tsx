@@ -3,7 +3,7 @@ import { useId } from "react";
 import { severities } from "../../components/Badges";
 import { type Label, place } from "./labels";
 import { type Way, wayLabel, wayText } from "./ways";
-import { curve, landPath, type Point, spherePath, top, type View, width, world } from "./world";
+import { along, curve, landPath, type Point, spherePath, top, type View, width, world } from "./world";
 
 interface Props {
   ways: Way[];
@@ -34,6 +34,7 @@ export function WorldMap({ ways, active, setActive, view = world, pixels = width
     }
   }
   const points: Point[] = ways.flatMap((w) => [w.from.at, w.to.at]);
+  const lines: Point[] = ways.flatMap((w) => along(w.from.at, w.to.at));
   const isActive = (w: Way) => active !== null && w.items.some((m) => m.id === active);
   const words = ways.map((w) => `${wayLabel(w)} from ${w.from.name} to ${w.to.name}`).join("; ");
   const clip = useId();
@@ -65,7 +66,7 @@ export function WorldMap({ ways, active, setActive, view = world, pixels = width
           setActive={setActive}
         />
       ))}
-      {place(labels, points, view, 12 * px).map((l) => (
+      {place(labels, points, lines, view, 12 * px).map((l) => (
         <text
           key={l.id}
           x={l.x}

@@ -22,17 +22,18 @@ interface Box {
 }
 
 /** A letter of the interface's font is about this wide, as a share of its height. */
-const letter = 0.6;
+const letter = 0.68;
 
 const overlap = (a: Box, b: Box) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 /**
- * Puts each label beside its point where it covers neither an earlier label nor a point nor leaves the view; the first of the list have
+ * Puts each label beside its point where it covers neither an earlier label nor a point nor a line nor leaves the view; the first of the list have
  * the best chances. A label for which there is no room is left out: the list beside the map has it.
  */
 export function place(
   labels: Label[],
   points: Point[],
+  lines: Point[],
   view: { x: number; y: number; w: number; h: number },
   size: number,
 ): Placed[] {
@@ -43,6 +44,9 @@ export function place(
     top: y - size * 0.4,
     bottom: y + size * 0.4,
   }));
+  for (const [x, y] of lines) {
+    taken.push({ left: x - size * 0.1, right: x + size * 0.1, top: y - size * 0.1, bottom: y + size * 0.1 });
+  }
   const placed: Placed[] = [];
   for (const label of labels) {
     const width = label.text.length * size * letter;

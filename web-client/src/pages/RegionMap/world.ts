@@ -47,6 +47,14 @@ export interface View {
 
 export const world: View = { x: 0, y: 0, w: width, h: height };
 
+/** Points on the curve between two points of the map, without its ends. */
+export function along([x1, y1]: Point, [x2, y2]: Point): Point[] {
+  const cx = (x1 + x2) / 2;
+  const cy = (y1 + y2) / 2 - lift(x1, y1, x2, y2);
+  const on = (a: number, c: number, b: number, t: number) => (1 - t) ** 2 * a + 2 * t * (1 - t) * c + t ** 2 * b;
+  return Array.from({ length: 15 }, (_, i) => (i + 1) / 16).map((t) => [on(x1, cx, x2, t), on(y1, cy, y2, t)] as const);
+}
+
 /** The middle of a curve, where its words stand. */
 export function top([x1, y1]: Point, [x2, y2]: Point): Point {
   return [(x1 + x2) / 2, (y1 + y2) / 2 - lift(x1, y1, x2, y2) / 2];

@@ -1,4 +1,4 @@
-import { Anchor, Group, Paper, Radio, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Button, Group, Paper, Radio, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { fetchReport, reportAddress } from "../../api/report";
@@ -56,7 +56,7 @@ export function Reports() {
             value={asOf}
             max="9999-12-31T23:59"
             onChange={(e) => setAsOf(e.currentTarget.value)}
-            maw={300}
+            w={360}
           />
           <Radio.Group label="Rules" value={rules} onChange={(v) => setRules(v === "then" ? "then" : "now")}>
             <Group mt={4}>
@@ -64,11 +64,13 @@ export function Reports() {
               <Radio value="then" label="those in force then" disabled={asOf === ""} />
             </Group>
           </Radio.Group>
-          <Group gap="lg" role="group" aria-label="Formats">
+          <Group gap="xs" role="group" aria-label="Formats">
             {formats.map((f) => {
               const address = reportAddress({ format: f.format, filter, asOf, rules });
               return (
-                <Anchor
+                <Button
+                  component="a"
+                  variant="default"
                   key={f.format}
                   href={address}
                   onClick={(event) => {
@@ -80,7 +82,7 @@ export function Reports() {
                   }}
                 >
                   {f.label}
-                </Anchor>
+                </Button>
               );
             })}
           </Group>

@@ -104,7 +104,8 @@ function RuleView({ rule: r, named }: { rule: Rule; named: boolean }) {
           <List size="xs">
             {r.parameters.map((p) => (
               <List.Item key={p.name}>
-                <b>{p.name}</b> = {p.default} {p.unit}: {p.meaning}
+                <b>{p.name}</b> = {p.default}
+                {p.unit !== p.kind && ` ${p.unit}`}: {p.meaning}
               </List.Item>
             ))}
           </List>

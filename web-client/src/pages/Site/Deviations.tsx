@@ -52,7 +52,7 @@ export function Deviations({ r, title }: { r: Schemas["Recognised"]; title: stri
       <Title order={3} mt="lg" mb={4}>
         What differs from it
       </Title>
-      <Table fz="sm" verticalSpacing={5} className="top-rows">
+      <Table fz="sm" verticalSpacing={5}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col" w="13%">

@@ -77,7 +77,7 @@ export function RecommendationView({ r, now, title }: Props) {
 function AdviceTable({ advice }: { advice: Schemas["Advice"][] }) {
   return (
     <section aria-label="Ways to bring ThingWorx and its database together">
-      <Text size="sm" fw={600} mb={4}>
+      <Text size="sm" fw={600} mb={4} className="before-table">
         Ways to bring ThingWorx and its database together
       </Text>
       <Table fz="sm" verticalSpacing={5} withTableBorder>

@@ -7,6 +7,7 @@ import { Counts, LivenessBadge, RegionMatchBadge } from "../../components/Badges
 import { Country } from "../../components/Country";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
+import { SiteLink } from "../../components/SiteLink";
 import { Time } from "../../components/Time";
 
 const route = getRouteApi("/");
@@ -73,36 +74,34 @@ export function Sites() {
   );
 }
 
-const SiteTr = memo(function SiteTr({ item: s, place }: RowProps<SiteRow>) {
+const SiteTr = memo(function SiteTr({ item: s, measure, index }: RowProps<SiteRow>) {
   return (
-    <Table.Tr data-site={s.id} {...place}>
-      <Table.Th scope="row">
-        <Link to="/sites/$site" params={{ site: s.id }}>
-          {s.name}
-        </Link>
+    <tr data-site={s.id} ref={measure} data-index={index}>
+      <th scope="row">
+        <SiteLink site={s.id}>{s.name}</SiteLink>
         <span className="sub">{s.id}</span>
-      </Table.Th>
-      <Table.Td>
+      </th>
+      <td>
         <Country code={s.country} />
-      </Table.Td>
-      <Table.Td className="from-md">
+      </td>
+      <td className="from-md">
         {s.role ?? "stands alone"}
         {s.hub && <span className="sub">of {s.hub}</span>}
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <LivenessBadge liveness={s.liveness} />
-      </Table.Td>
-      <Table.Td className="numeric from-md">{s.clusters}</Table.Td>
-      <Table.Td>
+      </td>
+      <td className="numeric from-md">{s.clusters}</td>
+      <td>
         <Counts counts={s.findings} />
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <RegionMatchBadge match={s.regionMatch} />
-      </Table.Td>
-      <Table.Td>
+      </td>
+      <td>
         <Time at={s.observedAt} />
-      </Table.Td>
-    </Table.Tr>
+      </td>
+    </tr>
   );
 });
 

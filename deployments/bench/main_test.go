@@ -1,0 +1,81 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestQuick runs every measurement on small inputs: all figures are there, and each side did something. How fast it was is
+// not judged, since tests run on busy machines.
+func TestQuick(t *testing.T) {
+	var out, talk bytes.Buffer
+	if err := run(t.Context(), []string{"-quick", "-o", "json"}, &out, &talk); err != nil {
+		t.Fatal(err)
+	}
+	var r Report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("stdout is not JSON: %v\n%s", err, out.Bytes())
+	}
+	var ids []string
+	for _, f := range r.Figures {
+		if !slices.Contains(ids, f.ID) {
+			ids = append(ids, f.ID)
+			if f.Target == "" || f.Met == nil {
+				t.Errorf("%s has no target: %+v", f.ID, f)
+			}
+		}
+		if f.Ours.Nano <= 0 || f.Raw.Nano <= 0 || f.Ratio <= 0 || f.Spread[0] > f.Ratio || f.Spread[1] < f.Ratio || f.Rounds != 1 || f.Figure == "" || f.Is == "" {
+			t.Errorf("incomplete figure %+v", f)
+		}
+	}
+	if want := []string{"B3", "B15", "B4", "B11", "B12"}; !slices.Equal(ids, want) {
+		t.Errorf("figures %v, want %v", ids, want)
+	}
+}
+
+func TestTable(t *testing.T) {
+	var out, talk bytes.Buffer
+	if err := run(t.Context(), []string{"-quick", "-only", "b12, B3"}, &out, &talk); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	for _, want := range []string{"RAW OR PEER", "B3 ", "B12 ", "raw: System.Judge", "A quick run"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the table lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "B4 ") {
+		t.Errorf("what was not asked for was measured:\n%s", text)
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	for _, args := range [][]string{{"-only", "B99"}, {"-o", "xml"}, {"-rounds", "0"}, {"word"}, {"-cpuprofile", "/no/such/folder/x"}} {
+		var out, talk bytes.Buffer
+		if err := run(t.Context(), args, &out, &talk); err == nil || out.Len() > 0 {
+			t.Errorf("%v: error %v, stdout %q", args, err, out.String())
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct {
+		nano float64
+		want string
+	}{
+		{12, "12 ns"}, {1234, "1.23 µs"}, {5.6e6, "5.6 ms"}, {2e9, "2 s"}, {90e9, "1m30s"}, {3.1536e17, "10 years"}, {3.1536e25, "1.00e+09 years"},
+	} {
+		if got := duration(c.nano); got != c.want {
+			t.Errorf("%g ns is written %q, want %q", c.nano, got, c.want)
+		}
+	}
+	if got := median([]float64{3, 1, 2}); got != 2 {
+		t.Errorf("median %g", got)
+	}
+	if got := median([]float64{4, 1, 2, 3}); got != 2.5 {
+		t.Errorf("median %g", got)
+	}
+}

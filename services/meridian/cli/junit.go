@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+type junitSuites struct {
+	XMLName xml.Name `xml:"testsuites"`
+	Name    string   `xml:"name,attr"`
+	junitTotals
+	Suites []*junitSuite `xml:"testsuite"`
+}
+
+type junitTotals struct {
+	Tests    int    `xml:"tests,attr"`
+	Failures int    `xml:"failures,attr"`
+	Errors   int    `xml:"errors,attr"`
+	Skipped  int    `xml:"skipped,attr"`
+	Time     string `xml:"time,attr"`
+}
+
+type junitSuite struct {
+	Name string `xml:"name,attr"`
+	junitTotals
+	Timestamp string      `xml:"timestamp,attr,omitempty"`
+	Cases     []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Name    string        `xml:"name,attr"`
+	Class   string        `xml:"classname,attr"`
+	File    string        `xml:"file,attr,omitempty"`
+	Line    int           `xml:"line,attr,omitempty"`
+	Time    string        `xml:"time,attr"`
+	Failure *junitMessage `xml:"failure,omitempty"`
+	Error   *junitMessage `xml:"error,omitempty"`
+	Skipped *junitSkipped `xml:"skipped,omitempty"`
+}
+
+type junitMessage struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr"`
+	Text    string `xml:",chardata"`
+}
+
+type junitSkipped struct {
+	Message string `xml:"message,attr,omitempty"`
+}
+
+// writeJUnit makes one suite per site, and one of the files that were refused. Unknown is an error in JUnit's sense: the
+// test could not be decided. Waived and not applicable ones are skipped.
+func writeJUnit(w io.Writer, x export) error {
+	all := junitSuites{Name: "meridian"}
+	suites := map[string]*junitSuite{}
+	suite := func(name string) *junitSuite {
+		s, ok := suites[name]
+		if !ok {
+			s = &junitSuite{Name: name}
+			if !x.at.IsZero() {
+				s.Timestamp = x.at.UTC().Format("2006-01-02T15:04:05") // JUnit's schema knows no time zones.
+			}
+			suites[name] = s
+			all.Suites = append(all.Suites, s)
+		}
+		return s
+	}
+	for _, site := range x.sites {
+		suite(site)
+	}
+	for i := range x.findings {
+		f := &x.findings[i]
+		suite(f.Subject.Site).add(x.junitCase(f))
+	}
+	for _, p := range x.problems {
+		suite("inventories that could not be read").add(unreadable(p))
+	}
+	all.Time = "0"
+	for _, s := range all.Suites {
+		s.Time = "0"
+		all.Tests += s.Tests
+		all.Failures += s.Failures
+		all.Errors += s.Errors
+		all.Skipped += s.Skipped
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(all); err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	return nil
+}
+
+func (s *junitSuite) add(c junitCase) {
+	s.Tests++
+	switch {
+	case c.Failure != nil:
+		s.Failures++
+	case c.Error != nil:
+		s.Errors++
+	case c.Skipped != nil:
+		s.Skipped++
+	}
+	s.Cases = append(s.Cases, c)
+}
+
+func (x *export) junitCase(f *rules.Finding) junitCase {
+	c := junitCase{Name: f.Rule + " " + f.Title, Class: subject(f.Subject), Time: "0"}
+	if at, ok := x.place(f.Subject); ok {
+		c.File, c.Line = at.path, at.line
+	}
+	var text []string
+	for _, line := range []string{f.Remedy, f.Reference} {
+		if line != "" {
+			text = append(text, line)
+		}
+	}
+	m := &junitMessage{Message: f.Message, Type: string(f.Severity), Text: strings.Join(text, "\n")}
+	switch {
+	case f.Waiver != nil:
+		c.Skipped = &junitSkipped{fmt.Sprintf("waived until %s: %s", f.Waiver.Expires.UTC().Format(time.RFC3339), f.Waiver.Reason)}
+	case f.Verdict == rules.Fail:
+		c.Failure = m
+	case f.Verdict == rules.Unknown:
+		c.Error = m
+	case f.Verdict == rules.NotApplicable:
+		c.Skipped = &junitSkipped{f.Message}
+	}
+	return c
+}
+
+func unreadable(p document.Problem) junitCase {
+	name := p.Path
+	if name == "" {
+		name = "document"
+	}
+	return junitCase{Name: name, Class: p.File, File: p.File, Line: p.Line, Time: "0", Error: &junitMessage{Message: p.What, Type: "refused", Text: p.Remedy}}
+}
