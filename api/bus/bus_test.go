@@ -462,3 +462,47 @@ func TestMissingStreamIsTold(t *testing.T) {
 		t.Fatalf("publish without a stream: %v", err)
 	}
 }
+
+// TestBacklogIsWholeWhileOthersWrite: a replica that starts while another one is at work gets the last message of every
+// site before its backlog is through, however many are replaced at that moment.
+func TestBacklogIsWholeWhileOthersWrite(t *testing.T) {
+	const sites, rounds = 30, 40
+	s := bustest.Start(t)
+	writer, reading := s.Hub(t), s.Connect(t)
+	write := func(ctx context.Context, sequence uint64) error {
+		for i := range sites {
+			_, err := writer.PublishAssessment(ctx, bus.Assessment{
+				Site: fmt.Sprintf("site-%d", i), Revision: "r", MessageID: fmt.Sprintf("%d:%d", i, sequence), InventorySequence: sequence, Body: []byte(`{}`),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := write(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	written := make(chan error, 1)
+	go func() {
+		var err error
+		for n := uint64(2); ctx.Err() == nil && err == nil; n++ {
+			err = write(ctx, n)
+		}
+		written <- err
+	}()
+	for round := range rounds {
+		seen := map[string]bool{}
+		if err := reading.LastAssessments(t.Context(), func(a bus.Assessment) { seen[a.Site] = true }); err != nil {
+			t.Fatal(err)
+		}
+		if len(seen) != sites {
+			t.Errorf("round %d: the backlog held %d of %d sites", round, len(seen), sites)
+		}
+	}
+	cancel()
+	if err := <-written; err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}

@@ -78,6 +78,8 @@ const (
 	defaultReconnectWait  = 5 * time.Second
 	firstReconnectWait    = 100 * time.Millisecond
 	pingInterval          = 20 * time.Second // a dead link is noticed after two missed answers
+	waitFirst             = 2 * time.Second  // before somebody who waits for the first connection is told
+	waitAgain             = 30 * time.Second
 )
 
 // Connect opens the connection. With WaitConnected the error is ErrUnavailable or ErrDenied when the context ends first.
@@ -183,6 +185,8 @@ func (c *Conn) options(o Options) ([]nats.Option, error) {
 }
 
 func (c *Conn) waitConnected(ctx context.Context) error {
+	patience := time.NewTimer(waitFirst)
+	defer patience.Stop()
 	for {
 		changed := c.change()
 		if c.nc.IsConnected() {
@@ -190,6 +194,9 @@ func (c *Conn) waitConnected(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+		case <-patience.C:
+			c.log.Warn("waiting for the message bus", "error", c.lastError())
+			patience.Reset(waitAgain)
 		case <-ctx.Done():
 			err := c.lastError()
 			if err == nil {

@@ -24,7 +24,7 @@ type reader struct {
 
 	created  time.Time // of the stream that was read
 	cursor   uint64    // last position handled
-	target   uint64    // where the backlog ends that is being read
+	target   uint64    // last position of the stream when the backlog began
 	backlog  bool      // the backlog is being read
 	reported bool      // caughtUp was called
 	recent   []place   // last places handled, oldest first
@@ -147,6 +147,8 @@ func (r *reader) read(ctx context.Context) error {
 		return err
 	}
 	defer it.Stop()
+	// The backlog is what the consumer had before it when it was made. Positions do not tell its end: when a subject's last
+	// message is replaced before the consumer is made, the first one delivered may lie behind the stream's former end.
 	for expected := uint64(1); ; expected++ {
 		msg, err := it.Next(jetstream.NextContext(ctx))
 		if err != nil {
@@ -165,7 +167,7 @@ func (r *reader) read(ctx context.Context) error {
 			}
 			r.remember(m)
 		}
-		if r.backlog && (m.pending == 0 || m.sequence >= r.target) {
+		if r.backlog && (m.pending == 0 || expected >= info.NumPending) {
 			if err := r.finish(); err != nil {
 				return err
 			}

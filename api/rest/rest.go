@@ -51,6 +51,7 @@ type Options struct {
 
 	Web       fs.FS           // the web client, index.html at its root; nil serves none
 	Heartbeat time.Duration   // of event streams; 15 s when 0
+	BodyTime  time.Duration   // within which a body must have come; a minute when 0
 	Closing   <-chan struct{} // closed when the process drains: open event streams end
 	Version   string
 	Clock     func() time.Time
@@ -103,6 +104,9 @@ func newAPI(o Options) (*api, error) {
 	}
 	if o.SessionTTL == 0 {
 		o.SessionTTL = 12 * time.Hour
+	}
+	if o.BodyTime == 0 {
+		o.BodyTime = time.Minute
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -54,8 +55,9 @@ type Fleet struct {
 
 	evaluations atomic.Uint64
 
-	mu          sync.Mutex          // held by the one writer, also while it publishes, which may take long
-	unpublished map[string]struct{} // sites whose latest assessment has not reached the stream
+	mu          sync.Mutex                    // held by the one writer, also while it publishes, which may take long
+	unpublished map[string]struct{}           // sites whose latest assessment has not reached the stream
+	prior       map[string]*assess.Assessment // known at the start, of sites that had no inventory then
 
 	// Those below are held briefly, so that readers and heartbeats never wait for the publisher. Only the writer changes the graph.
 	relations sync.RWMutex // Graph
@@ -93,6 +95,8 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 		f.relate(u.Site)
 		loaded[u.Site.Site.ID] = f.record(u)
 	}
+	f.prior = maps.Clone(prior)
+	maps.DeleteFunc(f.prior, func(id string, _ *assess.Assessment) bool { return loaded[id] != nil })
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
 	records := make([]*Record, 0, len(updates))
 	for i := range updates {
@@ -161,7 +165,8 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 		}
 		return view.Site(site)
 	}
-	var previous *assess.Assessment
+	previous := f.prior[id]
+	delete(f.prior, id)
 	if known {
 		previous = before.Assessment
 	}

@@ -267,6 +267,24 @@ func TestOtherRulesAreInForceFromTheStart(t *testing.T) {
 	}
 }
 
+// TestFailureKeepsItsBeginning: a site whose inventory comes only after the start has not begun to fail then.
+func TestFailureKeepsItsBeginning(t *testing.T) {
+	live := newRig(t)
+	first := live.update(live.sample()["muc-01"], start)
+	live.apply(first)
+	restarted := newRig(t)
+	if err := restarted.fleet.Load(context.Background(), nil, live.published, start.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	later := inventory.Clone(first.Site)
+	later.ObservedAt = later.ObservedAt.Add(30 * time.Minute)
+	restarted.apply(live.update(later, start.Add(2*time.Hour)))
+	was, is := failing(live.published["muc-01"], "COL-001"), failing(restarted.record("muc-01").Assessment, "COL-001")
+	if was == nil || is == nil || !is.FailingSince.Equal(*was.FailingSince) || !is.FirstSeen.Equal(*was.FirstSeen) {
+		t.Errorf("the failure lost its beginning: %+v, then %+v", was, is)
+	}
+}
+
 // TestReadersDoNotWaitForThePublisher: while the bus takes its time, explanations, heartbeats and metrics go on.
 func TestReadersDoNotWaitForThePublisher(t *testing.T) {
 	r := newRig(t)

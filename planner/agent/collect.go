@@ -42,7 +42,7 @@ func (a *Agent) collect(ctx context.Context, publish bool) {
 	}
 	if err != nil {
 		sources = []inventory.Source{{Name: a.o.Source.Name(), Status: inventory.SourceFailed, At: at, Detail: detail(err)}}
-		a.fail("collect the inventory", err)
+		a.fail(opCollect, err)
 		site = a.lastGood()
 	} else if len(sources) == 0 {
 		sources = []inventory.Source{{Name: a.o.Source.Name(), Status: inventory.SourceOK, At: at}}
@@ -51,6 +51,7 @@ func (a *Agent) collect(ctx context.Context, publish bool) {
 		s.Sources = sources
 		if err == nil {
 			s.LastCollectedAt = at
+			s.over(opCollect)
 		}
 	})
 	if site == nil {

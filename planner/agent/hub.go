@@ -108,9 +108,12 @@ func (a *Agent) beating(ctx context.Context) error {
 		case errors.Is(err, bus.ErrClosed):
 			return err
 		case err != nil:
-			a.fail("send a heartbeat", err)
+			a.fail(opBeat, err)
 		default:
-			a.update(func(s *Status) { s.HeartbeatAt = h.At })
+			a.update(func(s *Status) {
+				s.HeartbeatAt = h.At
+				s.over(opBeat)
+			})
 		}
 		select {
 		case <-ctx.Done():

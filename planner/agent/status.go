@@ -84,6 +84,19 @@ type Problem struct {
 	passing bool // a later publication that succeeds proves it over
 }
 
+// Operations whose success proves that their last failure is over.
+const (
+	opCollect = "collect the inventory"
+	opBeat    = "send a heartbeat"
+)
+
+// over forgets the last error when it was the operation's.
+func (s *Status) over(op string) {
+	if s.LastError != nil && s.LastError.Op == op {
+		s.LastError = nil
+	}
+}
+
 // Difference is a finding on which this planner and the hub disagree although they judged the same revision. The hub sees
 // the neighbours, and its policy and waivers may be others.
 type Difference struct {

@@ -333,3 +333,29 @@ func TestWeakest(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestTwoBalancersStandInForEachOther has two load balancers of their own and nothing else that may fail but one server.
+func TestTwoBalancersStandInForEachOther(t *testing.T) {
+	p, q := 0.99, 0.01
+	s := &inventory.Site{
+		Site: inventory.Identity{ID: "s"},
+		Clusters: []inventory.Cluster{{
+			ID: "c", ClusteredMode: new(false), Components: foundation(inventory.Node{Name: "f"}),
+			Uses: []inventory.Use{{Infrastructure: "one", As: inventory.AsLoadBalancer}, {Infrastructure: "two", As: inventory.AsLoadBalancer}},
+		}},
+		Infrastructure: []inventory.Infrastructure{
+			{ID: "one", Kind: inventory.KindLoadBalancer, Redundant: new(false)},
+			{ID: "two", Kind: inventory.KindLoadBalancer, Redundant: new(false)},
+		},
+	}
+	got := availability.Cluster(s, &s.Clusters[0], 1, ninetyNine)
+	if math.Abs(got.Serving-p*(1-q*q)) > exact {
+		t.Errorf("serves %v, want %v", got.Serving, p*(1-q*q))
+	}
+	if diff := cmp.Diff([]string{"no database is listed; taken as up"}, got.Unknown); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"no database is listed"}, got.Favoured()); diff != "" {
+		t.Error(diff)
+	}
+}

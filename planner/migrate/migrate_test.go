@@ -457,3 +457,31 @@ func anyInstance(t *rapid.T, cat *catalog.Catalog, present *inventory.Site) *inv
 	}
 	return s
 }
+
+func TestATenantLeavesTheSchemaOfAnother(t *testing.T) {
+	from, to := build(t, catalog.HACluster, asIs), build(t, catalog.HACluster, asIs)
+	use := func(s *inventory.Site, as inventory.UseAs) *inventory.Use { return s.Clusters[0].Used(as)[0] }
+	use(to, inventory.AsDatabase).Schema = "twadmin_own"
+	steps := Plan(input(from, to))
+	if len(steps) != 2 || !strings.Contains(steps[1].Do, "with schema twadmin_own and a user for this cluster alone") || steps[1].Downtime != switchDatabase || !steps[1].Assumed {
+		t.Errorf("the schema alone: %s", text(steps))
+	}
+	for i, s := range []*inventory.Site{from, to} {
+		s.Infra(use(s, inventory.AsDatabase).Infrastructure).Nodes[0].CPU = float64(4 + 4*i)
+	}
+	steps = Plan(input(from, to))
+	if len(steps) != 2 || !strings.Contains(steps[1].Do, "Change the size of the database") || !strings.Contains(steps[1].Do, "twadmin_own") || steps[1].Downtime != restart+switchDatabase && steps[1].Downtime != flexibleFailover+switchDatabase {
+		t.Errorf("schema and size: %s", text(steps))
+	}
+	from, to = build(t, catalog.HACluster, asIs), build(t, catalog.HACluster, asIs)
+	use(to, inventory.AsStorage).Path = "/export/own"
+	steps = Plan(input(from, to))
+	if len(steps) != 2 || !strings.Contains(steps[1].Do, "path /export/own") || steps[1].Downtime != copyStorage || steps[1].Rollback != "Mount the former path again." {
+		t.Errorf("the path: %s", text(steps))
+	}
+	// What the start does not tell is not known to differ.
+	use(from, inventory.AsStorage).Path = ""
+	if steps = Plan(input(from, to)); len(steps) != 0 {
+		t.Errorf("a path that was not known: %s", text(steps))
+	}
+}

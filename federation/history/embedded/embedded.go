@@ -97,6 +97,9 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if options.Library, err = FindLibrary(options.Library, options.Dir); err != nil {
 		return nil, err
 	}
+	if err := complete(options.Library); err != nil {
+		return nil, err
+	}
 	if err := makeDir(options.Dir); err != nil {
 		return nil, err
 	}

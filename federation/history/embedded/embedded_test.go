@@ -282,6 +282,25 @@ func TestChildEndsWithItsParent(t *testing.T) {
 	}
 }
 
+// beginning is a copy of a file's first megabyte.
+func beginning(t *testing.T, path string) string {
+	t.Helper()
+	in, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := os.Create(filepath.Join(t.TempDir(), "beginning.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.CopyN(out, in, 1<<20)
+	if err := errors.Join(err, out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Name()
+}
+
 func TestStartFails(t *testing.T) {
 	library := historytest.Library(t)
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -302,6 +321,7 @@ func TestStartFails(t *testing.T) {
 		{"folder is a file", t.Context(), embedded.Options{Dir: write(t, filepath.Join(t.TempDir(), "f"), 0o600), Library: library}, "folder"},
 		{"no library", t.Context(), embedded.Options{Dir: t.TempDir(), Library: "/nonexistent.so"}, "npm ci"},
 		{"not a library", t.Context(), embedded.Options{Dir: t.TempDir(), Library: write(t, filepath.Join(t.TempDir(), "l.so"), 0o600)}, "l.so"},
+		{"cut short", t.Context(), embedded.Options{Dir: t.TempDir(), Library: beginning(t, library)}, "npm ci"},
 		{"port taken", t.Context(), embedded.Options{Dir: t.TempDir(), Library: library, Port: taken, StartTimeout: 700 * time.Millisecond}, "not ready"},
 		{"caller gives up", ended, embedded.Options{Dir: t.TempDir(), Library: library}, "context canceled"},
 	}

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"debug/elf"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,6 +66,26 @@ func candidates(dirs []string) []string {
 		out = append(out, filepath.Join(dir, "libchdb.so"), filepath.Join(dir, packaged))
 	}
 	return out
+}
+
+// complete checks that the file holds what its own table of contents says. Loading one that was cut short, by a full disk or
+// a broken download, would crash the child.
+func complete(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return missing(path + ": " + err.Error())
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return missing(path + " is no library, or a part of one: " + err.Error())
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Off+p.Filesz > uint64(info.Size()) { //nolint:gosec // sizes of files are not negative
+			return missing(fmt.Sprintf("%s is cut short: it has %d bytes, its head speaks of %d", path, info.Size(), p.Off+p.Filesz))
+		}
+	}
+	return nil
 }
 
 // usable checks that path is a file. One that was only found must also be ours: loading a library is running it, and the

@@ -184,7 +184,9 @@ func watchingWith(t *testing.T, path string, newWatcher func() (*fsnotify.Watche
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	calls, done, armed := make(chan struct{}, 100), make(chan error, 1), make(chan struct{})
-	go func() { done <- watchWhen(ctx, path, newWatcher, func() { close(armed) }, func() { calls <- struct{}{} }) }()
+	go func() {
+		done <- watchWhen(ctx, path, newWatcher, func() { close(armed) }, func() { calls <- struct{}{} })
+	}()
 	<-armed
 	t.Cleanup(func() {
 		cancel()

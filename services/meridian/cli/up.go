@@ -226,6 +226,9 @@ func (u *up) history(ctx context.Context) (*history.Store, error) {
 		dsn = server.DSN()
 	}
 	store, err := history.Open(ctx, history.Options{DSN: dsn, Logger: u.logger})
+	if err != nil && u.c.ClickHouse != "" {
+		return nil, fmt.Errorf("use the ClickHouse server given with --clickhouse: %w; check address, user and password, or leave the option out to run the embedded one", err)
+	}
 	if err != nil {
 		return nil, err
 	}
