@@ -41,7 +41,7 @@ func (a *api) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if r.ContentLength != 0 {
 			// A caller who sends a body a byte an hour would otherwise hold its connection as long as it likes, signed in or not.
 			// What cannot set deadlines, as a recorder in a test, has no such caller.
-			_ = func(time.Time) error { return nil }(time.Now().Add(a.BodyTime))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.BodyTime))
 		}
 		err := a.protect(c, next)
 		if err != nil {

@@ -196,7 +196,9 @@ func TestBadInputLeavesTheLastGoodInventoryInForce(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	r.source.put(site(2), nil)
-	eventually(t, a, "the repaired source leaves no error", func(s agent.Status) bool { return s.Outbox.Kept == 3 && s.Sources[0].Status == inventory.SourceOK && s.LastError == nil })
+	eventually(t, a, "the repaired source leaves no error", func(s agent.Status) bool {
+		return s.Outbox.Kept == 3 && s.Sources[0].Status == inventory.SourceOK && s.LastError == nil
+	})
 	bustest.Eventually(t, "it is at the hub", func() bool { return len(log.Heard()) == 3 })
 }
 
