@@ -41,7 +41,7 @@ func newWorld(c config, sites int) (*world, error) {
 		}
 	}
 	pol := policy.Default()
-	hash := engine.Rules.Hash(pol)
+	hash := engine.Hash(pol)
 	for _, s := range w.sites {
 		v := assess.View{Site: s, Revision: inventory.Revision(s), Policy: pol, PackHash: hash, At: s.ObservedAt.Add(time.Minute), WithoutRecommendation: true}
 		w.views = append(w.views, v)

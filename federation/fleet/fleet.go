@@ -67,7 +67,7 @@ type Fleet struct {
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
-	return &Fleet{o: o, packHash: o.Engine.Rules.Hash(o.Policy), unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
+	return &Fleet{o: o, packHash: o.Engine.Hash(o.Policy), unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
 }
 
 // Update is one accepted inventory.

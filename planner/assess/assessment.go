@@ -31,10 +31,10 @@ type Assessment struct {
 	Tenancy     []tenancy.Shared `json:"tenancy"`
 }
 
-// RulePack identifies the rules, their parameters and the policy a judgement was made under.
+// RulePack identifies what a judgement was made under.
 type RulePack struct {
 	Version string `json:"version"`
-	Hash    string `json:"hash"` // over the pack's entries and the policy
+	Hash    string `json:"hash"` // Engine.Hash: over rules, policy, catalogue, size pack, regions and reasoning
 }
 
 // InventoryRef names the inventory revision of a site that was judged.

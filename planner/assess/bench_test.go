@@ -50,7 +50,7 @@ func BenchmarkSite(b *testing.B) {
 		}
 	}
 	pol := policy.Default()
-	hash := engine.Rules.Hash(pol)
+	hash := engine.Hash(pol)
 	each := func(b *testing.B, do func(i int)) {
 		b.Helper()
 		b.ReportAllocs()

@@ -2,6 +2,8 @@ package assess
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -46,13 +48,32 @@ func Builtin() (*Engine, error) {
 	return &Engine{Catalog: cat, Sizes: sizes, Rules: rules.Builtin(), Regions: regions}, nil
 }
 
+// reasoning names how this code judges what the data leave open. Whoever changes a result of the pure packages for an
+// unchanged input raises it, so that stored assessments are judged again and replicas of two versions do not share one identity.
+const reasoning = "1"
+
+// Hash identifies what a judgement is made under: the rules with their parameters and the policy, the catalogue, the size
+// pack, the region table and the reasoning of the code. Equal hashes mean equal assessments of equal input. It
+// marshals all of them; callers keep the result.
+func (e *Engine) Hash(p *policy.Policy) string {
+	sum := sha256.New()
+	enc := json.NewEncoder(sum)
+	for _, part := range []any{reasoning, e.Rules.Hash(p), e.Catalog.All(), e.Sizes, e.Regions.Regions()} {
+		if err := enc.Encode(part); err != nil {
+			// All parts were decoded from documents of the same types.
+			panic(fmt.Errorf("hash the engine's data: %w", err))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
 // View is what one judgement of a site looks at.
 type View struct {
 	Site       *inventory.Site   // normalised
 	Revision   string            // of Site; "" computes it, for callers that have not published it yet
 	Neighbours []*inventory.Site // normalised, as Neighbours selects them
 	Policy     *policy.Policy    // nil takes policy.Default
-	PackHash   string            // Engine.Rules.Hash(Policy); "" computes it, which costs more than a judgement
+	PackHash   string            // Engine.Hash(Policy); "" computes it, which costs more than a judgement
 	Planner    *rules.Planner    // the planner that sent the inventory, nil without one in view
 	At         time.Time
 	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
@@ -71,7 +92,7 @@ func (e *Engine) Site(v View) *Assessment {
 		v.Revision = inventory.Revision(v.Site)
 	}
 	if v.PackHash == "" {
-		v.PackHash = e.Rules.Hash(v.Policy)
+		v.PackHash = e.Hash(v.Policy)
 	}
 	chances := v.Policy.Availability.WithDefaults()
 	shared := tenancy.Of(v.Site, v.Neighbours)
@@ -135,7 +156,7 @@ func (e *Engine) Sites(sites []*inventory.Site, v View) []*Assessment {
 	if v.Policy == nil {
 		v.Policy = policy.Default()
 	}
-	v.PackHash = e.Rules.Hash(v.Policy)
+	v.PackHash = e.Hash(v.Policy)
 	out := make([]*Assessment, 0, len(sorted))
 	for _, s := range sorted {
 		v.Site, v.Revision = s, ""

@@ -11,7 +11,9 @@ import (
 
 	samples "github.com/meridian-federation/meridian/deployments/demo"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -226,4 +228,30 @@ func TestMergeOfNothing(t *testing.T) {
 	if got := text(t, assess.Merge(nil)); !strings.Contains(got, `"findings": []`) || !strings.Contains(got, `"clusters": []`) {
 		t.Errorf("an empty federation is %s", got)
 	}
+}
+
+// TestHashNamesEverythingThatDecides: another policy, catalogue or size pack is another identity, the same ones are the same.
+func TestHashNamesEverythingThatDecides(t *testing.T) {
+	e, again := engine(t), engine(t)
+	plain := e.Hash(policy.Default())
+	if plain != again.Hash(policy.Default()) {
+		t.Error("the same data have two hashes")
+	}
+	off := false
+	tuned := policy.Default()
+	tuned.Rules = map[string]policy.RuleTune{"COL-001": {Enabled: &off}}
+	seen := map[string]string{plain: "the built-in data"}
+	note := func(what, hash string) {
+		t.Helper()
+		if other, ok := seen[hash]; ok {
+			t.Errorf("%s and %s have one hash", what, other)
+		}
+		seen[hash] = what
+	}
+	note("another policy", e.Hash(tuned))
+	sizes := *e.Sizes
+	sizes.Version += ".1"
+	note("another size pack", (&assess.Engine{Catalog: e.Catalog, Sizes: &sizes, Rules: e.Rules, Regions: e.Regions}).Hash(policy.Default()))
+	empty := new(catalog.Catalog)
+	note("another catalogue", (&assess.Engine{Catalog: empty, Sizes: e.Sizes, Rules: e.Rules, Regions: e.Regions}).Hash(policy.Default()))
 }

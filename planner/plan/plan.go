@@ -60,7 +60,7 @@ func Make(e *assess.Engine, r *Request, v View) (*Plan, error) {
 	}
 	out := &Plan{
 		APIVersion: inventory.APIVersion, Kind: ResultKind, Name: r.Name, At: v.At.UTC(),
-		RulePack: assess.RulePack{Version: e.Rules.Version(), Hash: e.Rules.Hash(v.Policy)},
+		RulePack: assess.RulePack{Version: e.Rules.Version(), Hash: e.Hash(v.Policy)},
 		Site:     id.ID, Cluster: id.ID + "/" + c.ID, Sizing: size,
 	}
 	out.Recommendation = recommend.Cluster(in)
