@@ -8,14 +8,18 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
+	"github.com/meridian-federation/meridian/planner/sources/compose"
+	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
+	"github.com/meridian-federation/meridian/planner/sources/hostconfig/deployment"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/kubernetes"
 	"github.com/meridian-federation/meridian/planner/sources/terraform"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
 type importCommand struct {
 	Paths  []string      `arg:"" name:"path" help:"Exported files and folders of them."`
-	From   string        `help:"What wrote the files: ${enum}." enum:"azure,terraform,auto" default:"auto"`
+	From   string        `help:"What wrote the files: ${enum}." enum:"azure,terraform,hostconfig,kubernetes,compose,auto" default:"auto"`
 	Site   string        `help:"Id of the site; derived from the files when absent." placeholder:"ID"`
 	Output output.Format `short:"o" help:"yaml and json print the SiteInventory, table and csv the database servers with their regions." enum:"table,csv,json,yaml" default:"yaml"`
 	Report bool          `help:"Tell about every file on stderr, not only about those with problems."`
@@ -35,7 +39,7 @@ func (c *importCommand) Run(e *Environment) error {
 	if len(files) == 0 {
 		return errors.New("the paths hold no file")
 	}
-	result := importer.Import(files, importer.Options{Site: c.Site, At: e.Now().UTC().Truncate(time.Second), Regions: regions}, c.readers()...)
+	result := c.read(files, importer.Options{Site: c.Site, At: e.Now().UTC().Truncate(time.Second), Regions: regions})
 	c.report(e.Stderr, &result)
 	if err := c.write(e.Stdout, &result); err != nil {
 		return err
@@ -43,15 +47,23 @@ func (c *importCommand) Run(e *Environment) error {
 	return &exit{code: result.ExitCode()}
 }
 
-// readers are asked in their order whether a file is theirs; a Terraform state holds Azure resources too.
-func (c *importCommand) readers() []importer.Reader {
+// read asks the sources in their order whether a file is theirs: settings may stand in a manifest, and a Terraform state
+// holds Azure resources too.
+func (c *importCommand) read(files []importer.File, o importer.Options) importer.Result {
 	switch c.From {
 	case "azure":
-		return []importer.Reader{azure.Read}
+		return azure.Import(files, o)
 	case "terraform":
-		return []importer.Reader{terraform.Read}
+		return terraform.Import(files, o)
+	case "hostconfig":
+		return hostconfig.Import(files, o)
+	case "kubernetes":
+		return kubernetes.Import(files, o)
+	case "compose":
+		return compose.Import(files, o)
 	default:
-		return []importer.Reader{terraform.Read, azure.Read}
+		deployments := []deployment.Reader{kubernetes.Read, compose.Read, hostconfig.Read}
+		return deployment.Import(files, o, deployments, terraform.Read, azure.Read)
 	}
 }
 

@@ -1,0 +1,363 @@
+package deployment
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/importer"
+)
+
+// merged is one infrastructure of the document in the making.
+type merged struct {
+	infra    inventory.Infrastructure
+	hosts    []HostPort
+	instance string
+	labels   []map[string]string
+	source   string
+	file     int
+	place    Place
+	scope    string
+	scoped   bool // some address means something only within the scope
+	unknown  string
+	at       int  // position in the document
+	existing bool // made by package importer
+	named    bool // it has an identity
+	used     bool
+	backends []Backend
+	gone     *merged // the one it was joined to
+}
+
+func (m *merged) root() *merged {
+	for m.gone != nil {
+		m = m.gone
+	}
+	return m
+}
+
+// maxAddresses bounds the addresses of one infrastructure.
+const maxAddresses = 256
+
+// keys are the identities of a server within this import: those of inventory.Keys, bound to the scope or the machine
+// where the name means something only there.
+func (a *assembly) keys(s *Server, scope string) []string {
+	kind := string(s.Kind) + " "
+	var out []string
+	if s.Key != "" {
+		out = append(out, kind+"key "+scope+" "+s.Key)
+	}
+	for _, h := range s.Hosts {
+		if Loopback(h.Host) {
+			if s.Host != "" {
+				out = append(out, kind+"on "+s.Host+" "+strconv.Itoa(h.Port))
+			}
+			continue
+		}
+		in := inventory.Infrastructure{Kind: s.Kind, Engine: s.Engine}
+		in.Identity.Endpoint = h.String()
+		for _, k := range inventory.Keys("", &in) {
+			// A site-local name is bound to its scope; a private address is one wherever it stands.
+			if strings.HasPrefix(k, "site/") && !strings.ContainsAny(h.Host, ".:") {
+				k = scope + " " + k
+			}
+			if s.Instance != "" {
+				k += " " + strings.ToLower(s.Instance)
+			}
+			out = append(out, kind+k)
+		}
+	}
+	return out
+}
+
+// server enters an infrastructure, or finds the one that is known under one of its identities and completes it.
+func (a *assembly) server(s *Server, file int) *merged {
+	f := a.fragments[file]
+	s.Hosts = s.Hosts[:min(len(s.Hosts), maxAddresses)]
+	for i, h := range s.Hosts {
+		if h.Port == 0 && s.Instance == "" {
+			s.Hosts[i].Port = standardPort(s)
+		}
+	}
+	var m *merged
+	keys := a.keys(s, f.Scope)
+	for _, k := range keys {
+		known, ok := a.byKey[k]
+		switch {
+		case !ok:
+		case m == nil:
+			m = known.root()
+		case known.root() != m:
+			a.join(m, known.root())
+		}
+	}
+	if m == nil {
+		m = &merged{source: f.Source, file: file, place: s.Place, scope: f.Scope, infra: inventory.Infrastructure{Kind: s.Kind}}
+		a.servers = append(a.servers, m)
+	}
+	m.named = m.named || len(keys) > 0
+	for _, k := range keys {
+		a.byKey[k] = m
+	}
+	for _, h := range s.Hosts {
+		if !Loopback(h.Host) && len(m.hosts) < maxAddresses && !slices.Contains(m.hosts, h) {
+			m.hosts = append(m.hosts, h)
+		}
+		m.scoped = m.scoped || f.Scope != "" && !strings.Contains(h.Host, ".")
+	}
+	if s.Host != "" && s.Host[0] != '#' && (s.Kind == inventory.KindDatabase || s.Kind == inventory.KindZooKeeper) && len(s.Nodes) == 0 &&
+		slices.ContainsFunc(s.Hosts, func(h HostPort) bool { return Loopback(h.Host) }) {
+		a.nodes(&m.infra.Nodes, []inventory.Node{{Name: s.Host, Machine: s.Host}})
+	}
+	if s.Labels != nil {
+		m.labels = append(m.labels, s.Labels)
+	}
+	if m.instance == "" {
+		m.instance = s.Instance
+	}
+	if m.unknown == "" {
+		m.unknown = s.Unknown
+	}
+	a.fill(m, &s.Infrastructure, file, s.Place)
+	return m
+}
+
+// standardPort is the port meant where none is written; 0 where there is none.
+func standardPort(s *Server) int {
+	switch s.Kind {
+	case inventory.KindZooKeeper:
+		return 2181
+	case inventory.KindInfluxDB:
+		return 8086
+	case inventory.KindDatabase:
+		switch s.Engine {
+		case inventory.EnginePostgreSQL, inventory.EngineAzurePostgreSQLFlexible:
+			return 5432
+		case inventory.EngineSQLServer, inventory.EngineAzureSQL:
+			return 1433
+		case inventory.EngineH2:
+		}
+	case inventory.KindLoadBalancer, inventory.KindStorage:
+	}
+	return 0
+}
+
+// join makes two infrastructures one, because a third file names both.
+func (a *assembly) join(to, from *merged) {
+	if from.existing && !to.existing {
+		to, from = from, to
+	}
+	if from.existing {
+		return // Two resources of the cloud are two, whatever a file calls them.
+	}
+	from.gone = to
+	for _, h := range from.hosts {
+		if !slices.Contains(to.hosts, h) {
+			to.hosts = append(to.hosts, h)
+		}
+	}
+	to.labels = append(to.labels, from.labels...)
+	to.scoped = to.scoped || from.scoped
+	to.used = to.used || from.used
+	to.named = to.named || from.named
+	to.backends = append(to.backends, from.backends...)
+	a.fill(to, &from.infra, from.file, from.place)
+	if to.unknown == "" {
+		to.unknown = from.unknown
+	}
+}
+
+// fill completes an infrastructure from another description of it. Where two files disagree the first counts and a note
+// says so.
+func (a *assembly) fill(m *merged, s *inventory.Infrastructure, file int, place Place) {
+	to := &m.infra
+	differ := func(what string) {
+		a.note(file, place, "the "+string(to.Kind)+" "+importer.Quote(first(to.Name, to.ID))+" has another "+what+" in another file; the first was taken", "correct the one that is out of date")
+	}
+	text := func(what string, to *string, from string) {
+		switch {
+		case *to == "":
+			*to = from
+		case from != "" && *to != from:
+			differ(what)
+		}
+	}
+	if to.ID == "" {
+		to.ID = s.ID
+	}
+	if to.Name == "" {
+		to.Name = s.Name
+	}
+	switch {
+	case to.Engine == "":
+		to.Engine = s.Engine
+	case s.Engine != "" && to.Engine != s.Engine && (!to.Engine.Managed() || s.Engine.Managed()):
+		if s.Engine.Managed() && !to.Engine.Managed() {
+			to.Engine = s.Engine
+		} else {
+			differ("engine")
+		}
+	}
+	text("version", &to.Version, s.Version)
+	text("protocol", &to.Protocol, s.Protocol)
+	text("provider", &to.Placement.Provider, s.Placement.Provider)
+	text("region", &to.Placement.Region, s.Placement.Region)
+	text("failover endpoint", &to.FailoverEndpoint, s.FailoverEndpoint)
+	text("edition", (*string)(&to.Edition), string(s.Edition))
+	if to.StorageGiB == 0 {
+		to.StorageGiB = s.StorageGiB
+	}
+	if to.MaxConnections == 0 {
+		to.MaxConnections = s.MaxConnections
+	}
+	if to.Redundant == nil {
+		to.Redundant = s.Redundant
+	}
+	a.nodes(&to.Nodes, s.Nodes)
+	a.nodes(&to.PgPool, s.PgPool)
+}
+
+// nodes adds nodes to a list; those of one name are one.
+func (a *assembly) nodes(list *[]inventory.Node, from []inventory.Node) {
+	index := make(map[string]int, len(*list))
+	for i := range *list {
+		index[short((*list)[i].Name)] = i
+	}
+	for _, n := range from {
+		i, known := index[short(n.Name)]
+		if !known {
+			index[short(n.Name)] = len(*list)
+			*list = append(*list, n)
+			continue
+		}
+		have := &(*list)[i]
+		have.Machine = first(have.Machine, n.Machine)
+		have.Role = first(have.Role, n.Role)
+		have.Placement.Zone = first(have.Placement.Zone, n.Placement.Zone)
+		have.Placement.Region = first(have.Placement.Region, n.Placement.Region)
+		have.Placement.Provider = first(have.Placement.Provider, n.Placement.Provider)
+		have.Settings.PlatformID = first(have.Settings.PlatformID, n.Settings.PlatformID)
+		if have.Settings.ClusterSettings == (inventory.ClusterSettings{}) {
+			have.Settings.ClusterSettings = n.Settings.ClusterSettings
+		}
+		if have.CPU == 0 {
+			have.CPU, have.MemoryGiB = n.CPU, n.MemoryGiB
+		}
+		if have.Settings.ThingworxPlatformShared == nil {
+			have.Settings.ThingworxPlatformShared = n.Settings.ThingworxPlatformShared
+		}
+	}
+}
+
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// aliases gives the names of services to what they stand for.
+func (a *assembly) aliases() {
+	for i := range a.fragments {
+		for _, alias := range a.fragments[i].Aliases {
+			if len(alias.Selector) == 0 {
+				continue
+			}
+			for _, h := range alias.Hosts {
+				key := a.fragments[i].Scope + " " + h.Host
+				a.services[key] = append(a.services[key], alias.Selector)
+			}
+			for j := range a.fragments {
+				if a.fragments[j].Scope != a.fragments[i].Scope {
+					continue
+				}
+				for k := range a.fragments[j].Servers {
+					s := &a.fragments[j].Servers[k]
+					if selects(alias.Selector, s.Labels) {
+						s.Hosts = append(s.Hosts, alias.Hosts...)
+					}
+				}
+			}
+		}
+	}
+}
+
+func selects(selector, labels map[string]string) bool {
+	if len(selector) == 0 || len(labels) == 0 {
+		return false
+	}
+	for k, v := range selector {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// endpoints writes the addresses of what the document lists. An address that two of them have, because it means
+// something only within its scope, is left out: it would make them one.
+func (a *assembly) endpoints() {
+	count := map[string]int{}
+	for _, m := range a.servers {
+		for _, h := range m.hosts {
+			if m.gone == nil && m.scoped {
+				count[string(m.infra.Kind)+h.Host]++
+			}
+		}
+	}
+	for _, m := range a.servers {
+		if m.gone != nil || m.existing {
+			continue
+		}
+		var hosts []HostPort
+		for _, h := range m.hosts {
+			if (!m.scoped || count[string(m.infra.Kind)+h.Host] < 2) && !m.longer(h) {
+				hosts = append(hosts, h)
+			}
+		}
+		if len(hosts) == 0 {
+			continue
+		}
+		id := &m.infra.Identity
+		switch {
+		case m.infra.Kind == inventory.KindZooKeeper:
+			id.Endpoint, id.Addresses = m.members(hosts)
+		case m.instance != "":
+			id.Endpoint = "jdbc:sqlserver://" + hosts[0].String() + ";instanceName=" + m.instance
+		default:
+			id.Endpoint = hosts[0].String()
+		}
+		if m.infra.Kind != inventory.KindZooKeeper {
+			for _, h := range hosts[1:] {
+				id.Addresses = append(id.Addresses, h.String())
+			}
+		}
+	}
+}
+
+// members is the connect string of an ensemble: its nodes' addresses, or all that are known when none is a node's. Other
+// names, such as that of a service in front, stand beside it.
+func (m *merged) members(hosts []HostPort) (endpoint string, others []string) {
+	var list []string
+	for _, h := range hosts {
+		if slices.ContainsFunc(m.infra.Nodes, func(n inventory.Node) bool { return short(n.Name) == short(h.Host) || n.Name == h.Host }) {
+			list = append(list, h.String())
+		} else {
+			others = append(others, h.String())
+		}
+	}
+	if len(list) == 0 {
+		list, others = others, nil
+	}
+	slices.Sort(list)
+	return strings.Join(list, ","), others
+}
+
+// longer reports whether the full name of a host that is written short is known too.
+func (m *merged) longer(h HostPort) bool {
+	return !strings.ContainsAny(h.Host, ".:") && slices.ContainsFunc(m.hosts, func(o HostPort) bool {
+		return o.Port == h.Port && o.Host != h.Host && short(o.Host) == h.Host
+	})
+}
