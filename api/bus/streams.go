@@ -35,8 +35,11 @@ type StreamOptions struct {
 	VerifyOnly bool
 }
 
-// apiStream begins the subjects on which the server manages streams.
-const apiStream = "$JS.API.STREAM."
+// Subjects on which the server manages streams: what apiStream begins, and the limits of the account.
+const (
+	apiStream = "$JS.API.STREAM."
+	apiInfo   = "$JS.API.INFO"
+)
 
 const (
 	defaultInventoryPerSite  = 500
