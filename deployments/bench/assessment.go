@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/meridian-federation/meridian/deployments/bench/fleet"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/deployments/bench/opa"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -30,7 +30,7 @@ func newWorld(c config, sites int) (*world, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the engine: %w", err)
 	}
-	w := &world{engine: engine, sites: fleet.New(fleet.Options{Seed: c.seed, Sites: sites}).Sites(0)}
+	w := &world{engine: engine, sites: sitesim.New(sitesim.Options{Seed: c.seed, Sites: sites}).Sites(0)}
 	byID, byKey := map[string]*inventory.Site{}, map[tenancy.Key][]string{}
 	for _, s := range w.sites {
 		byID[s.Site.ID] = s

@@ -1,4 +1,4 @@
-package fleet
+package sitesim
 
 import (
 	"fmt"
@@ -23,7 +23,33 @@ func (b *builder) managedCluster() {
 	b.finish(c)
 }
 
-// postgresCluster is the same on a PostgreSQL of its own behind pgpool-II.
+// enterpriseCluster is a cluster with embedded Ignite, its time series in InfluxDB Enterprise.
+func (b *builder) enterpriseCluster() {
+	c := b.clustered("prod", inventory.Production, 2, 2)
+	b.zooKeeperOf(c, b.ensemble())
+	b.use(c, b.flexible(), inventory.Use{As: inventory.AsDatabase, Database: "thingworx", Schema: "twadmin", PoolMax: pick(b, 100, 200)})
+	b.storage(c)
+	b.balancer(c, nil)
+	b.influxEnterprise(c)
+	b.finish(c)
+}
+
+// large is PTC's large production system without high availability, and a single server for tests beside it.
+func (b *builder) large() {
+	prod := b.single("prod", inventory.Production, 4)
+	prod.Components[0].Nodes[0].CPU, prod.Components[0].Nodes[0].MemoryGiB = 16, 64
+	test := b.single("test", inventory.Test, 1)
+	for _, c := range []*inventory.Cluster{prod, test} {
+		b.use(c, b.postgres("pg-"+c.ID, 1), inventory.Use{As: inventory.AsDatabase, Database: "thingworx", Schema: "public", PoolMax: 100})
+	}
+	b.storage(prod)
+	b.balancer(prod, b.nodes(2, "haproxy", 1, 2, 4))
+	b.influx(prod)
+	b.finish(prod)
+	b.finish(test)
+}
+
+// postgresCluster is a cluster with embedded Ignite on a PostgreSQL of its own behind pgpool-II.
 func (b *builder) postgresCluster() {
 	foundation, connection := 2, 2
 	switch r := b.Float64(); {
@@ -201,20 +227,20 @@ func (b *builder) geographies() []string {
 	return nil
 }
 
-// demand is what the plant's devices and users ask of a cluster; live moves it from step to step.
+// demand is what the plant's devices and users ask of a cluster.
 func (b *builder) demand(c *inventory.Cluster) {
 	w := &inventory.Workload{GrowthPerYear: pick(b, 0, 0.1, 0.2, 0.3)}
 	scale := pick(b, 1, 1, 1, 4, 20)
-	for _, kind := range []string{"press", "robot", "meter"} {
+	for _, kind := range []string{"press", "robot", "meter", "conveyor"} {
 		w.Things = append(w.Things, inventory.ThingGroup{
-			Name: kind, Count: scale * (200 + b.IntN(4000)),
+			Name: kind, Count: scale * (200 + b.IntN(3000)),
 			Properties: []inventory.PropertyGroup{
 				{Count: 4 + b.IntN(16), Every: inventory.Duration(time.Duration(pick(b, 1, 5, 10)) * time.Minute)},
 				{Count: 2 + b.IntN(6), Every: inventory.Duration(time.Duration(pick(b, 30, 60)) * time.Minute)},
 			},
 		})
 	}
-	for _, view := range []string{"andon", "shift-report", "maintenance"} {
+	for _, view := range []string{"andon", "shift-report", "maintenance", "energy"} {
 		w.Mashups = append(w.Mashups, inventory.Mashup{
 			Name: view, Services: 3 + b.IntN(12), Users: 10 + b.IntN(300), LoadsPerUser: float64(1 + b.IntN(4)), Window: inventory.Duration(time.Hour),
 		})

@@ -1,4 +1,4 @@
-package fleet_test
+package sitesim_test
 
 import (
 	"encoding/json"
@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/meridian-federation/meridian/deployments/bench/fleet"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
@@ -32,11 +32,11 @@ func TestSites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := fleet.New(fleet.Options{Seed: 1, Sites: 400})
+	f := sitesim.New(sitesim.Options{Seed: 1, Sites: 400})
 	var sizes []int
 	ids := map[string]bool{}
 	for i, s := range f.Sites(3) {
-		if n := nodes(s); n != fleet.Nodes {
+		if n := nodes(s); n != sitesim.Nodes {
 			t.Errorf("site %d has %d nodes", i, n)
 		}
 		text, err := json.Marshal(s)
@@ -59,7 +59,7 @@ func TestSites(t *testing.T) {
 		if s.Site.Hub != "" && !ids[s.Site.Hub] {
 			t.Errorf("%s names the hub %s, which comes later or never", s.Site.ID, s.Site.Hub)
 		}
-		if want := f.At(3); !s.ObservedAt.Equal(want) || s.Site.ID != f.ID(i) {
+		if want := f.At(i, 3); !s.ObservedAt.Equal(want) || s.Site.ID != f.ID(i) {
 			t.Errorf("site %d is %s of %s", i, s.Site.ID, s.ObservedAt)
 		}
 	}
@@ -71,7 +71,7 @@ func TestSites(t *testing.T) {
 
 // TestDeterministic: a site depends on the seed, its number and the step, and on no other site.
 func TestDeterministic(t *testing.T) {
-	small, large := fleet.New(fleet.Options{Seed: 7, Sites: 20}), fleet.New(fleet.Options{Seed: 7, Sites: 2000})
+	small, large := sitesim.New(sitesim.Options{Seed: 7, Sites: 20}), sitesim.New(sitesim.Options{Seed: 7, Sites: 2000})
 	if small.Len() != 20 {
 		t.Errorf("%d sites", small.Len())
 	}
@@ -86,7 +86,7 @@ func TestDeterministic(t *testing.T) {
 		if d := cmp.Diff(s.Infrastructure, later.Infrastructure); d != "" {
 			t.Errorf("site %d is rebuilt from step to step:\n%s", i, d)
 		}
-		if cmp.Equal(s.Clusters, fleet.New(fleet.Options{Seed: 8, Sites: 20}).Site(i, 0).Clusters) {
+		if cmp.Equal(s.Clusters, sitesim.New(sitesim.Options{Seed: 8, Sites: 20}).Site(i, 0).Clusters) {
 			t.Errorf("site %d does not depend on the seed", i)
 		}
 	}
@@ -95,7 +95,7 @@ func TestDeterministic(t *testing.T) {
 // TestSharing: some infrastructure has tenants in several sites, most has not.
 func TestSharing(t *testing.T) {
 	across, total := 0, 0
-	for _, s := range tenancy.Resolve(fleet.New(fleet.Options{Seed: 1, Sites: 400}).Sites(0)) {
+	for _, s := range tenancy.Resolve(sitesim.New(sitesim.Options{Seed: 1, Sites: 400}).Sites(0)) {
 		total++
 		if len(s.Aliases) > 0 {
 			across++

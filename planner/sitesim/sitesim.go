@@ -1,7 +1,8 @@
-// Package fleet makes up the sites of a federation: deterministic, realistic inventories of twelve nodes each, some eight
-// kilobytes as JSON, with the faults and the sharing that real ones have. It is pure; benchmarks and simulators call it. Each site is
-// made by itself from the seed and its number, so that a fleet of any size takes no memory and can be made in parallel.
-package fleet
+// Package sitesim simulates the sites of a federation: deterministic, realistic inventories of twelve nodes each, some eight
+// kilobytes as JSON, with the faults and the sharing that real ones have, and what happens to each site as time passes.
+// It does no I/O and reads no clock; benchmarks, tests and the planners of sitesim/planners call it. Each site is made by
+// itself from the seed and its number, so that a fleet of any size takes no memory and can be made in parallel.
+package sitesim
 
 import (
 	"fmt"
@@ -20,6 +21,8 @@ type Options struct {
 	Start time.Time
 	// Every is the time between two steps of a site's life; zero takes 15 minutes.
 	Every time.Duration
+	// Chances say how often things happen; the zero value takes DefaultChances.
+	Chances Chances
 }
 
 // Nodes is how many nodes each site lists over all its clusters and infrastructures.
@@ -39,14 +42,27 @@ func New(o Options) *Fleet {
 	if o.Every <= 0 {
 		o.Every = 15 * time.Minute
 	}
+	if o.Chances == (Chances{}) {
+		o.Chances = DefaultChances()
+	}
 	return &Fleet{o: o}
 }
 
 // Len is the number of sites.
 func (f *Fleet) Len() int { return f.o.Sites }
 
-// At is the instant of a step.
-func (f *Fleet) At(step int) time.Time { return f.o.Start.Add(time.Duration(step) * f.o.Every) }
+// Start is the observation time of step 0.
+func (f *Fleet) Start() time.Time { return f.o.Start }
+
+// At is the instant at which site i makes the inventory of a step: all make their first at the start, later ones each at
+// its own moment of the interval.
+func (f *Fleet) At(i, step int) time.Time {
+	if step == 0 {
+		return f.o.Start
+	}
+	phase := time.Duration(f.random(i, purposePhase).Int64N(int64(f.o.Every)))
+	return f.o.Start.Add(time.Duration(step-1)*f.o.Every + phase.Truncate(time.Millisecond))
+}
 
 // ID returns the id of site i.
 func (f *Fleet) ID(i int) string { return fmt.Sprintf("%s-%05d", f.place(i).code, i) }
@@ -60,20 +76,31 @@ func (f *Fleet) Sites(step int) []*inventory.Site {
 	return out
 }
 
-// Site returns site i at a step of its life, in canonical spelling. From step to step the observation time, the demand and the measured
-// round trips move; what the site is built of stays. The result is the caller's.
+// Site returns site i at a step of its life, in canonical spelling. From step to step the observation time and the measured
+// round trips move; demand, database roles and versions do when something happens (Life). The result is the caller's.
 func (f *Fleet) Site(i, step int) *inventory.Site {
 	b := &builder{
-		Fleet: f, Rand: f.random(i, 0), number: i, where: f.place(i), now: f.At(step),
+		Fleet: f, Rand: f.random(i, purposeBuild), number: i, where: f.place(i), now: f.At(i, step),
 		site: &inventory.Site{APIVersion: inventory.APIVersion, Kind: inventory.Kind},
 	}
 	b.site.ObservedAt = b.now
 	b.identity()
 	b.build()
 	b.evidence()
-	b.live(f.random(i, 1+uint64(step)), step)
+	b.happened(f.past(i, step))
+	b.probes(f.random(i, purposeProbe+uint64(step)))
 	return b.site
 }
+
+// What a stream of chance is for.
+const (
+	purposeBuild  = 0
+	purposePhase  = 1 << 39
+	purposePlace  = 1 << 40
+	purposeProbe  = 1 << 41 // and the step
+	purposeLife   = 1 << 42 // and the step
+	purposeDemand = 1 << 43 // and how often it changed
+)
 
 // random is a stream of its own for each site and purpose, so that sites do not depend on one another.
 func (f *Fleet) random(site int, purpose uint64) *rand.Rand {
@@ -83,8 +110,8 @@ func (f *Fleet) random(site int, purpose uint64) *rand.Rand {
 // place is where site i stands: mostly where its division is.
 func (f *Fleet) place(i int) place {
 	all := places()
-	home := int(f.random(-1-i/groupSize, 0).Uint64N(uint64(len(all))))
-	if r := f.random(i, 1<<40); i%groupSize != 0 && r.Float64() < 0.3 {
+	home := int(f.random(-1-i/groupSize, purposeBuild).Uint64N(uint64(len(all))))
+	if r := f.random(i, purposePlace); i%groupSize != 0 && r.Float64() < 0.3 {
 		return all[(home+1+r.IntN(len(all)-1))%len(all)]
 	}
 	return all[home]
@@ -132,9 +159,12 @@ func (b *builder) identity() {
 func (b *builder) build() {
 	b.apart = b.chance(0.12)
 	switch r := b.Float64(); {
-	case r < 0.35:
+	case r < 0.28:
 		b.onAzure = true
 		b.managedCluster()
+	case r < 0.35:
+		b.onAzure = true
+		b.enterpriseCluster()
 	case r < 0.60:
 		b.onAzure = b.chance(0.5)
 		b.postgresCluster()
@@ -143,6 +173,9 @@ func (b *builder) build() {
 	case r < 0.85:
 		b.onAzure = b.chance(0.3)
 		b.footprint()
+	case r < 0.92:
+		b.onAzure = b.chance(0.5)
+		b.large()
 	default:
 		b.onAzure = b.chance(0.4)
 		b.singles()

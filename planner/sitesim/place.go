@@ -1,4 +1,4 @@
-package fleet
+package sitesim
 
 // place is a city with the cloud region that its plants use.
 type place struct {

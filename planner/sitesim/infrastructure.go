@@ -1,4 +1,4 @@
-package fleet
+package sitesim
 
 import (
 	"fmt"
@@ -40,7 +40,6 @@ func (b *builder) ensemble() *inventory.Infrastructure {
 // zooKeeper gives a cluster its coordination.
 func (b *builder) zooKeeper(c *inventory.Cluster) {
 	zk := b.ensemble()
-	zk.ID = "zk-" + c.ID
 	switch r := b.Float64(); {
 	case r < 0.20:
 		b.central(zk)
@@ -60,6 +59,12 @@ func (b *builder) zooKeeper(c *inventory.Cluster) {
 	case r < 0.40:
 		zk.Nodes[1].Machine = zk.Nodes[0].Machine
 	}
+	b.zooKeeperOf(c, zk)
+}
+
+// zooKeeperOf makes an ensemble a cluster's own.
+func (b *builder) zooKeeperOf(c *inventory.Cluster, zk *inventory.Infrastructure) {
+	zk.ID = "zk-" + c.ID
 	b.register(c, zk)
 	b.list(zk)
 }
@@ -235,6 +240,23 @@ func (b *builder) influx(c *inventory.Cluster) {
 	b.use(c, i, inventory.Use{As: inventory.AsTimeseries, Database: "thingworx"})
 }
 
+// influxEnterprise is an InfluxDB Enterprise of three meta and two data nodes.
+func (b *builder) influxEnterprise(c *inventory.Cluster) {
+	i := &inventory.Infrastructure{ID: "influx-" + c.ID, Kind: inventory.KindInfluxDB, Edition: inventory.EditionEnterprise, Version: "1.11.6", ReplicationFactor: 2, Placement: b.here(1)}
+	i.Nodes = append(b.nodes(3, "influx-meta", 1, 2, 4), b.nodes(2, "influx-data", 1, 8, 16)...)
+	for n := range i.Nodes {
+		i.Nodes[n].Role = "meta"
+		if n >= 3 {
+			i.Nodes[n].Role = "data"
+		}
+	}
+	if b.chance(0.1) {
+		i.ReplicationFactor = 3
+	}
+	i.Identity.Endpoint = b.host("influx")
+	b.use(c, i, inventory.Use{As: inventory.AsTimeseries, Database: "thingworx"})
+}
+
 // evidence says where the facts come from: sources, and for each node who saw its placement and size.
 func (b *builder) evidence() {
 	s := b.site
@@ -265,19 +287,12 @@ func (b *builder) evidence() {
 	}
 }
 
-// live is what moves from step to step: demand follows the shifts, and round trips scatter.
-func (b *builder) live(r *rand.Rand, step int) {
-	s := b.site
-	for i := range s.Clusters {
-		c := &s.Clusters[i]
-		if c.Workload != nil {
-			for k := range c.Workload.Mashups {
-				c.Workload.Mashups[k].Users += r.IntN(1 + c.Workload.Mashups[k].Users/10)
-			}
-			c.Workload.Things[step%len(c.Workload.Things)].Count += r.IntN(20)
-		}
+// probes measures the way of every cluster to its database; round trips scatter.
+func (b *builder) probes(r *rand.Rand) {
+	for i := range b.site.Clusters {
+		c := &b.site.Clusters[i]
 		for _, u := range c.Used(inventory.AsDatabase) {
-			if db := s.Infra(u.Infrastructure); db != nil && db.Engine != inventory.EngineH2 {
+			if db := b.site.Infra(u.Infrastructure); db != nil && db.Engine != inventory.EngineH2 {
 				b.probe(r, c, db)
 			}
 		}
