@@ -42,6 +42,7 @@ type grammar struct {
 	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
 	Rules           rulesCommand           `cmd:"" help:"List the rules, or show one in full." group:"offline"`
 	Schema          schemaCommand          `cmd:"" help:"Print the JSON Schema of a document." group:"offline"`
+	Sitesim         sitesimCommand         `cmd:"" help:"Simulate sites: write their inventories, or publish them as planners would." group:"offline"`
 	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation." group:"server"`
 	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation." group:"server"`
 	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`
