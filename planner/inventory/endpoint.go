@@ -373,8 +373,8 @@ func canonicalEndpoint(s string, kind InfrastructureKind, engine Engine) string 
 // hasSecret reports whether a text could hold more than an address and harmless options.
 func hasSecret(s string) bool { return strings.ContainsAny(s, "@?;#") }
 
-// scrub leaves out user info of URLs and the values of options that tell of a secret, in text of any kind.
-func scrub(s string) string {
+// Scrub leaves out user info of URLs and the values of options that tell of a secret, in text of any kind.
+func Scrub(s string) string {
 	if !strings.ContainsAny(s, "@=") {
 		return s
 	}

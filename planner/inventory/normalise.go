@@ -172,13 +172,13 @@ func dropSecrets(s *Site) {
 	for i := range s.Clusters {
 		for u := range s.Clusters[i].Uses {
 			use := &s.Clusters[i].Uses[u]
-			use.Path, use.HealthPath = scrub(use.Path), scrub(use.HealthPath)
+			use.Path, use.HealthPath = Scrub(use.Path), Scrub(use.HealthPath)
 		}
 	}
 	for i := range s.Sources {
-		s.Sources[i].Detail = scrub(s.Sources[i].Detail)
+		s.Sources[i].Detail = Scrub(s.Sources[i].Detail)
 	}
 	for i := range s.Provenance {
-		s.Provenance[i].Declared = scrub(s.Provenance[i].Declared)
+		s.Provenance[i].Declared = Scrub(s.Provenance[i].Declared)
 	}
 }

@@ -51,7 +51,7 @@ type reader struct {
 func read(f importer.File) *reader {
 	r := &reader{report: importer.FileReport{Path: f.Name}}
 	if f.Unreadable != "" {
-		r.refuse("unreadable file", document.Problem{What: f.Unreadable})
+		r.refuse("unreadable file", f.Unread())
 		return r
 	}
 	text, problem := tree.DecodeText(f.Data)

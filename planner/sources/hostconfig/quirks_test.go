@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
-	"github.com/meridian-federation/meridian/planner/sources/hostconfig/sourcetest"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 	"pgregory.net/rapid"
 )
 
@@ -83,7 +83,7 @@ func problems(r *importer.Result) string {
 
 func TestQuirks(t *testing.T) {
 	r := hostconfig.Import(sourcetest.Folder(t, "testdata/quirks"), sourcetest.Options(t, "s"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	sourcetest.Golden(t, "testdata/quirks.golden.txt", outline(r.Site)+"\n"+problems(&r)+"\n", *update)
 }
 

@@ -36,7 +36,7 @@ func Read(f importer.File) (importer.FileReport, []importer.Resource) {
 	r := &reader{report: importer.FileReport{Path: f.Name}, foreign: map[string]int{}}
 	if f.Unreadable != "" {
 		r.report.Kind = "unreadable file"
-		r.report.Refuse(document.Problem{What: f.Unreadable})
+		r.report.Refuse(f.Unread())
 		return r.report, nil
 	}
 	doc, problem := tree.Parse(f.Data)

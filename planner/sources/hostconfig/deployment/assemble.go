@@ -25,6 +25,7 @@ import (
 // What nothing ties to a cluster is listed in Result.Unassigned. A region that no file names stays unknown. Every source
 // that read a file is listed in the document's sources with what it did not understand, which is what rule CFG-005 judges.
 func Import(files []importer.File, opts importer.Options, readers []Reader, others ...importer.Reader) importer.Result {
+	files, restore := importer.Ordered(files)
 	reports := make([]importer.FileReport, len(files))
 	fragments := make([]Fragment, len(files))
 	var resources []importer.Resource
@@ -71,6 +72,7 @@ func Import(files []importer.File, opts importer.Options, readers []Reader, othe
 		}
 		a.sources()
 	}
+	restore(a.result.Files)
 	return a.result
 }
 
