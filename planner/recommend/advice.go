@@ -129,10 +129,8 @@ func (w *world) residencyText(at inventory.Placement) string {
 	if g := w.objectives.Geographies; len(g) > 0 {
 		lists = append(lists, "the objectives allow "+strings.Join(g, ", "))
 	}
-	for i := range w.Policy.Geographies {
-		if r := &w.Policy.Geographies[i]; matches(&r.Match, &w.Site.Site) {
-			lists = append(lists, "the policy allows "+strings.Join(r.Allow, ", "))
-		}
+	for _, list := range w.Policy.GeographyLists(w.Site.Site) {
+		lists = append(lists, "the policy allows "+strings.Join(list, ", "))
 	}
 	if len(lists) == 0 {
 		return "allowed: neither objectives nor policy name geographies"

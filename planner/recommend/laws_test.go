@@ -303,6 +303,42 @@ func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
 	})
 }
 
+// What is decided already holds for every option: place and database product.
+func TestDecisionsHold(t *testing.T) {
+	e := builtin(t)
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawn(t, e)
+		in.Place = rapid.SampledFrom([]Place{
+			{Provider: "azure"},
+			{Provider: "azure", Region: "westeurope"},
+			{Provider: "azure", Region: "eastus2"},
+			{Provider: "azure", Region: "westus"},
+			{Provider: "on-premise", Region: "hall-3"},
+			{Provider: "aws", Region: "eu-central-1"},
+		}).Draw(t, "place")
+		if rapid.Bool().Draw(t, "engine") {
+			in.Engines = []inventory.Engine{rapid.SampledFrom([]inventory.Engine{
+				inventory.EnginePostgreSQL, inventory.EngineSQLServer, inventory.EngineAzurePostgreSQLFlexible, inventory.EngineAzureSQL,
+			}).Draw(t, "engine")}
+		}
+		r := Cluster(in)
+		wellFormed(t, in, r)
+		for i, s := range Inventory(in) {
+			holds(t, e, in, &r.Options[i], s)
+			for _, b := range r.Options[i].Components {
+				if b.Provider != "" && b.Provider != in.Place.Provider || b.Mode != "recovery" && b.Region != "" && in.Place.Region != "" && b.Region != in.Place.Region {
+					t.Fatalf("to be in %+v: %+v", in.Place, b)
+				}
+			}
+			for j := range s.Infrastructure {
+				if inf := &s.Infrastructure[j]; inf.Kind == inventory.KindDatabase && len(in.Engines) > 0 && inf.Engine != in.Engines[0] {
+					t.Fatalf("%s is %s, wanted %s", inf.ID, inf.Engine, in.Engines[0])
+				}
+			}
+		}
+	})
+}
+
 func marshalRapid(t *rapid.T, v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -351,6 +351,8 @@ func (w *world) databaseReason(v *variant) []string {
 	switch was := w.shape.Engine; {
 	case was == e:
 		text += ", as now"
+	case was != "" && !w.accepts(was):
+		text += fmt.Sprintf(" instead of %s, as is decided", was)
 	case was != "":
 		text += fmt.Sprintf(" instead of %s, which %s on %s cannot use", was, v.arch.Title, v.at.hosting)
 	}

@@ -33,9 +33,18 @@ type Input struct {
 	// no tenant in view has.
 	Neighbours []*inventory.Site
 	Prices     *Prices // nil takes DefaultPrices
+	// Place and Engines are decided already: no option is anywhere else, or on another database.
+	Place   Place
+	Engines []inventory.Engine // none accepts any
 	// Rules judge the options: one that would fail a critical or high rule of PTC, Microsoft or the policy is not taken. nil
 	// leaves that out, and the options rest on how they are built alone.
 	Rules *rules.Pack
+}
+
+// Place is where a cluster has to run; what is absent is the recommender's choice.
+type Place struct {
+	Provider string // azure | aws | gcp | on-premise
+	Region   string // code of a region of Provider; on the premises the name of the data centre
 }
 
 // Cluster recommends an architecture for one cluster. A cluster without components is a new one: its options have no

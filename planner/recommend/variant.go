@@ -1,7 +1,9 @@
 package recommend
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -49,7 +51,7 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 		return nil, because
 	}
 	if len(places) == 0 {
-		return nil, "no region of an accepted hosting lies in the allowed geographies"
+		return nil, w.nowhere()
 	}
 	because = "no accepted hosting, database and store of logged values fit together"
 	for _, at := range places {
@@ -57,9 +59,13 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 			because = a.Title + " is not offered for hosting " + string(at.hosting)
 			continue
 		}
+		if o := w.operator(at.hosting); len(a.OperatedBy) > 0 && !slices.Contains(a.OperatedBy, o) {
+			because = "it is not operated by " + string(o)
+			continue
+		}
 		engine, ok := w.engine(a, at)
 		if !ok {
-			because = "no database of " + a.Title + " runs on " + string(at.hosting)
+			because = w.noEngine(a, at)
 			continue
 		}
 		for _, c := range w.choices(a, at, engine) {
@@ -157,7 +163,7 @@ func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, boo
 		if e == inventory.EngineH2 && w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "" {
 			return false
 		}
-		return ok && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
+		return ok && w.accepts(e) && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
 	}
 	if w.shape.Engine != "" && fits(w.shape.Engine) {
 		return w.shape.Engine, true
@@ -179,11 +185,50 @@ func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, boo
 	return "", false
 }
 
+// accepts reports whether the constraints leave a database product.
+func (w *world) accepts(e inventory.Engine) bool { return len(w.Engines) == 0 || slices.Contains(w.Engines, e) }
+
+// noEngine says why an architecture finds no database at a place.
+func (w *world) noEngine(a *catalog.Architecture, at place) string {
+	if len(w.Engines) == 0 || slices.ContainsFunc(a.Databases, func(d catalog.DatabaseChoice) bool { return w.accepts(d.Engine) }) {
+		return "no database that is accepted and that " + a.Title + " may use runs on " + string(at.hosting)
+	}
+	return fmt.Sprintf("the database is to be %s, and it uses one of %s", words(w.Engines, " or "), words(engines(a), ", "))
+}
+
+func engines(a *catalog.Architecture) []inventory.Engine {
+	out := make([]inventory.Engine, len(a.Databases))
+	for i := range a.Databases {
+		out[i] = a.Databases[i].Engine
+	}
+	return out
+}
+
+func words[T ~string](list []T, between string) string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = string(list[i])
+	}
+	return strings.Join(out, between)
+}
+
+// operator is who runs an option: whoever runs the cluster now, but for what PTC Cloud Services hosts, which it operates.
+func (w *world) operator(h inventory.Hosting) inventory.Operator {
+	switch o := w.Cluster.OperatedBy; {
+	case h == inventory.HostingPTCCloud:
+		return inventory.OperatorPTCCloudServices
+	case o == inventory.OperatorPTCCloudServices || o == "":
+		return inventory.OperatorSelf
+	default:
+		return o
+	}
+}
+
 // alternatives lists the other databases an architecture allows at a place.
 func (w *world) alternatives(a *catalog.Architecture, at place, chosen inventory.Engine) []string {
 	var out []string
 	for _, d := range a.Databases {
-		if d.Engine == chosen || d.Engine == inventory.EngineH2 || d.Engine.Managed() && at.provider != string(inventory.HostingAzure) {
+		if d.Engine == chosen || d.Engine == inventory.EngineH2 || !w.accepts(d.Engine) || d.Engine.Managed() && at.provider != string(inventory.HostingAzure) {
 			continue
 		}
 		text := string(d.Engine)
@@ -323,15 +368,10 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 	v := &variant{arch: a, at: c.at, size: w.size(t)}
 	p := &catalog.Plan{
 		Architecture: a, Demand: v.size.demand, Site: w.Site.Site, ObservedAt: w.Site.ObservedAt, Cluster: w.Cluster.ID,
-		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.Cluster.OperatedBy,
+		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.operator(c.at.hosting),
 		Settings: w.Cluster.Settings, Workload: w.Cluster.Workload, Objectives: w.Cluster.Objectives,
 		Provider: c.at.provider, Region: c.at.region, Zone: c.at.zone, StandbyZone: c.at.standby,
 		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Isolate: w.collides,
-	}
-	if c.at.hosting == inventory.HostingPTCCloud {
-		p.OperatedBy = inventory.OperatorPTCCloudServices
-	} else if p.OperatedBy == inventory.OperatorPTCCloudServices || p.OperatedBy == "" {
-		p.OperatedBy = inventory.OperatorSelf
 	}
 	if w.present != nil {
 		p.Present, p.PresentCluster, p.PresentShape = w.Site, w.Cluster, w.shape

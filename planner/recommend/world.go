@@ -263,8 +263,14 @@ func (w *world) regions() (foundation []inventory.Placement, database inventory.
 // hostings lists what the owner accepts. An owner who names none keeps the present one; a new cluster then may be hosted
 // on Azure or on the premises, the two PTC gives hardware for.
 func (w *world) hostings() []inventory.Hosting {
+	return slices.DeleteFunc(w.acceptedHostings(), func(h inventory.Hosting) bool {
+		return w.Place.Provider != "" && ProviderOf(h) != w.Place.Provider
+	})
+}
+
+func (w *world) acceptedHostings() []inventory.Hosting {
 	if len(w.objectives.Hosting) > 0 {
-		return w.objectives.Hosting
+		return slices.Clone(w.objectives.Hosting)
 	}
 	if h := w.presentHosting(); h != "" {
 		return []inventory.Hosting{h}
@@ -286,8 +292,8 @@ func (w *world) presentHosting() inventory.Hosting {
 	return ""
 }
 
-// places lists where options may run: for the present hosting the regions of ThingWorx and of its database, for another
-// one the nearest region that is allowed.
+// places lists where options may run: in the region that is decided, or else for the present hosting in the regions of
+// ThingWorx and of its database, and for another one in the nearest region that is allowed.
 func (w *world) places() []place {
 	var out []place
 	for _, h := range w.hostings() {
@@ -298,6 +304,13 @@ func (w *world) places() []place {
 
 func (w *world) placesOf(h inventory.Hosting) []place {
 	var out []place
+	if w.Place.Region != "" {
+		at := inventory.Placement{Provider: ProviderOf(h), Region: w.Place.Region}
+		if w.allowed(at.Provider, at.Region) == forbidden {
+			return nil
+		}
+		return []place{w.at(h, at)}
+	}
 	if h == w.presentHosting() {
 		foundation, database := w.regions()
 		for _, at := range append(foundation[:len(foundation):len(foundation)], database) {
@@ -326,11 +339,22 @@ func (w *world) placesOf(h inventory.Hosting) []place {
 	return out
 }
 
+// nowhere says why there is no place for an option.
+func (w *world) nowhere() string {
+	switch {
+	case len(w.hostings()) == 0:
+		return "no accepted hosting runs on " + w.Place.Provider
+	case w.Place.Region != "":
+		return w.Place.Region + " does not lie in the allowed geographies"
+	}
+	return "no region of an accepted hosting lies in the allowed geographies"
+}
+
 // at describes a region; its zone is the one most Foundation nodes are in, else the first.
 func (w *world) at(h inventory.Hosting, at inventory.Placement) place {
 	p := place{hosting: h, provider: at.Provider, region: at.Region}
 	if p.provider == "" {
-		p.provider = providerOf(h)
+		p.provider = ProviderOf(h)
 	}
 	counts := map[string]int{}
 	for _, n := range w.shape.Parts.Of(catalog.KindFoundation).Nodes {
@@ -373,8 +397,8 @@ func (w *world) find(provider, region string) (geo.Region, bool) {
 	return w.Regions.Find(provider, region)
 }
 
-// providerOf is where a hosting runs. PTC Cloud Services runs in commercial clouds; Azure is taken.
-func providerOf(h inventory.Hosting) string {
+// ProviderOf is where a hosting runs. PTC Cloud Services runs in commercial clouds; Azure is taken.
+func ProviderOf(h inventory.Hosting) string {
 	if h == inventory.HostingPTCCloud {
 		return string(inventory.HostingAzure)
 	}
@@ -385,7 +409,7 @@ func providerOf(h inventory.Hosting) string {
 // in the site's country, else nearest to where the cluster or an allowed neighbour of its country is. With zones only
 // regions that have some are considered.
 func (w *world) nearest(h inventory.Hosting, zones bool) (place, bool) {
-	provider := providerOf(h)
+	provider := ProviderOf(h)
 	if h == inventory.HostingOnPremise {
 		if w.allowed(provider, "") == forbidden {
 			return place{}, false
@@ -450,10 +474,8 @@ func (w *world) allowed(provider, region string) residency {
 	if len(w.objectives.Geographies) > 0 {
 		judge(w.objectives.Geographies)
 	}
-	for i := range w.Policy.Geographies {
-		if r := &w.Policy.Geographies[i]; matches(&r.Match, &w.Site.Site) {
-			judge(r.Allow)
-		}
+	for _, list := range w.Policy.GeographyLists(w.Site.Site) {
+		judge(list)
 	}
 	return verdict
 }
@@ -479,16 +501,4 @@ func (w *world) within(provider, region string, list []string) residency {
 		return undecided
 	}
 	return forbidden
-}
-
-func matches(m *policy.Match, site *inventory.Identity) bool {
-	if m.Site != "" && m.Site != site.ID || m.Country != "" && !strings.EqualFold(m.Country, site.Country) {
-		return false
-	}
-	for k, v := range m.Tags {
-		if site.Tags[k] != v {
-			return false
-		}
-	}
-	return true
 }
