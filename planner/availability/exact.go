@@ -74,14 +74,7 @@ type runner struct {
 // work than the bounds allow.
 func (r *runner) run(q *question, out []float64) (lost float64, ok bool) {
 	r.gather(q)
-	p := r.plan(q, false)
-	if p.work > modest && r.plannable(true) {
-		if other := r.plan(q, true); other.work >= p.work {
-			p = r.plan(q, false)
-		} else {
-			p = other
-		}
-	}
+	p := r.choose(q)
 	if p.work > maxWork || p.states > maxStates {
 		return 0, false
 	}
@@ -108,6 +101,20 @@ func (r *runner) run(q *question, out []float64) (lost float64, ok bool) {
 		lost += weight * r.frames[0].absorbed
 	}
 	return lost, true
+}
+
+// choose returns the plan that takes less, of the two there are. The runner is left as that plan has it.
+func (r *runner) choose(q *question) plan {
+	p := r.plan(q, false)
+	if p.work <= modest || !r.plannable(true) {
+		return p
+	}
+	r.sort()
+	if other := r.plan(q, true); other.work < p.work {
+		return other
+	}
+	r.sort()
+	return r.plan(q, false)
 }
 
 // weight is the chance of a state of the held places, 0 for one that another stands for: the zones of a region that is

@@ -88,6 +88,12 @@ func (r *runner) gather(q *question) {
 			r.entries = append(r.entries, entry{own: unit.Own, zone: zone, region: region, demand: int32(d), count: 1})
 		}
 	}
+	r.sort()
+	r.spread()
+}
+
+// sort brings together what is on one element.
+func (r *runner) sort() {
 	slices.SortFunc(r.entries, func(a, b entry) int {
 		switch {
 		case a.own != b.own:
@@ -99,7 +105,6 @@ func (r *runner) gather(q *question) {
 		}
 		return int(a.demand - b.demand)
 	})
-	r.spread()
 }
 
 // place returns the place of an element, -1 when there is none that can fail; ok is false when it never is up.
