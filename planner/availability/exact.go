@@ -135,7 +135,7 @@ func (r *runner) weight(state uint32) float64 {
 		if up {
 			w *= p.up
 		} else {
-			w *= 1 - p.up
+			w *= p.down
 		}
 	}
 	return w
@@ -197,7 +197,7 @@ func (r *runner) hold(q *question, all bool) {
 	}
 	for i := range r.entries {
 		e := &r.entries[i]
-		e.up, e.mask = q.sys.Elements[e.own].Up, 0
+		e.odds, e.mask = oddsOf(q.sys.Elements[e.own].Up), 0
 		e.inZone, e.inRegion = r.within(e, e.zone), r.within(e, e.region)
 	}
 }
@@ -212,7 +212,7 @@ func (r *runner) within(e *entry, at int32) int32 {
 		e.mask |= 1 << p.bit
 	case p.merged:
 	case p.leaves == 1:
-		e.up *= p.up
+		e.odds = e.odds.and(p.odds)
 	default:
 		return at
 	}

@@ -2,15 +2,23 @@ package availability
 
 import "slices"
 
+// odds are the chances of being up and of being down. Both are kept, since 1 - up is imprecise where down is small.
+type odds struct{ up, down float64 }
+
+func oddsOf(up float64) odds { return odds{up, 1 - up} }
+
+// and are the odds that both are up.
+func (o odds) and(p odds) odds { return odds{o.up * p.up, o.down + o.up*p.down} }
+
 // place is a zone or region that units of the question lie in and that can fail.
 type place struct {
 	element int32
-	region  int32   // of a zone: the place of its region, -1 when it has none
-	up      float64 // its chance, with that of the region when the region is merged into it
-	leaves  int32   // in it
-	split   bool    // a machine has units in it and elsewhere
-	merged  bool    // a region whose leaves all lie in one zone is part of that zone's chance
-	bit     int8    // in the states enumerated; -1 when it is not held
+	odds          // with those of its region when that is merged into it
+	region  int32 // of a zone: the place of its region, -1 when it has none
+	leaves  int32 // in it
+	split   bool  // a machine has units in it and elsewhere
+	merged  bool  // a region whose leaves all lie in one zone is part of that zone's chance
+	bit     int8  // in the states enumerated; -1 when it is not held
 }
 
 // entry is the units of one group on one element within one place.
@@ -22,14 +30,14 @@ type entry struct {
 	rank         int32 // of its leaf in the plan, -1 for one taken alone
 
 	// As the plan has it: the chance of the leaf, the held places that must be up, and the places it is taken in.
-	up               float64
+	odds
 	mask             uint32
 	inZone, inRegion int32
 }
 
 // leaf is one element's units that are up in a state of the held places, all in one zone and region.
 type leaf struct {
-	up           float64
+	odds
 	zone, region int32 // places it is taken in, -1 for none
 	from, to     int32 // range of runner.incs
 	next         int32 // of alone: the next leaf of the group, -1 for the last
@@ -123,7 +131,7 @@ func (r *runner) place(s *System, element, region int32) (at int32, ok bool) {
 				return int32(i), true
 			}
 		}
-		r.places = append(r.places, place{element: element, region: region, up: up})
+		r.places = append(r.places, place{element: element, region: region, odds: oddsOf(up)})
 		return int32(len(r.places) - 1), true
 	}
 }
@@ -165,7 +173,7 @@ func (r *runner) spread() {
 		}
 		if region := &r.places[zone.region]; region.leaves == zone.leaves {
 			region.merged = true
-			zone.up *= region.up
+			zone.odds = zone.odds.and(region.odds)
 			zone.region = -1
 		}
 	}
@@ -235,7 +243,7 @@ func (r *runner) leaf(i int, state uint32) int {
 		if e.mask&^state != 0 || r.dims[e.demand].lost {
 			continue
 		}
-		l.up, l.zone, l.region = e.up, e.inZone, e.inRegion
+		l.odds, l.zone, l.region = e.odds, e.inZone, e.inRegion
 		r.inc(l.from, e)
 	}
 	l.to, l.entries = int32(len(r.incs)), int32(i)

@@ -101,29 +101,28 @@ func (w *walk) push() {
 // leave goes up to a depth, mixing at each level what went on with what stayed down.
 func (w *walk) leave(depth int) {
 	for ; w.depth > depth; w.depth-- {
-		var up float64
 		if w.zone >= 0 {
-			up, w.zone = w.places[w.zone].up, -1
+			w.mix(w.places[w.zone].odds)
+			w.zone = -1
 		} else {
-			up, w.region = w.places[w.region].up, -1
+			w.mix(w.places[w.region].odds)
+			w.region = -1
 		}
-		w.mix(up)
 	}
 }
 
-// mix makes the frame below the current one the distribution that is the current one with chance up.
-func (w *walk) mix(up float64) {
-	down := 1 - up
+// mix makes the frame below the current one the distribution that is the current one where the place is up.
+func (w *walk) mix(p odds) {
 	off, on := &w.frames[w.depth-1], &w.frames[w.depth]
-	off.absorbed = down*off.absorbed + up*on.absorbed
+	off.absorbed = p.down*off.absorbed + p.up*on.absorbed
 	for l, rest := (off.live | on.live).first(); l < none; l, rest = rest.first() {
 		to := w.of(w.depth-1, l)
 		for i := range to {
-			to[i] *= down
+			to[i] *= p.down
 		}
 		if on.live.has(l) {
 			for i, v := range w.at(w.depth, l) {
-				to[i] += up * v
+				to[i] += p.up * v
 			}
 		}
 	}
@@ -175,29 +174,28 @@ func (w *walk) take(l *leaf) {
 	for label, rest := w.frames[w.depth].live.first(); label < none; label, rest = rest.first() {
 		at := w.at(w.depth, label)
 		if len(incs) > 1 {
-			w.several(at, incs, l.up)
+			w.several(at, incs, l.odds)
 			continue
 		}
 		d := &w.dims[incs[0].demand]
-		count(at, d.stride, int(d.most), int(incs[0].count), d.chance(l.up))
+		count(at, d.stride, int(d.most), int(incs[0].count), d.counted(l.odds))
 	}
 }
 
-// chance is that of what a dimension counts.
-func (d *dimension) chance(up float64) float64 {
+// counted are the odds of what a dimension counts: of being up, or of having failed.
+func (d *dimension) counted(o odds) odds {
 	if d.failed {
-		return 1 - up
+		return odds{up: o.down, down: o.up}
 	}
-	return up
+	return o
 }
 
 // several takes a leaf with units of several groups.
-func (w *walk) several(at []float64, incs []inc, up float64) {
-	down := 1 - up
+func (w *walk) several(at []float64, incs []inc, o odds) {
 	on := w.spare[:len(at)]
 	for i, v := range at {
-		on[i] = up * v
-		at[i] = down * v
+		on[i] = o.up * v
+		at[i] = o.down * v
 	}
 	w.move(on, incs, false)
 	w.move(at, incs, true)
@@ -237,17 +235,16 @@ func shift(at []float64, stride, most, n int) {
 	}
 }
 
-// count moves the share p of every outcome n digits up, at most to the last. Digits are taken from the highest, so that
+// count moves the share up of every outcome n digits up, at most to the last. Digits are taken from the highest, so that
 // nothing moves twice.
-func count(at []float64, stride, most, n int, p float64) {
-	rest := 1 - p
+func count(at []float64, stride, most, n int, o odds) {
 	for ; len(at) > 0; at = at[stride*(most+1):] {
 		for k := most - 1; k >= 0; k-- {
 			from := at[k*stride:][:stride]
 			to := at[min(k+n, most)*stride:][:stride]
 			for i, v := range from {
-				to[i] += p * v
-				from[i] = rest * v
+				to[i] += o.up * v
+				from[i] = o.down * v
 			}
 		}
 	}
@@ -329,7 +326,7 @@ func (w *walk) tail(d *dimension, digits int) (up, down []float64) {
 	counted[0] = 1
 	for at := d.alone; at >= 0; at = w.runner.alone[at].next {
 		l := &w.runner.alone[at]
-		count(counted, 1, limit, int(w.incs[l.from].count), d.chance(l.up))
+		count(counted, 1, limit, int(w.incs[l.from].count), d.counted(l.odds))
 	}
 	for k := range digits {
 		for j, p := range counted {
