@@ -217,6 +217,15 @@ func TestCarryOverOfForeignFindings(t *testing.T) {
 	if got := rules.CarryOver([]rules.Finding{fail}, []rules.Finding{graced})[0]; got.Severity != rules.Info {
 		t.Errorf("a grace that cannot be read: %+v", got)
 	}
+	undated := fail
+	before := at.Add(-2 * time.Hour)
+	since := fail
+	since.FailingSince = &before
+	undated.Severity = rules.Info
+	undated.Evidence = map[string]any{"graceUntil": at.Add(time.Hour).Format(time.RFC3339), "severityAfterGrace": "high"}
+	if got := rules.CarryOver([]rules.Finding{since}, []rules.Finding{undated})[0]; got.Severity != rules.Info || got.Evidence["graceUntil"] != undated.Evidence["graceUntil"] {
+		t.Errorf("a grace judged at no known instant: %+v", got)
+	}
 	only := fail
 	earlier := at.Add(-2 * time.Hour)
 	was := fail
