@@ -165,8 +165,8 @@ func (g *generator) managedMode(inf *inventory.Infrastructure, kept bool) {
 		}
 		inf.HighAvailability = &h
 	}
-	if inf.Tier == "" || inf.Tier == "Burstable" {
-		inf.Tier = "GeneralPurpose"
+	if inf.Tier = inventory.FlexibleTier(inf.Tier, inf.SKU); inf.Tier == "" || inf.Tier == inventory.TierBurstable {
+		inf.Tier = inventory.TierGeneralPurpose
 	}
 	if inf.Placement.Zone == "" {
 		inf.Placement.Zone = p.Zone

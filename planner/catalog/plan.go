@@ -72,6 +72,20 @@ type Plan struct {
 	PresentShape *Shape
 }
 
+// Redundancies lists what a new storage may have at a provider, least first, in a region with zones or without. Azure keeps
+// several copies in one data centre (LRS) of every disk and share, in several zones (ZRS) where the region has some, and offers no
+// geo-redundancy for NFS (Microsoft, reliability in Azure Files). No source says what others have at least, so that there may be none.
+func Redundancies(provider string, zones bool) []inventory.Redundancy {
+	out := []inventory.Redundancy{inventory.RedundancyNone, inventory.RedundancyLocal, inventory.RedundancyZone}
+	if !zones {
+		out = out[:2]
+	}
+	if provider == string(inventory.HostingAzure) {
+		out = out[1:]
+	}
+	return out
+}
+
 // NewPlan returns the plan of a perfect new instance of an architecture: recommended counts, the architecture's first
 // database, store of logged values and Ignite mode, and its own layout.
 func (a *Architecture) NewPlan(d Demand) *Plan {

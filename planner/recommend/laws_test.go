@@ -134,8 +134,9 @@ func worn(t *rapid.T, s *inventory.Site) {
 			s.Clusters[0].Uses = slices.DeleteFunc(s.Clusters[0].Uses, func(u inventory.Use) bool { return u.Infrastructure == inf.ID })
 		case 3:
 			inf.Tier, inf.Redundancy = "Burstable", inventory.RedundancyNone
+			inf.SKU, inf.CPU, inf.MemoryGiB = "Standard_B2s", 2, 4
 			if inf.Kind != inventory.KindDatabase {
-				inf.Tier = ""
+				inf.Tier, inf.SKU, inf.CPU, inf.MemoryGiB = "", "", 0, 0
 			}
 		}
 	}
@@ -259,6 +260,7 @@ func holds(t *rapid.T, e *engine, in Input, o *Option, s *inventory.Site) {
 			t.Fatalf("the %s option of %s fails %s (%s): %s", o.Objective, o.Architecture, f.Rule, f.Severity, f.Message)
 		}
 	}
+	exists(t, in, s)
 	from := availability.Cluster(in.Site, in.Cluster, max(1, in.Sizing.FoundationNodes), in.Policy.Availability).Serving
 	for i, step := range o.Migration {
 		if step.Step != i+1 || step.Do == "" || step.Rollback == "" || step.Downtime == "" {
@@ -266,6 +268,36 @@ func holds(t *rapid.T, e *engine, in Input, o *Option, s *inventory.Site) {
 		}
 		if floor := min(from, got.Serving); step.Serving < floor-1e-9 {
 			t.Fatalf("step %d leaves %v, below %v and %v: %s", i+1, step.Serving, from, got.Serving, step.Do)
+		}
+	}
+}
+
+// exists checks that the provider offers what an option is built of: what was there before may stay, whatever it is.
+func exists(t *rapid.T, in Input, s *inventory.Site) {
+	for i := range s.Infrastructure {
+		inf := &s.Infrastructure[i]
+		was := in.Site.Infra(inf.ID)
+		region, known := in.Regions.Find(inf.Placement.Provider, inf.Placement.Region)
+		if inf.Kind == inventory.KindStorage && (was == nil || was.Redundancy != inf.Redundancy) {
+			if offered := catalog.Redundancies(inf.Placement.Provider, !known || region.Zones); !slices.Contains(offered, inf.Redundancy) {
+				t.Fatalf("storage %s in %s is to have redundancy %q, offered are %v", inf.ID, inf.Placement.Region, inf.Redundancy, offered)
+			}
+		}
+		if was != nil && inf.Kind == inventory.KindStorage && redundancyRank(inf.Redundancy) < redundancyRank(was.Redundancy) {
+			t.Fatalf("storage %s loses redundancy: %s after %s", inf.ID, inf.Redundancy, was.Redundancy)
+		}
+		if inf.Engine == inventory.EngineH2 && len(inf.Replicas) > 0 {
+			t.Fatalf("H2 has replicas: %v", inf.Replicas)
+		}
+		if inf.Engine != inventory.EngineAzurePostgreSQLFlexible {
+			continue
+		}
+		mode := inf.HighAvailability.Mode
+		if known && !region.Zones && (mode == inventory.HAZoneRedundant || inf.HighAvailability.StandbyZone != "") {
+			t.Fatalf("%s in %s, which has no zones, is %s with its standby in zone %q", inf.ID, region.Code, mode, inf.HighAvailability.StandbyZone)
+		}
+		if inf.Tier == inventory.TierBurstable || inventory.FlexibleTier(inf.Tier, inf.SKU) != inf.Tier {
+			t.Fatalf("%s is of tier %s and of type %s", inf.ID, inf.Tier, inf.SKU)
 		}
 	}
 }

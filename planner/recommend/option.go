@@ -261,7 +261,7 @@ func (w *world) assumptions(v *variant) []string {
 			add("a Foundation node that crashes loses its queued writes, whatever the database keeps")
 		}
 	}
-	if dr := w.objectives.DisasterRecovery; dr != nil && *dr {
+	if w.recovers() {
 		own := w.Site.Site.ID + "-recovery"
 		switch p.RecoveryRegion {
 		case "":

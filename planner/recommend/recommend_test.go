@@ -416,16 +416,6 @@ func TestThePresentArchitectureIsKeptForASmallSaving(t *testing.T) {
 	}
 }
 
-func TestFlexibleSize(t *testing.T) {
-	for sku, want := range map[string][2]float64{
-		"Standard_D16ds_v5": {16, 64}, "D4ds_v5": {4, 16}, "Standard_E4ds_v5": {4, 32}, "Standard_B2s": {0, 0}, "": {0, 0}, "Standard_": {0, 0},
-	} {
-		if cpu, memory := flexibleSize(sku); cpu != want[0] || memory != want[1] {
-			t.Errorf("%q has %v vCPU and %v GiB, want %v", sku, cpu, memory, want)
-		}
-	}
-}
-
 func TestWithoutTables(t *testing.T) {
 	e := builtin(t)
 	in := e.input(e.read(t, "testdata/far-database.yaml"))

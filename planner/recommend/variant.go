@@ -124,7 +124,7 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 	var out []choice
 	series := w.timeseries(a)
 	modes := modesOf(a, engine, at)
-	storages := storagesOf(a, at)
+	storages := w.storages(a, at)
 	layouts := []catalog.Layout{catalog.LayoutOwn}
 	switch {
 	case a.Packed:
@@ -138,7 +138,7 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 			for _, s := range shares[:1] {
 				out = append(out, choice{
 					at: at, engine: engine, mode: w.keptMode(modes, engine), timeseries: t, layout: layouts[len(layouts)-1],
-					storage: w.keptStorage(a, storages), shared: s, keep: true,
+					storage: storages[0], shared: s, keep: true,
 				})
 			}
 		}
@@ -160,8 +160,8 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, bool) {
 	fits := func(e inventory.Engine) bool {
 		d, ok := a.Database(e)
-		if e == inventory.EngineH2 && w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "" {
-			return false
+		if e == inventory.EngineH2 && (w.recovers() || w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "") {
+			return false // H2 is a file of the one server: it has no copy elsewhere
 		}
 		return ok && w.accepts(e) && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
 	}
@@ -270,28 +270,49 @@ func (w *world) keptMode(modes []inventory.HAMode, e inventory.Engine) inventory
 	return modes[0]
 }
 
-// storagesOf lists the redundancies of storage to consider: where it must be redundant the best of the place, else none too.
+// storagesOf lists the redundancies of storage to consider: where it must be redundant the best of the place, else the least too.
 func storagesOf(a *catalog.Architecture, at place) []inventory.Redundancy {
-	best := inventory.RedundancyLocal
-	if at.zones {
-		best = inventory.RedundancyZone
-	}
-	if a.HighlyAvailable {
+	offered := catalog.Redundancies(at.provider, at.zones)
+	least, best := offered[0], offered[len(offered)-1]
+	switch {
+	case a.HighlyAvailable:
 		return []inventory.Redundancy{best}
+	case !a.Production || least == best:
+		return []inventory.Redundancy{least}
 	}
-	if !a.Production {
-		return []inventory.Redundancy{inventory.RedundancyNone}
-	}
-	return []inventory.Redundancy{inventory.RedundancyNone, best}
+	return []inventory.Redundancy{least, best}
 }
 
-func (w *world) keptStorage(a *catalog.Architecture, storages []inventory.Redundancy) inventory.Redundancy {
+// storages lists the redundancies to consider, the one that keeps most first. A storage that stays may keep what it has, such
+// as none on a file server of one's own, and is never made less redundant: that would save little and put the data at risk.
+func (w *world) storages(a *catalog.Architecture, at place) []inventory.Redundancy {
+	out := storagesOf(a, at)
+	have := w.presentStorage()
+	switch {
+	case have == "" || have == inventory.RedundancyNone && a.HighlyAvailable:
+		return out
+	case w.stays(catalog.KindStorage, at):
+		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return redundancyRank(r) <= redundancyRank(have) })
+	case slices.Contains(catalog.Redundancies(at.provider, at.zones), have):
+		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return r == have })
+	default:
+		return out // what is built anew can only have what the place offers
+	}
+	return slices.Insert(out, 0, have)
+}
+
+// presentStorage is the redundancy of the storage now, "" when there is none or it is not known.
+func (w *world) presentStorage() inventory.Redundancy {
 	for _, inf := range w.shape.Parts.Of(catalog.KindStorage).Infra {
-		if inf.Redundancy != "" && (inf.Redundancy != inventory.RedundancyNone || !a.HighlyAvailable) {
+		if inf.Redundancy != "" {
 			return inf.Redundancy
 		}
 	}
-	return storages[0]
+	return ""
+}
+
+func redundancyRank(r inventory.Redundancy) int {
+	return slices.Index([]inventory.Redundancy{inventory.RedundancyNone, inventory.RedundancyLocal, inventory.RedundancyZone, inventory.RedundancyGeo}, r)
 }
 
 // timeseries lists where logged values may go: where they go now, and the simplest store that carries the writes.
@@ -382,7 +403,7 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 			p.Ignite = w.shape.Ignite
 		}
 	}
-	if w.objectives.DisasterRecovery != nil && *w.objectives.DisasterRecovery {
+	if w.recovers() {
 		p.RecoveryRegion = w.recoveryRegion(c.at)
 	}
 	p.Recount()

@@ -166,11 +166,13 @@ func TestSKUs(t *testing.T) {
 		{"Standard_B2s", 0, 0, 429},
 		{"Standard_B2ms", 0, 0, 859},
 		{"Standard_B4ms", 0, 0, 0},
+		{"GP_Standard_D4ds_v5", 4, 16, 1718},
+		{"B_Standard_B1ms", 0, 0, 50},
 		{"", 0, 0, 0},
 		{"Standard_", 0, 0, 0},
 		{"Dxl", 0, 0, 0},
 	} {
-		cpu, memory, _ := facts.Capacity(c.sku)
+		cpu, memory, _ := inventory.FlexibleCapacity(c.sku)
 		connections, _ := facts.DefaultConnections(c.sku)
 		if cpu != c.cpu || memory != c.memory || connections != c.connections {
 			t.Errorf("%q: %v vCPU, %v GiB, %d connections", c.sku, cpu, memory, connections)
