@@ -56,9 +56,12 @@ type Plan struct {
 	Layout     Layout
 	Storage    inventory.Redundancy
 	Shared     PerKind[bool] // parts used together with other clusters
-	// Isolate tells of which parts the present isolation is not kept, because another tenant has the same: ZooKeeper
-	// paths, database and schema, storage path.
-	Isolate  PerKind[bool]
+	// Occupied are the parts that other clusters use now. Where the plan does not share such a part, the cluster leaves it to
+	// them and gets one of its own.
+	Occupied PerKind[bool]
+	// Isolate are the names under which the cluster goes in shared parts where its present isolation is not kept, because
+	// another tenant has the same: ZooKeeper paths, database and schema, storage path. "" keeps it.
+	Isolate  PerKind[string]
 	Counts   PerKind[int]
 	Machines PerKind[Machine]
 	// RecoveryRegion has a replica of the database for disaster recovery; "" for none.

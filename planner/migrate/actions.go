@@ -35,13 +35,26 @@ func (c sorted) names(k catalog.Kind, ways ...What) []string {
 	return out
 }
 
-// former lists what leaves: nodes that are removed or move, and infrastructures that are removed or replaced.
-func (c sorted) former(kinds ...catalog.Kind) []string {
+// left reports whether the cluster leaves a part that other clusters go on using.
+func (p *planner) left(k catalog.Kind) bool {
+	switch k {
+	case catalog.KindPgPool:
+		k = catalog.KindDatabase
+	case catalog.KindInfluxMeta:
+		k = catalog.KindInfluxData
+	}
+	a, b := p.in.From.infra(k), p.in.To.infra(k)
+	return p.in.Others.Of(k) && a != nil && (b == nil || a.ID != b.ID)
+}
+
+// former lists what is no longer needed: nodes that are removed or move, and infrastructures that are removed or replaced, but
+// for what others go on using.
+func (p *planner) former(c sorted) []string {
 	var out []string
-	for _, k := range kinds {
+	for _, k := range catalog.Kinds() {
 		for i := range c {
 			switch x := &c[i]; {
-			case x.Kind != k:
+			case x.Kind != k || p.left(k):
 			case x.What == Replaced:
 				out = append(out, string(k)+" "+x.Was)
 			case x.What == Removed || x.What == Moved:
@@ -157,14 +170,9 @@ func (p *planner) relocate(c sorted, base []int) {
 		Precondition: "The copies lag by no more than the window allows. A promoted replica of Flexible Server has no high availability: switch it on before the window ends.",
 	}, func(ph *phase) { *ph = phase{atTo, atTo, atTo, atTo, atTo, atTo, atTo, atTo, atTo} }, copied)
 	p.add(Step{
-		Do:       "Remove what is left in the old place after a week of undisturbed service: " + list(c.former(kinds()...)) + ".",
+		Do:       "Remove what is left in the old place after a week of undisturbed service: " + list(p.former(c)) + ".",
 		Rollback: "Restore from the last backup of the old place.",
 	}, nil, moved)
-}
-
-func kinds() []catalog.Kind {
-	all := catalog.Kinds()
-	return all[:]
 }
 
 func list(names []string) string {
@@ -208,6 +216,11 @@ func (p *planner) zookeeper(c sorted, base []int) []int {
 	s := Step{Rollback: "Restore the previous zoo.cfg on every member and restart them one at a time."}
 	members := len(p.in.To.nodes(catalog.KindZooKeeper))
 	switch {
+	case p.left(catalog.KindZooKeeper):
+		u := p.in.To.use(inventory.AsZooKeeper)
+		s.Do = fmt.Sprintf("Install a ZooKeeper ensemble of %d members for this cluster alone and check that it has a leader. Stop all Foundation nodes and connection servers, set the coordinator hosts to it, with ZKNamespace %s, the Ignite base path %s and the connection servers' base path %s, and start them one by one.", members, u.Namespace, u.IgniteBasePath, u.ConnectionServerBasePath)
+		s.Downtime, s.Assumed = restart, true
+		s.Rollback = "Set the former coordinator hosts and paths on every node and restart them."
 	case !running:
 		s.Do = fmt.Sprintf("Install a ZooKeeper ensemble of %d members and check that it has a leader.", members)
 		s.Rollback = "Stop it; nothing uses it yet."
@@ -318,7 +331,7 @@ func (p *planner) balancer(c sorted, base []int) {
 
 // remove takes down what the target no longer has, last of all.
 func (p *planner) remove(c sorted) {
-	what := c.former(kinds()...)
+	what := p.former(c)
 	all := make([]int, len(p.actions))
 	for i := range all {
 		all[i] = i

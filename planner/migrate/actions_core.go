@@ -36,6 +36,13 @@ func (p *planner) database(c sorted, base []int) []int {
 			Rollback:     "Start again with the former database, which is kept unchanged; what was written in between is lost.",
 			Precondition: "A rehearsal of the export and import on a copy, with its duration measured.",
 		}
+	case a.ID != b.ID && p.left(catalog.KindDatabase):
+		s = Step{
+			Do:       fmt.Sprintf("Set up %s as a database of this cluster alone, stop Foundation, export this cluster's database from %s and import it there, point ThingWorx to it and start again. %s stays with the clusters that use it.", b.ID, a.ID, a.ID),
+			Downtime: convertDatabase, Assumed: true,
+			Rollback:     "Point ThingWorx back to the former database, which is kept unchanged; what was written in between is lost.",
+			Precondition: "A rehearsal of the export and import on a copy, with its duration measured.",
+		}
 	case a.ID != b.ID:
 		s = p.moveDatabase(a, b)
 	default:

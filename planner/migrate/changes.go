@@ -218,12 +218,8 @@ func (d *differ) infra(k catalog.Kind, a, b *inventory.Infrastructure) {
 	if a.MaxConnections != 0 && a.MaxConnections != b.MaxConnections {
 		d.add(k, Configured, "max_connections "+strconv.Itoa(b.MaxConnections), b.ID)
 	}
-	if shared(a) != shared(b) {
-		text := "shared"
-		if shared(a) {
-			text = "no longer shared"
-		}
-		d.add(k, Configured, text, b.ID)
+	if !shared(a) && shared(b) {
+		d.add(k, Configured, "shared", b.ID)
 	}
 }
 

@@ -202,14 +202,11 @@ func TestDatabaseChanges(t *testing.T) {
 		{"replica", inventory.HASameZone, func(db *inventory.Infrastructure) { db.Replicas = []inventory.Replica{{Region: "northeurope"}} }, "a replica in northeurope", 0},
 		{"connections", inventory.HASameZone, func(db *inventory.Infrastructure) { db.MaxConnections = 500 }, "max_connections 500", 0},
 		{"product", inventory.HASameZone, func(db *inventory.Infrastructure) { db.Engine, db.ID = inventory.EngineAzureSQL, "sql" }, "export the model and data from azure-postgresql-flexible", convertDatabase},
-		{"no longer shared", inventory.HASameZone, func(db *inventory.Infrastructure) { no := false; db.Shared = &no }, "no longer shared", 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			from := build(t, catalog.BasicProduction, azure("westeurope", "1", tt.from))
 			from.Infra("database").MaxConnections = 400
-			yes := true
-			from.Infra("database").Shared = &yes
 			to := inventory.Clone(from)
 			db := to.Infra("database")
 			tt.edit(db)

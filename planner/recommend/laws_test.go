@@ -312,6 +312,7 @@ func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
 		}
 		other := inventory.Clone(in.Site)
 		other.Site.ID = "other"
+		nested(t, in.Site, other)
 		in.Neighbours = []*inventory.Site{other}
 		in.Shared = tenancy.Of(in.Site, in.Neighbours)
 		for i, s := range Inventory(in) {
@@ -320,7 +321,7 @@ func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
 				Clusters: make([]rules.ClusterFacts, 1),
 			})
 			for _, f := range findings {
-				if f.Verdict == rules.Fail && slices.Contains([]string{"TEN-001", "TEN-002", "TEN-003", "TEN-004"}, f.Rule) {
+				if f.Verdict == rules.Fail && slices.Contains([]string{"TEN-001", "TEN-002", "TEN-003", "TEN-004", "TEN-006", "TEN-009"}, f.Rule) {
 					t.Fatalf("option %d fails %s: %s", i, f.Rule, f.Message)
 				}
 			}
@@ -369,6 +370,34 @@ func TestDecisionsHold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// nested draws how the storage paths of two sites on one file server lie to each other: as they are, one in the other, at the root,
+// below an export that an address names, or where an option would look for a free place.
+func nested(t *rapid.T, own, other *inventory.Site) {
+	for i := range other.Clusters[0].Uses {
+		u, mine := &other.Clusters[0].Uses[i], &own.Clusters[0].Uses[i]
+		if u.As != inventory.AsStorage {
+			continue
+		}
+		switch rapid.IntRange(0, 7).Draw(t, "path") {
+		case 0:
+			u.Path = mine.Path + "/backup"
+		case 1:
+			mine.Path = u.Path + "/x/y"
+		case 2:
+			u.Path = "/"
+		case 3:
+			u.Path = "/export"
+		case 4:
+			u.Path = "/export/site-cluster"
+		case 5:
+			u.Path = "/export/site-cluster-2/ThingworxStorage"
+		case 6:
+			other.Infra(u.Infrastructure).Identity.Endpoint += ":/export/site-cluster"
+			u.Path = "/storage"
+		}
+	}
 }
 
 func marshalRapid(t *rapid.T, v any) []byte {

@@ -40,7 +40,7 @@ func (w *world) option(c chosen, base float64) Option {
 }
 
 func (w *world) migration(v *variant) []migrate.Step {
-	in := migrate.Input{From: w.present, To: v.state, Need: w.need(), Chances: w.chances, ToServing: v.result.Serving}
+	in := migrate.Input{From: w.present, To: v.state, Need: w.need(), Chances: w.chances, ToServing: v.result.Serving, Others: w.sharedNow}
 	if w.present == nil {
 		empty := inventory.Cluster{ID: w.Cluster.ID}
 		in.From = migrate.StateOf(w.Site, &empty)

@@ -346,7 +346,7 @@ func (w *world) timeseries(a *catalog.Architecture) []catalog.TimeseriesChoice {
 func (w *world) shares(at place) []catalog.PerKind[bool] {
 	var now, all, none catalog.PerKind[bool]
 	for _, k := range []catalog.Kind{catalog.KindZooKeeper, catalog.KindDatabase, catalog.KindStorage, catalog.KindLoadBalancer, catalog.KindInflux, catalog.KindInfluxData} {
-		now.Set(k, w.sharedNow.Of(k) && w.permission(k) != inventory.Forbidden && w.stays(k, at))
+		now.Set(k, w.sharedNow.Of(k) && w.permission(k) != inventory.Forbidden && w.stays(k, at) && !w.inseparable.Of(k))
 		all.Set(k, w.permission(k) == inventory.Allowed)
 	}
 	out := []catalog.PerKind[bool]{now}
@@ -392,7 +392,12 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.operator(c.at.hosting),
 		Settings: w.Cluster.Settings, Workload: w.Cluster.Workload, Objectives: w.Cluster.Objectives,
 		Provider: c.at.provider, Region: c.at.region, Zone: c.at.zone, StandbyZone: c.at.standby,
-		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Isolate: w.collides,
+		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Occupied: w.sharedNow,
+	}
+	for _, k := range catalog.Kinds() {
+		if c.shared.Of(k) {
+			p.Isolate.Set(k, w.isolate.Of(k))
+		}
 	}
 	if w.present != nil {
 		p.Present, p.PresentCluster, p.PresentShape = w.Site, w.Cluster, w.shape

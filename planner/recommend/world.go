@@ -3,6 +3,7 @@ package recommend
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
@@ -40,8 +41,10 @@ type world struct {
 	// sharedNow and tenants tell which parts are used together with other clusters, and by how many.
 	sharedNow catalog.PerKind[bool]
 	tenants   catalog.PerKind[int]
-	// collides tells of which shared parts another tenant in view has the same isolation.
-	collides catalog.PerKind[bool]
+	// isolate are the names by which this cluster is kept apart in shared parts where another tenant in view has its present
+	// isolation, and inseparable the parts in which no name does that.
+	isolate     catalog.PerKind[string]
+	inseparable catalog.PerKind[bool]
 	sizes    map[sizing.Target]*sized
 	served   map[servingKey]availability.Result
 }
@@ -115,14 +118,44 @@ func (w *world) collisions() {
 			if u.Infra == nil {
 				continue
 			}
-			own := facts.Tenant{Key: c.Key, Site: w.Site, Cluster: w.Cluster, Use: u.Use, Infra: u.Infra}
-			for k := range u.Tenants {
-				if t := &u.Tenants[k]; t.Key != c.Key && t.Use.As == u.As && collide(&own, t) {
-					w.collides.Set(kindOfUse(u.As, u.Infra), true)
-				}
+			if !collides(u.Use, c, u) {
+				continue
+			}
+			kind := kindOfUse(u.As, u.Infra)
+			if name := w.freeName(kind, c, u); name != "" {
+				w.isolate.Set(kind, name)
+			} else {
+				w.inseparable.Set(kind, true)
 			}
 		}
 	}
+}
+
+// freeName is a name for the cluster in a shared part under which no tenant in view has the same isolation, "" when there is none,
+// as on a storage that another tenant uses from its root.
+func (w *world) freeName(k catalog.Kind, c *facts.Cluster, u *facts.Use) string {
+	tenant := (&catalog.Plan{Site: w.Site.Site, Cluster: w.Cluster.ID}).Tenant()
+	name := tenant
+	for n := 2; n < len(u.Tenants)+3; n++ {
+		own := catalog.Isolated(k, name)
+		own.As = u.As
+		if !collides(&own, c, u) {
+			return name
+		}
+		name = tenant + "-" + strconv.Itoa(n)
+	}
+	return ""
+}
+
+// collides reports whether a use of a shared part by a cluster has the isolation of another tenant in view.
+func collides(own *inventory.Use, c *facts.Cluster, u *facts.Use) bool {
+	me := facts.Tenant{Key: c.Key, Cluster: c.Cluster, Use: own, Infra: u.Infra}
+	for i := range u.Tenants {
+		if t := &u.Tenants[i]; t.Key != c.Key && t.Use.As == own.As && collide(&me, t) {
+			return true
+		}
+	}
+	return false
 }
 
 // collide reports whether two tenants of one infrastructure are known to have the same isolation in it.

@@ -131,6 +131,10 @@ func TestStoragePath(t *testing.T) {
 		{`\Share\A`, "//nas/Share", "SMB", "/share/a"},
 		{"/a", "nfs://nas/x", "nfs", "/x/a"},
 		{"", "nas:/export", "nfs", ""},
+		{"nas:/export/a", "nas:/export", "nfs", "/export/a"},
+		{"nfs://nas/export/a/", "nas", "nfs", "/export/a"},
+		{`\\nas\Share\A`, `\\NAS\Share`, "smb", "/share/a"},
+		{`C:\ThingworxStorage`, "", "smb", "/c:/thingworxstorage"},
 	} {
 		got := facts.StoragePath(&facts.Tenant{Use: &inventory.Use{Path: c.path}, Infra: &inventory.Infrastructure{Protocol: c.protocol, Identity: inventory.ResourceIdentity{Endpoint: c.endpoint}}})
 		if got != c.want {

@@ -120,11 +120,22 @@ func StoragePath(t *Tenant) string {
 	if p == "" {
 		return ""
 	}
+	if addressed(p) {
+		return exportOf(p)
+	}
 	p = path.Clean("/" + p)
 	if export == "/" || within(p, export) {
 		return p
 	}
 	return path.Join(export, p)
+}
+
+// addressed reports whether a path names its file server, as in host:/path, //host/path and scheme://host/path. The letter of a
+// drive is no server.
+func addressed(p string) bool {
+	p = strings.ReplaceAll(p, `\`, "/")
+	colon := strings.IndexByte(p, ':')
+	return strings.HasPrefix(p, "//") || colon > 1 && strings.HasPrefix(p[colon:], ":/") && !strings.Contains(p[:colon], "/")
 }
 
 // Overlap reports whether two paths are the same or one lies in the other.
