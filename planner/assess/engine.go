@@ -132,15 +132,12 @@ func (e *Engine) Site(v View) *Assessment {
 	}
 	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return strings.Compare(a.Cluster, b.Cluster) })
 
-	findings := e.Rules.Evaluate(rules.Input{
+	findings, tally := e.Rules.Judge(rules.Input{
 		Site: v.Site, Neighbours: v.Neighbours, Shared: shared, Clusters: facts,
 		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView, Planner: v.Planner,
-	})
-	out.Coverage = coverage(v, findings)
-	out.Verdicts = count(findings)
-	if !v.All {
-		findings = open(findings, out.Verdicts.Fail+out.Verdicts.Unknown)
-	}
+	}, v.All)
+	out.Coverage = coverage(findings, tally)
+	out.Verdicts = Verdicts{Pass: tally.Pass, Fail: tally.Fail, Unknown: tally.Unknown, NotApplicable: tally.NotApplicable}
 	if v.Previous != nil {
 		findings = rules.CarryOver(v.Previous.Findings, findings)
 	}
@@ -229,39 +226,9 @@ func shares(all []tenancy.Shared, cluster string) bool {
 	})
 }
 
-// open returns the n findings that fail or are unknown, in a list of their own: the passing ones are most of them and would
-// live as long as the assessment.
-func open(findings []rules.Finding, n int) []rules.Finding {
-	out := make([]rules.Finding, 0, n)
-	for i := range findings {
-		if v := findings[i].Verdict; v == rules.Fail || v == rules.Unknown {
-			out = append(out, findings[i])
-		}
-	}
-	return out
-}
-
-func count(findings []rules.Finding) Verdicts {
-	var v Verdicts
-	for i := range findings {
-		switch findings[i].Verdict {
-		case rules.Pass:
-			v.Pass++
-		case rules.Fail:
-			v.Fail++
-		case rules.Unknown:
-			v.Unknown++
-		case rules.NotApplicable:
-			v.NotApplicable++
-		}
-	}
-	return v
-}
-
 // coverage counts a site as fresh as long as DQ-001 does not fail for it, so that the two can never disagree.
-func coverage(v View, findings []rules.Finding) Coverage {
-	known, needed := rules.CoverageFacts(findings)
-	c := Coverage{Sites: 1, Fresh: 1, FactsKnown: known, FactsNeeded: needed}
+func coverage(findings []rules.Finding, tally rules.Tally) Coverage {
+	c := Coverage{Sites: 1, Fresh: 1, FactsKnown: tally.FactsKnown, FactsNeeded: tally.FactsNeeded}
 	for i := range findings {
 		if findings[i].Rule == "DQ-001" && findings[i].Verdict != rules.Pass {
 			c.Fresh, c.Stale = 0, 1

@@ -23,9 +23,38 @@ type Judge struct {
 	Observed time.Time   // when the site was observed
 	rule     *Rule
 	tuned    *Tuned
+	all      bool    // keep what passes or is not applicable
+	last     Finding // the latest, still open to a worse one of the same rule and subject; no rule: none
 	out      []Finding
+	tally    Tally
 	Prepared any        // by extra rules for each other
 	instant  *time.Time // observed, shared by the findings that rest on this site alone
+}
+
+// Tally counts verdicts, also those of findings that are not kept, and the facts that they rest on. A finding that passes or fails
+// asked for one fact, its verdict's, and had it; an unknown one asked for each fact it lists as missing, at least one, and had
+// none; one that is not applicable asked for nothing.
+type Tally struct {
+	Pass, Fail, Unknown, NotApplicable int
+	FactsKnown, FactsNeeded            int
+}
+
+func (t *Tally) add(f *Finding) {
+	switch f.Verdict {
+	case Pass:
+		t.Pass++
+		t.FactsKnown++
+		t.FactsNeeded++
+	case Fail:
+		t.Fail++
+		t.FactsKnown++
+		t.FactsNeeded++
+	case Unknown:
+		t.Unknown++
+		t.FactsNeeded += max(1, len(f.Missing))
+	default:
+		t.NotApplicable++
+	}
 }
 
 // Failure is what a failing verdict says. Zero fields take the entry's severity and remedy and the site's observation.
@@ -55,23 +84,32 @@ func (j *Judge) OfListed(l *facts.Listed) Subject {
 	return Subject{Site: j.View.Site.Site.ID, Infrastructure: l.Name}
 }
 
-// add appends a finding. One subject has one finding per rule: of two, as when a cluster uses one database twice, the
+// add records a finding. One subject has one finding per rule: of two, as when a cluster uses one database twice, the
 // worse stays.
 func (j *Judge) add(v Verdict, own Severity, s Subject, message string) *Finding {
-	if n := len(j.out); n > 0 && j.out[n-1].Rule == j.rule.ID && j.out[n-1].Subject == s {
-		last := &j.out[n-1]
-		severity := j.severity(own)
-		if !worse(v, severity, last) {
-			return new(Finding)
-		}
-		*last = Finding{}
-	} else {
-		j.out = append(j.out, Finding{})
+	f, r := &j.last, j.rule
+	severity := j.severity(own)
+	switch {
+	case f.Rule != r.ID || f.Subject != s:
+		j.settle()
+	case !worse(v, severity, f):
+		return new(Finding)
 	}
-	f, r := &j.out[len(j.out)-1], j.rule
-	f.Rule, f.Title, f.Confidence, f.Reference = r.ID, r.Title, r.Confidence, r.Reference
-	f.Verdict, f.Severity, f.Subject, f.Message = v, j.severity(own), s, message
+	*f = Finding{
+		Rule: r.ID, Title: r.Title, Confidence: r.Confidence, Reference: r.Reference, Verdict: v, Severity: severity, Subject: s, Message: message,
+	}
 	return f
+}
+
+// settle counts the latest finding, which no other of its subject can follow, and keeps it where that is asked for.
+func (j *Judge) settle() {
+	if j.last.Rule == "" {
+		return
+	}
+	j.tally.add(&j.last)
+	if j.all || j.last.Verdict == Fail || j.last.Verdict == Unknown {
+		j.out = append(j.out, j.last)
+	}
 }
 
 func worse(v Verdict, severity Severity, than *Finding) bool {
@@ -239,9 +277,13 @@ func (j *Judge) Databases(c *facts.Cluster, judgement func(Subject, *facts.Use))
 	}
 }
 
-// NewJudge prepares the evaluation of an input. room is how many findings it makes room for.
-func NewJudge(in Input, room int) *Judge {
-	j := &Judge{Input: in, View: facts.New(in.Site, in.Neighbours, in.Shared, in.Regions), Observed: in.Site.ObservedAt, out: make([]Finding, 0, room)}
+// NewJudge prepares the evaluation of an input. all keeps the findings that pass or are not applicable, too; room is how many
+// findings it makes room for.
+func NewJudge(in Input, all bool, room int) *Judge {
+	j := &Judge{
+		Input: in, View: facts.New(in.Site, in.Neighbours, in.Shared, in.Regions), Observed: in.Site.ObservedAt,
+		all: all, out: make([]Finding, 0, room),
+	}
 	if j.Observed.IsZero() {
 		j.Observed = in.At
 	}
@@ -251,8 +293,12 @@ func NewJudge(in Input, room int) *Judge {
 // Begin lets the judge speak for a rule from now on.
 func (j *Judge) Begin(r *Rule, t *Tuned) { j.rule, j.tuned = r, t }
 
-// Findings returns the findings so far, in the order they were given, without identities.
-func (j *Judge) Findings() []Finding { return j.out }
+// End returns the findings kept, in the order they were given and without identities, and the count of all.
+func (j *Judge) End() ([]Finding, Tally) {
+	j.settle()
+	j.last = Finding{}
+	return j.out, j.tally
+}
 
 // Number returns a parameter of the rule at work; percentages are shares of one.
 func (j *Judge) Number(parameter int) float64 { return j.tuned.Values[parameter] }
