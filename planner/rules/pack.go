@@ -193,7 +193,7 @@ func (p *Pack) Evaluate(in Input) []Finding {
 // (graceUntil), with which severity afterwards (severityAfterGrace) and when that was judged (judgedAt).
 func (p *Pack) Judge(in Input, all bool) ([]Finding, Tally) {
 	settings := p.tune(in.Policy)
-	room := 8 * len(in.Site.Clusters)
+	room := 24 * len(in.Site.Clusters)
 	if all {
 		room = len(p.rules)*len(in.Site.Clusters) + len(in.Site.Infrastructure) + 32
 	}
