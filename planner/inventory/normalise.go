@@ -34,6 +34,9 @@ func Normalise(s *Site, regions *geo.Table) *Site {
 		if p := placementAt(out, strings.TrimSuffix(out.Provenance[i].Path, "/region")); p != nil {
 			out.Provenance[i].Declared = n.region(p.Provider, out.Provenance[i].Declared)
 		}
+		for k := range out.Provenance[i].Overruled {
+			out.Provenance[i].Overruled[k].ObservedAt = out.Provenance[i].Overruled[k].ObservedAt.UTC()
+		}
 	}
 	for i := range out.Sources {
 		out.Sources[i].At = out.Sources[i].At.UTC()
@@ -180,5 +183,8 @@ func dropSecrets(s *Site) {
 	}
 	for i := range s.Provenance {
 		s.Provenance[i].Declared = Scrub(s.Provenance[i].Declared)
+		for k := range s.Provenance[i].Overruled {
+			s.Provenance[i].Overruled[k].Value = Scrub(s.Provenance[i].Overruled[k].Value)
+		}
 	}
 }

@@ -404,6 +404,15 @@ type Provenance struct {
 	ObservedAt    time.Time `json:"observedAt,omitzero"`
 	Declared      string    `json:"declared,omitempty"` // what a person or file declared, where the document holds the observed value
 	AttestedUntil time.Time `json:"attestedUntil,omitzero"`
+	// Overruled are further values that sources gave for the fact and that neither the document nor Declared holds.
+	Overruled []Overruled `json:"overruled,omitempty"`
+}
+
+// Overruled is a source's value of a fact for which another source's counts.
+type Overruled struct {
+	Source     string    `json:"source"`
+	Value      string    `json:"value"`
+	ObservedAt time.Time `json:"observedAt,omitzero"`
 }
 
 // SourceStatus is the outcome of one source's collection.
