@@ -20,14 +20,14 @@ func TestConfiguration(t *testing.T) {
 	if err := conf.Load("", "MERIDIAN", &c); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.check(); err != nil {
+	if err := c.check(false); err != nil {
 		t.Fatal(err)
 	}
 	if c.Interval != inventory.Duration(5*time.Minute) || c.NATS.PasswordFile != "secret" {
 		t.Errorf("configuration: %+v", c)
 	}
 	c.Site, c.Inventory, c.State, c.Interval = "Not An Id", "", "", 1
-	err := c.check()
+	err := c.check(false)
 	if err == nil {
 		t.Fatal("accepted")
 	}

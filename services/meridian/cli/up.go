@@ -284,7 +284,7 @@ func (u *up) planners(sites []imported, engine *assess.Engine, pol *policy.Polic
 			return nil, fmt.Errorf("make the planner's folder: %w", err)
 		}
 		d, err := daemon.New(daemon.Options{
-			Site: s.site, Path: s.path, Dir: dir, Engine: engine, Policy: pol, Bus: conn, Version: u.e.Version, Logger: u.logger,
+			Site: s.site, Sources: []daemon.SourceConfig{{SiteFile: &daemon.SiteFileConfig{Path: s.path}}}, Dir: dir, Engine: engine, Policy: pol, Bus: conn, Version: u.e.Version, Logger: u.logger,
 		})
 		if err != nil {
 			return nil, err
