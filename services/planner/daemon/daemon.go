@@ -20,9 +20,9 @@ const SourceName = "site-file"
 
 // Options are what a planner works with.
 type Options struct {
-	Site      string // id; a source that describes another site is refused
+	Site      string         // id; a source that describes another site is refused
 	Sources   []SourceConfig // followed for changes
-	Dir       string // state
+	Dir       string         // state
 	Engine    *assess.Engine
 	Policy    *policy.Policy
 	Bus       *bus.Conn // nil works without a hub

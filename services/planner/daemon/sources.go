@@ -196,6 +196,9 @@ func importers() map[string]func([]importer.File, importer.Options) importer.Res
 // KeptFile is the file in the state folder that holds what each source said last.
 const KeptFile = "sources.json"
 
+// probesFile is the file in the state folder that holds what the probes learned last.
+const probesFile = "probes.json"
+
 // source joins the configured sources into one.
 func (o *Options) source() (agent.Source, error) {
 	if err := CheckSources(o.Sources, false); err != nil {
@@ -229,7 +232,8 @@ func (o *Options) source() (agent.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return probe.Over(c, p), nil
+	live := probe.Over(c, p)
+	return live, live.Remember(filepath.Join(o.Dir, probesFile))
 }
 
 func (o *Options) member(s *SourceConfig) (collect.Member, error) {
