@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"slices"
 	"strings"
 )
 
@@ -89,6 +90,7 @@ type bench struct {
 
 func benches() []bench {
 	return []bench{
+		{[]string{"B1", "B2"}, throughput},
 		{[]string{"B3"}, assessment},
 		{[]string{"B15"}, recommendation},
 		{[]string{"B4"}, againstOPA},
@@ -107,7 +109,10 @@ func choose(only string) ([]bench, error) {
 		for _, b := range benches() {
 			for _, known := range b.ids {
 				if strings.EqualFold(known, strings.TrimSpace(id)) {
-					out, found = append(out, b), true
+					found = true
+					if !slices.ContainsFunc(out, func(o bench) bool { return o.ids[0] == b.ids[0] }) {
+						out = append(out, b)
+					}
 				}
 			}
 		}
