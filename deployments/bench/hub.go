@@ -340,7 +340,7 @@ func (c *costs) figure(f Figure, faster bool) Figure {
 // throughput is B1 and B2: the hub works off a backlog of revisions that gathered while it was cut off, and two durable
 // consumers read the same messages.
 func throughput(ctx context.Context, c config) (figures []Figure, err error) {
-	n := c.size(2000, 16)
+	n := c.size(1000, 16)
 	p, err := newPlant(ctx, c, n)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,8 @@ func New(o Options) *Fleet {
 
 // Update is one accepted inventory.
 type Update struct {
-	Site       *inventory.Site // normalised
+	Site       *inventory.Site     // normalised
+	Structure  inventory.Structure // of the document; the zero value is not known
 	Revision   string
 	Sequence   uint64
 	AcceptedAt time.Time
@@ -106,6 +107,7 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 		sameRules := known == nil || known.RulePack.Hash == f.packHash
 		if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
 			r.Assessment = known
+			r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
 		} else {
 			if !sameRules && now.After(at) {
 				at = now
@@ -142,6 +144,9 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	}
 	f.relate(u.Site)
 	fresh := f.record(&u)
+	if known {
+		fresh.basis = before.basis
+	}
 	with := func(site string) (*Record, bool) {
 		if site == id {
 			return fresh, true
@@ -257,7 +262,7 @@ func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
 func (f *Fleet) record(u *Update) *Record {
 	return &Record{
 		ID: u.Site.Site.ID, Revision: u.Revision, Sequence: u.Sequence, AcceptedAt: u.AcceptedAt,
-		Inventory: u.Site, HeardAt: u.AcceptedAt, Liveness: Live, Planner: u.Planner,
+		Inventory: u.Site, structure: u.Structure, HeardAt: u.AcceptedAt, Liveness: Live, Planner: u.Planner,
 	}
 }
 
@@ -297,11 +302,13 @@ func (f *Fleet) relate(s *inventory.Site) {
 
 func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {
 	f.evaluations.Add(1)
+	neighbours := assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
+	basis := f.basis(r, neighbours, lookup)
 	r.Assessment = f.o.Engine.Site(assess.View{
-		Site: r.Inventory, Revision: r.Revision,
-		Neighbours: assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites),
-		Policy:     f.o.Policy, PackHash: f.packHash, At: at, HubInView: true, Previous: previous,
+		Site: r.Inventory, Revision: r.Revision, Neighbours: neighbours, Recommended: recommended(previous, r.basis, basis),
+		Policy: f.o.Policy, PackHash: f.packHash, At: at, HubInView: true, Previous: previous,
 	})
+	r.basis = basis
 }
 
 // Explain judges a record of a view once more at the instant of its assessment and keeps what passes and what does not

@@ -23,6 +23,9 @@ type Record struct {
 	HeardAt    time.Time          // last heartbeat or inventory, whichever was later when Liveness last changed
 	Liveness   Liveness
 	Planner    Planner // the planner that sent the inventory, zero when it came over REST
+
+	structure inventory.Structure
+	basis     basis // of the recommendations in Assessment
 }
 
 // Planner identifies the daemon behind a site.

@@ -79,6 +79,8 @@ type View struct {
 	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
 	Previous   *Assessment // the site's last assessment, for firstSeen and failingSince; nil for a site never seen
 	All        bool        // keep passing and not applicable findings
+	// Recommended are recommendations that are known to be what would be computed, by cluster id; the others are computed.
+	Recommended map[string]recommend.Recommendation
 	// WithoutRecommendation leaves out the recommendation, and ARC-001 with it, for callers that need verdicts only.
 	WithoutRecommendation bool
 }
@@ -117,7 +119,9 @@ func (e *Engine) Site(v View) *Assessment {
 			Recognised:   recognise.Cluster(v.Site, c, size, shares(shared, key), e.Catalog),
 			Availability: availability.Cluster(v.Site, c, max(1, size.FoundationNodes), chances),
 		}
-		if !v.WithoutRecommendation {
+		if known, ok := v.Recommended[c.ID]; ok && !v.WithoutRecommendation {
+			judged.Recommendation = known
+		} else if !v.WithoutRecommendation {
 			judged.Recommendation = recommend.Cluster(recommend.Input{
 				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
 				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Neighbours: v.Neighbours, Rules: e.Rules,
@@ -208,7 +212,10 @@ func neverNull(c *Cluster) {
 	r := &c.Recommendation
 	r.Reasons, r.Options, r.Rejected = orEmpty(r.Reasons), orEmpty(r.Options), orEmpty(r.Rejected)
 	for i := range r.Options {
-		r.Options[i].Components, r.Options[i].Migration = orEmpty(r.Options[i].Components), orEmpty(r.Options[i].Migration)
+		// A recommendation that was known before is shared with assessments that others read, and has its lists already.
+		if o := &r.Options[i]; o.Components == nil || o.Migration == nil {
+			o.Components, o.Migration = orEmpty(o.Components), orEmpty(o.Migration)
+		}
 	}
 	c.Availability.Contributions = orEmpty(c.Availability.Contributions)
 }

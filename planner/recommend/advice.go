@@ -99,11 +99,14 @@ func sameProvider(a, b inventory.Placement) bool {
 	return a.Provider == b.Provider || a.Provider == "" || b.Provider == ""
 }
 
+// published ends a round trip that the provider publishes.
+const published = " (published p95)"
+
 // roundTrip is the published round trip between both sides, else the measured one; "" when neither is known.
 func (w *world) roundTrip(twx, db inventory.Placement) string {
 	if w.Regions != nil && sameProvider(twx, db) {
 		if d, ok := w.Regions.RoundTrip(twx.Provider, twx.Region, db.Region); ok {
-			return inventory.Duration(d).String() + " (published p95)"
+			return inventory.Duration(d).String() + published
 		}
 	}
 	prefix := w.Site.Site.ID + "/" + w.Cluster.ID + "/"
