@@ -30,9 +30,9 @@ type Graph interface {
 	Spokes(hub string) []string
 }
 
-// Publisher sends an assessment to its site and to history. It must be idempotent: several replicas of the hub send the
-// same assessment of one revision, instant and rule pack.
-type Publisher func(ctx context.Context, r *Record) error
+// Publisher sends assessments to their sites and to history, those of one site in order, and returns an error or nil for
+// each. It must be idempotent: several replicas of the hub send the same assessment of one revision, instant and rule pack.
+type Publisher func(ctx context.Context, records []*Record) []error
 
 // Options are what a Fleet works with; all are needed.
 type Options struct {
@@ -120,83 +120,98 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 	if err := f.commit(records); err != nil {
 		return fmt.Errorf("load %d sites: %w", len(records), err)
 	}
-	return f.publish(ctx)
+	return f.publishAgain(ctx)
 }
 
-// Apply judges an accepted inventory and every site the change concerns, commits all of them at once and publishes.
-// An inventory that was applied before, or sent again after a later one, changes nothing. An error of the publisher is
-// returned after the commit: the state holds, and Tick publishes again.
-func (f *Fleet) Apply(ctx context.Context, u Update) error {
+// Apply judges accepted inventories, one after the other, and every site that each of them concerns, commits what came
+// of all at once and publishes every judgement. An inventory that was applied before, or sent again after a later one,
+// changes nothing. An error of the publisher is returned after the commit: the state holds, and Tick publishes again.
+func (f *Fleet) Apply(ctx context.Context, updates ...Update) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := u.Site.Site.ID
-	view := f.o.Store.View()
-	before, known := view.Site(id)
-	if known && (!later(before, &u) || sentAgain(before.Planner, u.Planner)) {
+	b := &batch{view: f.o.Store.View(), changed: map[string]*Record{}}
+	for i := range updates {
+		f.apply(b, &updates[i])
+	}
+	if len(b.judged) == 0 {
 		return nil
 	}
+	records := make([]*Record, 0, len(b.changed))
+	for _, id := range b.order {
+		records = append(records, b.changed[id])
+	}
+	if err := f.commit(records); err != nil {
+		return fmt.Errorf("apply %d inventories: %w", len(updates), err)
+	}
+	for _, r := range records {
+		f.unpublished[r.ID] = struct{}{}
+	}
+	return f.publish(ctx, b.judged)
+}
+
+// batch is what updates change before it is committed.
+type batch struct {
+	view    View
+	changed map[string]*Record // over the view
+	order   []string           // of changed, as they came in
+	judged  []*Record          // every judgement, the intermediate ones of a site as well
+}
+
+// Site is the latest record of a site.
+func (b *batch) Site(id string) (*Record, bool) {
+	if r, ok := b.changed[id]; ok {
+		return r, true
+	}
+	return b.view.Site(id)
+}
+
+func (b *batch) set(r *Record) {
+	if _, ok := b.changed[r.ID]; !ok {
+		b.order = append(b.order, r.ID)
+	}
+	b.changed[r.ID] = r
+}
+
+// apply judges one inventory and whom it concerns.
+func (f *Fleet) apply(b *batch, u *Update) {
+	id := u.Site.Site.ID
+	before, known := b.Site(id)
+	if known && (!later(before, u) || sentAgain(before.Planner, u.Planner)) {
+		return
+	}
 	byKey := f.o.Graph.Sites
-	concerned := map[string]struct{}{}
+	var concerned []string
 	if known {
-		for _, d := range assess.Dependants(before.Inventory, inventories(view.Site), byKey, f.o.Graph.Spokes) {
-			concerned[d] = struct{}{}
-		}
+		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)
 	}
 	f.relate(u.Site)
-	fresh := f.record(&u)
-	if known {
-		fresh.basis = before.basis
-	}
-	with := func(site string) (*Record, bool) {
-		if site == id {
-			return fresh, true
-		}
-		return view.Site(site)
-	}
-	for _, d := range assess.Dependants(u.Site, inventories(with), byKey, f.o.Graph.Spokes) {
-		concerned[d] = struct{}{}
-	}
-	f.Heard(id, u.AcceptedAt)
-	changed := map[string]*Record{id: fresh}
-	for d := range concerned {
-		if r, ok := view.Site(d); ok {
-			next := *r
-			changed[d] = &next
-		}
-	}
-	lookup := func(site string) (*Record, bool) {
-		if r, ok := changed[site]; ok {
-			return r, true
-		}
-		return view.Site(site)
-	}
+	fresh := f.record(u)
 	previous := f.prior[id]
 	delete(f.prior, id)
 	if known {
-		previous = before.Assessment
+		fresh.basis, previous = before.basis, before.Assessment
 	}
-	f.judge(fresh, previous, u.AcceptedAt, lookup)
-	records := []*Record{fresh}
-	for d, r := range changed {
-		if d == id {
+	b.set(fresh)
+	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
+	slices.Sort(concerned)
+	f.Heard(id, u.AcceptedAt)
+	f.judge(fresh, previous, u.AcceptedAt, b.Site)
+	b.judged = append(b.judged, fresh)
+	for _, d := range slices.Compact(concerned) {
+		r, ok := b.Site(d)
+		if !ok {
 			continue
 		}
+		next := *r
 		// A neighbour keeps its instant when the stream delivered it later than this change, as a replay may.
 		at := u.AcceptedAt
 		if r.Assessment != nil && r.Assessment.At.After(at) {
 			at = r.Assessment.At
 		}
-		f.judge(r, r.Assessment, at, lookup)
-		records = append(records, r)
+		f.judge(&next, r.Assessment, at, b.Site)
+		b.set(&next)
+		b.judged = append(b.judged, &next)
 	}
-	slices.SortFunc(records[1:], func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
-	if err := f.commit(records); err != nil {
-		return fmt.Errorf("apply revision %s of site %s: %w", u.Revision, id, err)
-	}
-	for _, r := range records {
-		f.unpublished[r.ID] = struct{}{}
-	}
-	return f.publish(ctx)
 }
 
 // Heard notes a sign of life of a site.
@@ -245,7 +260,7 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
 		}
 	}
-	return f.publish(ctx)
+	return f.publishAgain(ctx)
 }
 
 // due reports the latest instant at which the age of a site's inventory changed its judgement, when that judgement is older.
@@ -328,22 +343,37 @@ func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*in
 	return assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
 }
 
-func (f *Fleet) publish(ctx context.Context) error {
+// publish sends judgements and notes which of the latest ones have reached the stream.
+func (f *Fleet) publish(ctx context.Context, judged []*Record) error {
+	if len(judged) == 0 {
+		return nil
+	}
 	var failed []error
 	view := f.o.Store.View()
-	for id := range f.unpublished {
-		r, ok := view.Site(id)
-		if !ok {
-			delete(f.unpublished, id)
+	for i, err := range f.o.Publish(ctx, judged) {
+		r := judged[i]
+		if err != nil {
+			failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", r.ID, err))
 			continue
 		}
-		if err := f.o.Publish(ctx, r); err != nil {
-			failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", id, err))
-			continue
+		if latest, ok := view.Site(r.ID); ok && latest.Assessment == r.Assessment {
+			delete(f.unpublished, r.ID)
 		}
-		delete(f.unpublished, id)
 	}
 	return errors.Join(failed...)
+}
+
+// publishAgain sends what has not reached the stream, as it is now.
+func (f *Fleet) publishAgain(ctx context.Context) error {
+	view := f.o.Store.View()
+	records := make([]*Record, 0, len(f.unpublished))
+	for id := range f.unpublished {
+		if r, ok := view.Site(id); ok {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
+	return f.publish(ctx, records)
 }
 
 // later tells whether an update comes after what is known. A stream that was made anew counts from one again but not

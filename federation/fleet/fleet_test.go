@@ -28,6 +28,7 @@ type rig struct {
 	store     *state.Store
 	fleet     *fleet.Fleet
 	published map[string]*assess.Assessment
+	log       []*fleet.Record // everything published, in order
 	fail      error
 	// publishing is called at each publication when it is set.
 	publishing func()
@@ -48,15 +49,18 @@ func newRig(t *testing.T) *rig {
 	pol := policy.Default()
 	r.fleet = fleet.New(fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
-		Publish: func(_ context.Context, rec *fleet.Record) error {
+		Publish: func(_ context.Context, records []*fleet.Record) []error {
 			if r.publishing != nil {
 				r.publishing()
 			}
-			if r.fail != nil {
-				return r.fail
+			errs := make([]error, len(records))
+			for i, rec := range records {
+				if errs[i] = r.fail; r.fail == nil {
+					r.published[rec.ID] = rec.Assessment
+					r.log = append(r.log, rec)
+				}
 			}
-			r.published[rec.ID] = rec.Assessment
-			return nil
+			return errs
 		},
 	})
 	return r

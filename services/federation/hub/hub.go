@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
@@ -95,6 +96,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	known := make(chan struct{})
+	p := newPipeline(h.admit, h.take)
 	group.Go(func() error {
 		return h.o.Bus.Rejections(ctx, h.rejection, func() { close(known) })
 	})
@@ -105,8 +107,13 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		}
-		return h.o.Bus.Inventories(ctx, h.inventory, func() { h.load(ctx, prior) })
+		return h.o.Bus.Inventories(ctx, p.put, func() {
+			if p.drain(ctx) {
+				h.load(ctx, prior)
+			}
+		})
 	})
+	group.Go(func() error { return p.run(ctx) })
 	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat) })
 	group.Go(func() error { return h.tickWhileReady(ctx) })
 	return ended(ctx, group.Wait())
@@ -147,31 +154,36 @@ func (h *Hub) admit(m *bus.Inventory) (*fleet.Update, *fleet.Rejection) {
 	})
 }
 
-// inventory handles one message. Errors end here: one bad inventory never stops the others.
-func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
-	update, rejection := h.admit(&m)
+// take handles what was admitted or refused. Errors end here: one bad inventory never stops the others.
+func (h *Hub) take(ctx context.Context, admitted []*admission) {
 	h.mu.Lock()
 	loading := h.loading != nil
-	switch {
-	case !loading:
-	case rejection != nil:
-		h.refused[m.Site] = struct{}{}
-	default:
-		h.loading[m.Site] = *update
+	for _, a := range admitted {
+		switch {
+		case !loading:
+		case a.rejection != nil:
+			h.refused[a.message.Site] = struct{}{}
+		default:
+			h.loading[a.message.Site] = *a.update
+		}
 	}
 	h.mu.Unlock()
-	if rejection != nil {
-		h.reject(ctx, rejection)
-		return
-	}
-	if loading {
-		if h.o.Progress != nil {
+	updates := make([]fleet.Update, 0, len(admitted))
+	for _, a := range admitted {
+		switch {
+		case a.rejection != nil:
+			h.reject(ctx, a.rejection)
+		case !loading:
+			updates = append(updates, *a.update)
+		case h.o.Progress != nil:
 			h.o.Progress()
 		}
+	}
+	if len(updates) == 0 {
 		return
 	}
-	if err := h.fleet.Apply(ctx, *update); err != nil {
-		h.o.Logger.Error("apply an inventory", "site", m.Site, "revision", m.Revision, "error", err)
+	if err := h.fleet.Apply(ctx, updates...); err != nil {
+		h.o.Logger.Error("apply inventories", "first", updates[0].Site.Site.ID, "revision", updates[0].Revision, "number", len(updates), "error", err)
 	}
 }
 
@@ -244,16 +256,55 @@ func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
 	}
 }
 
-func (h *Hub) publish(ctx context.Context, r *fleet.Record) error {
+// publish sends assessments. Those of one site go one after the other, in rounds, all else at once.
+func (h *Hub) publish(ctx context.Context, records []*fleet.Record) []error {
+	errs := make([]error, len(records))
+	for _, round := range rounds(records) {
+		messages := make([]bus.Assessment, len(round))
+		var group errgroup.Group
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for k, i := range round {
+			group.Go(func() error {
+				messages[k], errs[i] = message(records[i])
+				return nil
+			})
+		}
+		_ = group.Wait() // each has an error of its own
+		_, failed := h.o.Bus.PublishAssessments(ctx, messages)
+		for k, i := range round {
+			if errs[i] == nil {
+				errs[i] = failed[k]
+			}
+		}
+	}
+	return errs
+}
+
+// rounds are the positions of the records, split so that no round has two of one site and all rounds together keep the
+// order of each site.
+func rounds(records []*fleet.Record) [][]int {
+	var out [][]int
+	next := map[string]int{}
+	for i, r := range records {
+		n := next[r.ID]
+		next[r.ID]++
+		if n == len(out) {
+			out = append(out, nil)
+		}
+		out[n] = append(out[n], i)
+	}
+	return out
+}
+
+func message(r *fleet.Record) (bus.Assessment, error) {
 	body, err := assess.Marshal(r.Assessment)
 	if err != nil {
-		return err
+		return bus.Assessment{}, err
 	}
-	_, err = h.o.Bus.PublishAssessment(ctx, bus.Assessment{
+	return bus.Assessment{
 		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence,
 		MessageID: fmt.Sprintf("%s:%s:%s:%d", r.ID, r.Revision, r.Assessment.RulePack.Hash, r.Assessment.At.UnixNano()),
-	})
-	return err
+	}, nil
 }
 
 func (h *Hub) heartbeat(b bus.Heartbeat) { h.fleet.Heard(b.Site, h.o.Now()) }
