@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -192,19 +191,6 @@ func Merge(parts []*Assessment) *Assessment {
 		}
 	}
 	return out
-}
-
-// Marshal writes an assessment as the one canonical JSON text of it, indented by two spaces and ended by a newline, as
-// files, the bus and REST carry it.
-func Marshal(a *Assessment) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(a); err != nil {
-		return nil, fmt.Errorf("write an assessment as JSON: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 // neverNull makes absent lists empty: readers of the document iterate over them without asking.
