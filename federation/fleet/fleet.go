@@ -58,16 +58,22 @@ type Fleet struct {
 	mu          sync.Mutex                    // held by the one writer, also while it publishes, which may take long
 	unpublished map[string]struct{}           // sites whose latest assessment has not reached the stream
 	prior       map[string]*assess.Assessment // known at the start, of sites that had no inventory then
+	agenda      *agenda
 
 	// Those below are held briefly, so that readers and heartbeats never wait for the publisher. Only the writer changes the graph.
 	relations sync.RWMutex // Graph
-	life      sync.Mutex   // heard
+	life      sync.Mutex   // heard, quiet, woken
 	heard     map[string]time.Time
+	quiet     map[string]struct{} // sites whose record is not live
+	woken     map[string]struct{} // of them, those heard since the last tick
 }
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
-	return &Fleet{o: o, packHash: o.Engine.Hash(o.Policy), unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
+	return &Fleet{
+		o: o, packHash: o.Engine.Hash(o.Policy), unpublished: map[string]struct{}{}, agenda: newAgenda(),
+		heard: map[string]time.Time{}, quiet: map[string]struct{}{}, woken: map[string]struct{}{},
+	}
 }
 
 // Update is one accepted inventory.
@@ -220,6 +226,9 @@ func (f *Fleet) Heard(site string, at time.Time) {
 	defer f.life.Unlock()
 	if at.After(f.heard[site]) {
 		f.heard[site] = at
+		if _, quiet := f.quiet[site]; quiet {
+			f.woken[site] = struct{}{}
+		}
 	}
 }
 
@@ -230,13 +239,19 @@ func (f *Fleet) heardOf(site string) time.Time {
 }
 
 // Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
-// fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few seconds.
+// fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few
+// seconds; it costs in proportion to the sites for which the time has come.
 func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	view := f.o.Store.View()
 	var records []*Record
-	for r := range view.Sites("") {
+	due := f.dueSites(now)
+	for _, id := range slices.Sorted(maps.Keys(due)) {
+		r, ok := view.Site(id)
+		if !ok {
+			continue
+		}
 		next := *r
 		dirty := false
 		if at, due := f.due(r, now); due {
@@ -253,6 +268,8 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 		}
 		if dirty {
 			records = append(records, &next)
+		} else {
+			f.plan(r)
 		}
 	}
 	if len(records) > 0 {
@@ -384,10 +401,19 @@ func later(before *Record, u *Update) bool {
 
 func (f *Fleet) commit(records []*Record) error {
 	index, err := f.o.Store.Commit(records)
-	if err == nil && f.o.Committed != nil {
+	if err != nil {
+		for _, r := range records {
+			f.agenda.set(r.ID, time.Time{}) // the next tick tries again
+		}
+		return err
+	}
+	for _, r := range records {
+		f.plan(r)
+	}
+	if f.o.Committed != nil {
 		f.o.Committed(index, records)
 	}
-	return err
+	return nil
 }
 
 func sentAgain(before, now Planner) bool {

@@ -16,12 +16,16 @@ const (
 	lostInventory  = 7 * 24 * time.Hour
 )
 
+func thresholds(r *Record) (late, stale, lost time.Duration) {
+	if r.Planner.Instance == "" {
+		return lateInventory, staleInventory, lostInventory
+	}
+	return lateBeats, staleBeats, lostBeats
+}
+
 func liveness(r *Record, now time.Time) Liveness {
 	silent := now.Sub(r.HeardAt)
-	late, stale, lost := lateBeats, staleBeats, lostBeats
-	if r.Planner.Instance == "" {
-		late, stale, lost = lateInventory, staleInventory, lostInventory
-	}
+	late, stale, lost := thresholds(r)
 	switch {
 	case silent >= lost:
 		return Lost
@@ -32,4 +36,19 @@ func liveness(r *Record, now time.Time) Liveness {
 	default:
 		return Live
 	}
+}
+
+// silence is after how long without a sign of life a record's state gets worse, if it can.
+func silence(r *Record) (after time.Duration, more bool) {
+	late, stale, lost := thresholds(r)
+	switch r.Liveness {
+	case Live:
+		return late, true
+	case Late:
+		return stale, true
+	case Stale:
+		return lost, true
+	case Lost:
+	}
+	return 0, false
 }

@@ -186,7 +186,9 @@ func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, boo
 }
 
 // accepts reports whether the constraints leave a database product.
-func (w *world) accepts(e inventory.Engine) bool { return len(w.Engines) == 0 || slices.Contains(w.Engines, e) }
+func (w *world) accepts(e inventory.Engine) bool {
+	return len(w.Engines) == 0 || slices.Contains(w.Engines, e)
+}
 
 // noEngine says why an architecture finds no database at a place.
 func (w *world) noEngine(a *catalog.Architecture, at place) string {
