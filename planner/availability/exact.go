@@ -2,8 +2,8 @@ package availability
 
 import "slices"
 
-// Bounds on one question. No plausible cluster comes near: 60 nodes of 11 groups on 40 machines that hop between 5 zones
-// take some ten thousand steps.
+// Bounds on one question. No plausible cluster comes near: 60 nodes of 8 groups on 40 machines that hop between 5 zones
+// take less than a hundred thousand steps.
 const (
 	maxHeld   = 16      // places whose states are enumerated
 	maxStates = 1 << 21 // outcomes held at a time
