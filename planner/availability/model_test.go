@@ -172,6 +172,20 @@ func TestEmbeddedIgniteNeedsNoNode(t *testing.T) {
 	}
 }
 
+// TestOneInfrastructureUsedTwiceIsOne uses a load balancer for two ports.
+func TestOneInfrastructureUsedTwiceIsOne(t *testing.T) {
+	s := onDatabase(inventory.Infrastructure{Kind: inventory.KindDatabase, Engine: inventory.EngineH2})
+	s.Infrastructure = append(s.Infrastructure, inventory.Infrastructure{ID: "lb", Kind: inventory.KindLoadBalancer})
+	c := &s.Clusters[0]
+	lb := inventory.Use{Infrastructure: "lb", As: inventory.AsLoadBalancer}
+	for range 2 {
+		c.Uses = append(c.Uses, lb)
+		if got := availability.Cluster(s, c, 1, ninetyNine).Serving; math.Abs(got-0.99*0.99) > exact {
+			t.Errorf("%d uses: %v, want %v", len(c.Uses)-1, got, 0.99*0.99)
+		}
+	}
+}
+
 func TestDowntime(t *testing.T) {
 	for _, c := range []struct {
 		up   float64
