@@ -212,7 +212,7 @@ func (r *runner) within(e *entry, at int32) int32 {
 		e.mask |= 1 << p.bit
 	case p.merged:
 	case p.leaves == 1:
-		e.odds = e.odds.and(p.odds)
+		e.odds = e.and(p.odds)
 	default:
 		return at
 	}

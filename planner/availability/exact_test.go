@@ -112,11 +112,9 @@ func system(t *rapid.T) *availability.System {
 		g := availability.Group{Part: availability.Part(pick("part", 0, 6))}
 		for range pick("units", 1, 6) {
 			m := pick("machine", 0, machines-1)
-			zone, region := int32(-1), int32(-1)
+			zone, region := int32(-1), int32(pick("region", 0, regions)-1)
 			if z := pick("zone", -1, zones-1); z >= 0 {
 				zone, region = int32(regions+z), regionOf[z]
-			} else {
-				region = int32(pick("region", 0, regions) - 1)
 			}
 			if at, ok := placed[m]; tidy && ok {
 				zone, region = at[0], at[1]

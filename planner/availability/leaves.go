@@ -173,7 +173,7 @@ func (r *runner) spread() {
 		}
 		if region := &r.places[zone.region]; region.leaves == zone.leaves {
 			region.merged = true
-			zone.odds = zone.odds.and(region.odds)
+			zone.odds = zone.and(region.odds)
 			zone.region = -1
 		}
 	}

@@ -324,8 +324,8 @@ func (w *walk) tail(d *dimension, digits int) (up, down []float64) {
 	counted, reached, short := w.tails[:limit+1], w.tails[limit+1:][:digits], w.tails[limit+1+digits:]
 	clear(w.tails)
 	counted[0] = 1
-	for at := d.alone; at >= 0; at = w.runner.alone[at].next {
-		l := &w.runner.alone[at]
+	for at := d.alone; at >= 0; at = w.alone[at].next {
+		l := &w.alone[at]
 		count(counted, 1, limit, int(w.incs[l.from].count), d.counted(l.odds))
 	}
 	for k := range digits {
