@@ -36,7 +36,6 @@ func (r *runner) rank() {
 			left++
 		}
 	}
-	size := 1.0
 	for rank := int32(0); left > 0; {
 		best, least := int32(-1), 0.0
 		for d := range r.dims {
@@ -57,13 +56,9 @@ func (r *runner) rank() {
 			rank++
 			for _, c := range r.incs[l.from:l.to] {
 				d := &r.dims[c.demand]
-				if !d.opened {
-					d.opened = true
-					size *= float64(d.most + 1)
-				}
+				d.opened = true
 				if d.left--; d.left == 0 {
 					left--
-					size /= float64(d.most + 1)
 				}
 			}
 		}
