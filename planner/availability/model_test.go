@@ -144,6 +144,30 @@ func TestMissingFactsAreUnknown(t *testing.T) {
 	}
 }
 
+// TestFavoured leaves out what was taken against the cluster, and what bears on full service alone.
+func TestFavoured(t *testing.T) {
+	s := &inventory.Site{Site: inventory.Identity{ID: "s"}, Clusters: []inventory.Cluster{{ID: "c", Components: foundation(inventory.Node{Name: "f"})}}}
+	for _, f := range []inventory.Infrastructure{
+		{ID: "nas", Kind: inventory.KindStorage},
+		{ID: "meta", Kind: inventory.KindInfluxDB, Edition: inventory.EditionEnterprise, ReplicationFactor: 1, Nodes: []inventory.Node{{Name: "d", Role: "data"}}},
+		{ID: "data", Kind: inventory.KindInfluxDB, Edition: inventory.EditionEnterprise, ReplicationFactor: 1, Nodes: []inventory.Node{{Name: "m", Role: "meta"}}},
+	} {
+		s.Infrastructure = append(s.Infrastructure, f)
+		as := inventory.AsTimeseries
+		if f.Kind == inventory.KindStorage {
+			as = inventory.AsStorage
+		}
+		s.Clusters[0].Uses = append(s.Clusters[0].Uses, inventory.Use{Infrastructure: f.ID, As: as})
+	}
+	got := availability.Cluster(s, &s.Clusters[0], 1, ninetyNine)
+	if len(got.Unknown) != 5 {
+		t.Errorf("unknown is %q", got.Unknown)
+	}
+	if diff := cmp.Diff([]string{"clusteredMode is not given", "no database is listed"}, got.Favoured()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestMachineGivenTwoChancesTakesTheLower(t *testing.T) {
 	low, high, bad := 0.5, 0.7, 1.5
 	for _, order := range [][2]*float64{{&low, &high}, {&high, &low}, {&bad, &low}} {
