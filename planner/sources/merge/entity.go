@@ -142,8 +142,8 @@ func (e *entity) leaf(path, at string, v any) leaf {
 	whole := e.pointer + at
 	for p := whole; p != ""; p = p[:strings.LastIndexByte(p, '/')] {
 		proof, ok := e.doc.proofs[p]
-		if !ok {
-			continue
+		if !ok || p != whole && proof.Declared != "" {
+			continue // it tells of the whole, such as the length of a list, and not of its parts
 		}
 		l.Source, l.AttestedUntil = proof.Source, proof.AttestedUntil
 		if !proof.ObservedAt.IsZero() {
@@ -156,9 +156,7 @@ func (e *entity) leaf(path, at string, v any) leaf {
 				l.standing = Observed
 			}
 		}
-		if p == whole || proof.Declared == "" {
-			e.doc.spent[p] = true
-		}
+		e.doc.spent[p] = true
 		break
 	}
 	return l

@@ -109,10 +109,15 @@ func Merge(inputs []Input, regions *geo.Table) (*Result, error) {
 	if len(m.docs) == 1 {
 		m.result.Site = m.docs[0].Site
 	}
-	slices.SortStableFunc(m.result.Facts, func(x, y Fact) int {
+	Sort(m.result.Facts)
+	return m.result, nil
+}
+
+// Sort puts facts in the order of their paths, those in force first.
+func Sort(facts []Fact) {
+	slices.SortStableFunc(facts, func(x, y Fact) int {
 		return cmp.Or(comparePaths(x.Path, y.Path), -cmp.Compare(number(x.InForce), number(y.InForce)), cmp.Compare(x.Source, y.Source), cmp.Compare(text(x.Value), text(y.Value)))
 	})
-	return m.result, nil
 }
 
 // rank puts declaring sources first: ids and names are theirs, and so is the order of lists.

@@ -85,20 +85,26 @@ func (l *Live) results(ctx context.Context, site *inventory.Site) *Results {
 // Remember takes up what an earlier process learned, from a file that is written after each run, so that a server that does
 // not answer after a restart is still known as it was. Call it before the first collection.
 func (l *Live) Remember(path string) error {
+	var err error
 	l.path = path
+	l.last, err = ReadResults(path)
+	return err
+}
+
+// ReadResults reads what the probes of a planner learned last, nil when they have not run yet.
+func ReadResults(path string) (*Results, error) {
 	body, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read what the probes learned: %w", err)
+		return nil, fmt.Errorf("read what the probes learned: %w", err)
 	}
-	var last Results
-	if err := json.Unmarshal(body, &last); err != nil {
-		return fmt.Errorf("read what the probes learned in %s: %w: remove it, and they begin anew", path, err)
+	r := &Results{}
+	if err := json.Unmarshal(body, r); err != nil {
+		return nil, fmt.Errorf("read what the probes learned in %s: %w: remove it, and they begin anew", path, err)
 	}
-	l.last = &last
-	return nil
+	return r, nil
 }
 
 // write leaves failures to the next run: the file only matters after a restart.

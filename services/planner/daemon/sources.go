@@ -196,8 +196,8 @@ func importers() map[string]func([]importer.File, importer.Options) importer.Res
 // KeptFile is the file in the state folder that holds what each source said last.
 const KeptFile = "sources.json"
 
-// probesFile is the file in the state folder that holds what the probes learned last.
-const probesFile = "probes.json"
+// ProbesFile is the file in the state folder that holds what the probes learned last.
+const ProbesFile = "probes.json"
 
 // source joins the configured sources into one.
 func (o *Options) source() (agent.Source, error) {
@@ -233,7 +233,7 @@ func (o *Options) source() (agent.Source, error) {
 		return nil, err
 	}
 	live := probe.Over(c, p)
-	return live, live.Remember(filepath.Join(o.Dir, probesFile))
+	return live, live.Remember(filepath.Join(o.Dir, ProbesFile))
 }
 
 func (o *Options) member(s *SourceConfig) (collect.Member, error) {
