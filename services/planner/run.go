@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -169,7 +170,11 @@ func printStatus(w io.Writer, s *agent.Status, asJSON bool) error {
 		line("rejected", fmt.Sprintf("%s at %s: %s", s.Rejected.Revision, s.Rejected.At.Format(time.RFC3339), s.Rejected.Reason))
 	}
 	for _, src := range s.Sources {
-		line("source "+src.Name, string(src.Status)+" "+src.Detail)
+		at := ""
+		if !src.At.IsZero() {
+			at = " at " + src.At.Format(time.RFC3339)
+		}
+		line("source "+src.Name, strings.TrimSpace(string(src.Status)+at+": "+src.Detail))
 	}
 	for _, verdict := range []rules.Verdict{rules.Fail, rules.Unknown, rules.Pass, rules.NotApplicable} {
 		line("verdict "+string(verdict), fmt.Sprint(s.Verdicts[verdict]))

@@ -75,7 +75,7 @@ func (s Exports) Collect(context.Context) (*inventory.Site, []inventory.Source, 
 	}
 	at := s.Now().UTC().Truncate(time.Second)
 	if !s.InPlace {
-		at = newest(files, at)
+		at = Newest(files, at)
 	}
 	result := s.Import(files, importer.Options{Site: s.Site, At: at, Regions: s.Regions})
 	if result.Site == nil {
@@ -134,8 +134,8 @@ func (s Exports) own(site *inventory.Site) string {
 	return ""
 }
 
-// newest is the time of the newest file, as its file system tells it, never after now.
-func newest(files []importer.File, now time.Time) time.Time {
+// Newest is the time of the newest file, as its file system tells it, never after now.
+func Newest(files []importer.File, now time.Time) time.Time {
 	var at time.Time
 	for _, f := range files {
 		if info, err := os.Stat(f.Name); err == nil && info.ModTime().After(at) {

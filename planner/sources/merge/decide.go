@@ -8,6 +8,9 @@ import (
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
+// alias is why the name that another source gives a thing is not in force.
+const alias = "another name for it"
+
 // said is one source's value of a fact in question.
 type said struct {
 	leaf
@@ -145,7 +148,7 @@ func (d *decision) label(list []said, label string) *leaf {
 	for i := range list {
 		// References follow what they name; only names are worth telling.
 		if p := list[i].path; text(list[i].value) != label && (p == "/id" || p == "/name") {
-			list[i].why = "another name for it"
+			list[i].why = alias
 		}
 	}
 	out.value, out.Declared, out.Overruled = label, "", nil

@@ -52,6 +52,9 @@ type Fact struct {
 	Why        string    `json:"why,omitempty"` // it does not
 }
 
+// Conflicts reports whether the fact says otherwise than the inventory. Another name for a thing does not.
+func (f *Fact) Conflicts() bool { return !f.InForce && f.Why != alias }
+
 // Result is the outcome of a merge.
 type Result struct {
 	Site *inventory.Site

@@ -215,7 +215,7 @@ func (c *sourcesCommand) read(e *Environment, engine *assess.Engine) ([]collect.
 		return kept, nil
 	}
 	command := importCommand{From: "auto"}
-	result := command.read(raw, importer.Options{Site: site, At: e.present(), Regions: engine.Regions})
+	result := command.read(raw, importer.Options{Site: site, At: collect.Newest(raw, e.present()), Regions: engine.Regions})
 	command.report(e.Stderr, &result)
 	if result.Site == nil {
 		return kept, nil
@@ -229,7 +229,7 @@ func (c *sourcesCommand) answer(r *merge.Result, now time.Time) *sourcesAnswer {
 	a := &sourcesAnswer{Site: r.Site.Site.ID, Facts: []sourcedFact{}, Total: len(r.Facts), Notes: r.Notes}
 	disputed := map[string]bool{}
 	for _, f := range r.Facts {
-		if !f.InForce {
+		if f.Conflicts() {
 			disputed[f.Path] = true
 		}
 	}
@@ -306,7 +306,7 @@ func tellers(fact string) []string {
 
 // missing are the facts that rules reported as unknown, each with the sources that could tell.
 func missing(engine *assess.Engine, site *inventory.Site, now time.Time) []missingFact {
-	judged := engine.Site(assess.View{Site: site, At: now, WithoutRecommendation: true})
+	judged := engine.Site(assess.View{Site: site, At: now})
 	byFact := map[string]*missingFact{}
 	for _, f := range judged.Findings {
 		if f.Verdict != rules.Unknown {
