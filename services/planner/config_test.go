@@ -53,6 +53,28 @@ sources:
 	}
 }
 
+// TestExamplesOfTheReadme loads every planner.yaml that the README shows.
+func TestExamplesOfTheReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(readme), "```yaml\n# planner.yaml\nsite: my-plant\n")
+	if len(blocks) != 3 {
+		t.Fatalf("%d examples", len(blocks)-1)
+	}
+	for _, b := range blocks[1:] {
+		text, _, _ := strings.Cut(b, "```")
+		c, err := load(t, text)
+		if err == nil {
+			err = c.check(false)
+		}
+		if err != nil {
+			t.Errorf("%v in\n%s", err, text)
+		}
+	}
+}
+
 func TestSourcesConfigurationIsRefusedWithItsPlace(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"unknown kind":    {"sources: [{hostconf: {paths: [/x]}}]\n", `planner.yaml:2:12: /sources/0/hostconf: unknown key "hostconf"; did you mean "hostconfig"?`},

@@ -50,6 +50,7 @@ infrastructure:
     placement: *here
     nodes: [{name: pg1, role: standby, placement: *here}, {name: pg2, role: primary, placement: *here}]
     pgpool: [{name: pool1}]
+  - {id: nas-1, kind: storage, protocol: smb, identity: {endpoint: "//` + planted + `-nas:` + planted + `@nas.plant.example/share"}}
 `
 
 // planted are secrets in what the planner reads; none may be in anything it writes.
@@ -271,7 +272,7 @@ func TestPlannerOverRealServers(t *testing.T) {
 		}
 		return ""
 	})
-	if len(first.Clusters) != 1 || len(first.Infrastructure) != 2+1 { // and the storage that only the host knows
+	if len(first.Clusters) != 1 || len(first.Infrastructure) != 3+1 { // and the storage that only the host knows
 		t.Fatalf("not merged: %d clusters, %+v", len(first.Clusters), first.Infrastructure)
 	}
 	if got := roles(first, "pg-1", "primary"); got != "pg1" {
