@@ -30,6 +30,9 @@ func Import(files []importer.File, opts importer.Options) importer.Result {
 // Read reads one file; it is the importer.Reader of this source.
 func Read(f importer.File) (importer.FileReport, []importer.Resource) {
 	r := read(f)
+	if r.report.Status != importer.Refused {
+		r.report.Source = r.source()
+	}
 	return r.report, r.resources
 }
 

@@ -36,8 +36,8 @@ func Assemble(opts Options, reports []FileReport, resources []Resource) Result {
 		opts: opts, all: resources,
 		result: &Result{Files: reports},
 		byKey:  map[string]int{}, joined: map[int]int{},
-		ids: map[string]bool{}, infraOf: map[*Resource]int{}, groups: map[string]*group{}, nodeInfra: map[string]int{},
-		linked: map[[2]string]bool{}, places: map[[2]string]place{},
+		ids: map[string]bool{}, numbers: map[string]int{}, infraOf: map[*Resource]int{}, groups: map[string]*group{}, nodeInfra: map[string]int{},
+		linked: map[[2]string]bool{}, inUse: map[string]bool{}, places: map[[2]string]place{},
 	}
 	for i := range a.all {
 		a.resolve(&a.all[i])
@@ -65,10 +65,12 @@ type assembly struct {
 	merged []int          // the resources that remain
 
 	ids       map[string]bool
+	numbers   map[string]int    // base of an id to the next number after it that is worth trying
 	infraOf   map[*Resource]int // position in site.Infrastructure
 	nodeInfra map[string]int    // id of an infrastructure with nodes to its position
 	groups    map[string]*group
 	order     []*group
+	inUse     map[string]bool    // id of an infrastructure that some group uses
 	linked    map[[2]string]bool // group key and infrastructure id already joined by a use
 	proofs    []proof
 	places    map[[2]string]place
@@ -139,7 +141,7 @@ func (a *assembly) region(provider, location string) place {
 	}
 	if region, ok := a.opts.Regions.Find(provider, location); ok {
 		p.code = region.Code
-	} else if len(location) <= maxName {
+	} else if len(location) <= maxName && len(a.places) < maxProblems { // beyond, a report lists none
 		p.nearest = a.opts.Regions.Nearest(provider, location)
 	}
 	a.places[key] = p
@@ -233,6 +235,10 @@ func (a *assembly) sources() {
 	for i := range a.all {
 		names[a.all[i].Source] = true
 	}
+	for i := range a.result.Files {
+		names[a.result.Files[i].Source] = true
+	}
+	delete(names, "")
 	status, counts := inventory.SourceOK, map[Status]int{}
 	for i := range a.result.Files {
 		counts[a.result.Files[i].Status]++
@@ -316,14 +322,14 @@ func (a *assembly) id(name, group, fallback string) string {
 			return c
 		}
 	}
-	for n := 2; ; n++ {
+	for n := max(2, a.numbers[base]); ; n++ {
 		suffix := "-" + strconv.Itoa(n)
 		c := base
 		if len(c)+len(suffix) > 63 {
 			c = strings.TrimRight(c[:63-len(suffix)], "-")
 		}
 		if c += suffix; !a.ids[c] {
-			a.ids[c] = true
+			a.ids[c], a.numbers[base] = true, n+1
 			return c
 		}
 	}

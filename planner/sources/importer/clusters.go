@@ -427,7 +427,7 @@ func (a *assembly) link(g *group, n int, as inventory.UseAs, source string) {
 	if a.linked[[2]string{g.key, id}] {
 		return
 	}
-	a.linked[[2]string{g.key, id}] = true
+	a.linked[[2]string{g.key, id}], a.inUse[id] = true, true
 	a.proofs = append(a.proofs, proof{group: g, rest: "/uses/" + strconv.Itoa(len(g.cluster.Uses)), source: source})
 	g.cluster.Uses = append(g.cluster.Uses, inventory.Use{Infrastructure: id, As: as})
 }

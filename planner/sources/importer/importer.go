@@ -5,6 +5,7 @@
 package importer
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,6 +66,8 @@ type FileReport struct {
 	Types     []TypeCount        `json:"types,omitempty"`    // sorted by type and class
 	Problems  []document.Problem `json:"problems,omitempty"` // what was not understood, in the order of its places
 	Notes     []document.Problem `json:"notes,omitempty"`    // understood and worth knowing: defaults taken, spellings repaired
+
+	Source string `json:"-"` // name in provenance of what read the file; "" when nothing did
 
 	more, moreNotes int               // beyond maxProblems
 	counts          map[TypeCount]int // by type and class, with Count 0
@@ -214,6 +217,15 @@ func longestRun(s string) int {
 		longest = max(longest, run)
 	}
 	return longest
+}
+
+// PointerKey returns a key for a JSON pointer in a message: as it is when it is plainly the name of a resource, else the
+// position of its member.
+func PointerKey(key string, i int) string {
+	if len(key) > maxName || strings.ContainsFunc(key, func(r rune) bool { return !plain(r) && !strings.ContainsRune(`[]"/~`, r) }) || key == "" {
+		return strconv.Itoa(i)
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
 // Placeholder reports whether a value stands for one that a person was to fill in: <region>, {subscription-id}, "...".

@@ -16,10 +16,10 @@ import (
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 )
 
-// Check holds one outcome against what is true of every one.
-func Check(t testing.TB, o *Outcome, written bool) {
+// check holds one outcome against what is true of every one, and returns whether all components are ok.
+func check(t testing.TB, o *Outcome, written bool) (allOK bool) {
 	t.Helper()
-	o.silent(t)
+	o.silent(t, written)
 	if o.Site == nil {
 		if o.Whole || len(o.Problems) == 0 {
 			t.Errorf("no inventory and no reason: whole %v, %+v", o.Whole, o.Problems)
@@ -29,19 +29,24 @@ func Check(t testing.TB, o *Outcome, written bool) {
 				t.Errorf("a problem that says nothing: %+v", p)
 			}
 		}
-		return
+		return false
 	}
 	text := valid(t, o.Site)
-	o.components(t, written)
+	allOK = o.components(t, written)
 	if !written {
 		proven(t, o.Site, text)
 	}
+	return allOK
 }
 
 // silent looks for the planted secret in everything that came out.
-func (o *Outcome) silent(t testing.TB) {
+func (o *Outcome) silent(t testing.TB, written bool) {
 	t.Helper()
-	for _, s := range o.words(t) {
+	words := o.words(t)
+	if written {
+		words = words[1:] // what people write as a name is one
+	}
+	for _, s := range words {
 		if at := strings.Index(s, Secret); at >= 0 {
 			t.Errorf("a secret got out: %s", s[max(0, at-200):min(len(s), at+60)])
 		}
@@ -100,7 +105,8 @@ func valid(t testing.TB, site *inventory.Site) any {
 	return v
 }
 
-func (o *Outcome) components(t testing.TB, written bool) {
+// components checks what the components report, and returns whether all are ok.
+func (o *Outcome) components(t testing.TB, written bool) bool {
 	t.Helper()
 	sources := o.Sources
 	if sources == nil {
@@ -126,9 +132,10 @@ func (o *Outcome) components(t testing.TB, written bool) {
 			t.Errorf("a component without name or time: %+v", s)
 		}
 	}
-	if !written && ok != o.Whole {
-		t.Errorf("whole %v, and components %+v; problems %+v", o.Whole, sources, o.Problems)
+	if !ok && o.Whole {
+		t.Errorf("everything was understood, and the components are %+v", sources)
 	}
+	return ok
 }
 
 // proven checks that each provenance names something that is there, and that each fact has one.

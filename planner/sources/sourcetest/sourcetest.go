@@ -97,7 +97,9 @@ func Run(t *testing.T, c Contract) {
 func (c *Contract) collect(t testing.TB, inputs []Input) Outcome {
 	t.Helper()
 	o := c.Collect(t, inputs)
-	Check(t, &o, c.Written)
+	if ok := check(t, &o, c.Written); ok && !o.Whole && !c.Written {
+		t.Errorf("not everything was understood, and every component is ok; problems %+v", o.Problems)
+	}
 	return o
 }
 
@@ -183,7 +185,7 @@ func CheckImport(t testing.TB, r *importer.Result) {
 	t.Helper()
 	checkReports(t, r)
 	o := outcome(t, r)
-	Check(t, &o, false)
+	check(t, &o, false)
 }
 
 // Base is a source as the planner's agent takes one.

@@ -60,7 +60,7 @@ func Import(files []importer.File, opts importer.Options, readers []Reader, othe
 	for i := range fragments {
 		count(&reports[i], &fragments[i])
 	}
-	a := &assembly{opts: opts, fragments: fragments, byKey: map[string]*merged{}, ids: map[string]bool{}, services: map[string][]map[string]string{}}
+	a := &assembly{opts: opts, fragments: fragments, byKey: map[string]*merged{}, ids: map[string]bool{}, numbers: map[string]int{}, services: map[string][]map[string]string{}}
 	a.result = importer.Assemble(opts, reports, resources)
 	if !named && !cloud {
 		a.result.Notes = append(a.result.Notes, document.Problem{What: "no site was given; the document is for site import", Remedy: "name the site with --site"})
@@ -131,6 +131,7 @@ type assembly struct {
 	servers   []*merged
 	clusters  []*cluster
 	ids       map[string]bool
+	numbers   map[string]int                 // kind and base of an id to the next number after it that is worth trying
 	services  map[string][]map[string]string // scope and host of a service to what it selects
 }
 
@@ -254,14 +255,14 @@ func (a *assembly) id(kind, fallback string, wanted ...string) string {
 			break
 		}
 	}
-	for n := 1; ; n++ {
+	for n := max(1, a.numbers[kind+" "+base]); ; n++ {
 		c := base
 		if n > 1 {
 			suffix := "-" + strconv.Itoa(n)
 			c = strings.TrimRight(base[:min(len(base), 63-len(suffix))], "-") + suffix
 		}
 		if !a.ids[kind+" "+c] {
-			a.ids[kind+" "+c] = true
+			a.ids[kind+" "+c], a.numbers[kind+" "+base] = true, n+1
 			return c
 		}
 	}
