@@ -144,6 +144,15 @@ func TestMissingFactsAreUnknown(t *testing.T) {
 	}
 }
 
+// TestValuesInARelationalDatabase keeps the values in a database of two nodes, of which one is enough.
+func TestValuesInARelationalDatabase(t *testing.T) {
+	s := onDatabase(inventory.Infrastructure{Kind: inventory.KindDatabase, Engine: inventory.EnginePostgreSQL, Nodes: make([]inventory.Node, 2)})
+	s.Clusters[0].Uses[0].As = inventory.AsTimeseries
+	if got := availability.Cluster(s, &s.Clusters[0], 1, ninetyNine); got.Serving != 1 || math.Abs(got.Full-0.9999) > exact {
+		t.Errorf("serving %v, full %v", got.Serving, got.Full)
+	}
+}
+
 // TestFavoured leaves out what was taken against the cluster, and what bears on full service alone.
 func TestFavoured(t *testing.T) {
 	s := &inventory.Site{Site: inventory.Identity{ID: "s"}, Clusters: []inventory.Cluster{{ID: "c", Components: foundation(inventory.Node{Name: "f"})}}}
