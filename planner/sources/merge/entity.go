@@ -138,7 +138,7 @@ func (e *entity) walk(path string, v any) {
 
 // leaf finds out who said a fact: the provenance at its path, else that of what it is a part of, else the source itself.
 func (e *entity) leaf(path, at string, v any) leaf {
-	l := leaf{path: path, value: v, Provenance: inventory.Provenance{Source: e.doc.Source, ObservedAt: e.doc.Site.ObservedAt}, standing: standing("", &e.doc.Input)}
+	l := leaf{path: path, value: v, Provenance: inventory.Provenance{Source: e.doc.Source, ObservedAt: e.doc.Site.ObservedAt}, standing: standing("", e.kind, &e.doc.Input)}
 	whole := e.pointer + at
 	for p := whole; p != ""; p = p[:strings.LastIndexByte(p, '/')] {
 		proof, ok := e.doc.proofs[p]
@@ -149,7 +149,7 @@ func (e *entity) leaf(path, at string, v any) leaf {
 		if !proof.ObservedAt.IsZero() {
 			l.ObservedAt = proof.ObservedAt
 		}
-		l.standing = standing(proof.Source, &e.doc.Input)
+		l.standing = standing(proof.Source, e.kind, &e.doc.Input)
 		if p == whole {
 			l.Declared, l.Overruled = proof.Declared, proof.Overruled
 			if proof.Declared != "" {

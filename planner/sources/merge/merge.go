@@ -141,13 +141,17 @@ type merger struct {
 	ids                      map[*entity]string // final id of infrastructure and clusters
 }
 
-// standing tells what a fact rests on by the name in its provenance, "" when it has none.
-func standing(source string, in *Input) Standing {
+// standing tells what a fact about a thing of a kind rests on by the name in its provenance, "" when it has none. What was
+// read out of a name is to which cluster a node belongs, not the node's own facts.
+func standing(source, kind string, in *Input) Standing {
 	observed := Declared
 	if in.Observed {
 		observed = Observed
 	}
 	base, _, _ := strings.Cut(source, "/")
+	if kind == nodeKind {
+		base = strings.TrimSuffix(base, "-name")
+	}
 	switch {
 	case source == "":
 		return observed

@@ -165,6 +165,30 @@ func TestOtherClustersStandApart(t *testing.T) {
 	}
 }
 
+func TestStandings(t *testing.T) {
+	for _, c := range []struct {
+		source, kind string
+		observed     bool
+		want         Standing
+	}{
+		{"", nodeKind, false, Declared},
+		{"", nodeKind, true, Observed},
+		{"sku-default", infrastructureKind, true, Assumed},
+		{"azure-name", clusterKind, true, Assumed},
+		{"azure-name", nodeKind, true, Observed},
+		{"azure-tag", clusterKind, false, Observed},
+		{"azure-request", nodeKind, true, Declared},
+		{"terraform-plan", nodeKind, true, Declared},
+		{"probe/pg-1", nodeKind, false, Observed},
+		{"compose", nodeKind, true, Declared},
+		{"somebody", nodeKind, true, Observed},
+	} {
+		if got := standing(c.source, c.kind, &Input{Observed: c.observed}); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
 func TestMergeRefuses(t *testing.T) {
 	if _, err := Merge([]Input{{Source: "site-file"}}, regions(t)); err == nil {
 		t.Error("nothing was merged into something")

@@ -226,7 +226,7 @@ func TestNothingIsLost(t *testing.T) {
 		said := map[string]bool{}
 		for _, f := range r.Facts {
 			v, ok := lookup(tree, f.Path)
-			if f.InForce && !(ok && (text(v) == text(f.Value) || reference(f.Path) || strings.HasSuffix(f.Path, "/region") || strings.HasPrefix(text(v), text(f.Value)) || strings.HasSuffix(f.Path, "/endpoint"))) {
+			if f.InForce && (!ok || !holds(f, text(v))) {
 				t.Fatalf("%s is in force with %v, the document has %v", f.Path, f.Value, v)
 			}
 			said[f.Path] = true
@@ -243,7 +243,7 @@ func TestNothingIsLost(t *testing.T) {
 		if problems := inventory.Validate(r.Site, regions(t)); len(problems) > 0 {
 			for _, i := range in {
 				if len(inventory.Validate(inventory.Normalise(i.Site, regions(t)), regions(t))) > 0 {
-					t.Skip("a source is invalid itself")
+					return // nothing is promised of what is invalid itself
 				}
 			}
 			t.Fatalf("the merged inventory is invalid: %v\n%s", problems, canonical(t, r.Site))
@@ -259,8 +259,17 @@ func TestNothingIsLost(t *testing.T) {
 	})
 }
 
-func reference(path string) bool {
-	return strings.HasSuffix(path, "/infrastructure") || strings.HasSuffix(path, "/to") || strings.HasSuffix(path, "/from")
+// holds reports whether a document's value is what a fact says: the same, the same more exactly, or the same in canonical
+// spelling. References follow what they name.
+func holds(f Fact, v string) bool {
+	last := f.Path[strings.LastIndexByte(f.Path, '/')+1:]
+	switch last {
+	case "infrastructure", "to", "from", "region", "endpoint":
+		return true
+	case "version", "thingworxVersion":
+		return v == text(f.Value) || strings.HasPrefix(v, text(f.Value)+".")
+	}
+	return v == text(f.Value)
 }
 
 func count(e *entity, n map[string]int) {

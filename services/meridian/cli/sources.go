@@ -1,26 +1,21 @@
 package cli
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/meridian-federation/meridian/planner/agent"
 	"github.com/meridian-federation/meridian/planner/assess"
-	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
-	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sources/collect"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 	"github.com/meridian-federation/meridian/planner/sources/merge"
 	"github.com/meridian-federation/meridian/planner/sources/probe"
+	"github.com/meridian-federation/meridian/services/meridian/origin"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 	"github.com/meridian-federation/meridian/services/planner/daemon"
 )
@@ -39,30 +34,6 @@ func (sourcesCommand) Help() string {
 	return "Merges what several sources say about one site, as the planner does, and tells of each fact who said it, whether it was declared or " +
 		"observed, how old it is and which values it overruled; how each source fared; and what the rules lack, with the source that could " +
 		"tell. With --state it shows what a planner on this machine has collected. CSV prints the facts. Exit code 3 when a source failed or was understood in part."
-}
-
-// sourcesAnswer is the command's answer.
-type sourcesAnswer struct {
-	Site     string             `json:"site"`
-	Facts    []sourcedFact      `json:"facts"`
-	Total    int                `json:"total"` // facts before --under and --conflicts
-	Conflict int                `json:"conflicts"`
-	Sources  []inventory.Source `json:"sources"`
-	Missing  []missingFact      `json:"missing"`
-	Notes    []document.Problem `json:"notes"`
-}
-
-type sourcedFact struct {
-	merge.Fact
-	Age inventory.Duration `json:"age,omitzero"`
-}
-
-// missingFact is what rules lack for a verdict.
-type missingFact struct {
-	Fact     string   `json:"fact"`
-	Rules    []string `json:"rules"`
-	Subjects []string `json:"subjects"`
-	From     []string `json:"from"` // sources that could tell
 }
 
 // Run merges and tells.
@@ -94,14 +65,12 @@ func (c *sourcesCommand) Run(e *Environment) error {
 			outcomes = append(outcomes, k.Sources...)
 		}
 	}
-	if err := observe(merged, probed); err != nil {
+	answer, err := origin.Of(engine, merged, probed, outcomes, e.present())
+	if err != nil {
 		return err
 	}
-	merged.Site.Sources = outcomes
-	answer := c.answer(merged, e.present())
-	answer.Sources = outcomes
-	answer.Missing = missing(engine, merged.Site, e.present())
-	if err := answer.document(c.Output).Write(e.Stdout, c.Output); err != nil {
+	answer.Keep(c.Under, c.Conflicts)
+	if err := answer.Document().Write(e.Stdout, c.Output); err != nil {
 		return err
 	}
 	for _, n := range merged.Notes {
@@ -125,63 +94,6 @@ func (c *sourcesCommand) planner() ([]collect.Kept, []inventory.Source, *probe.R
 	}
 	probed, err := probe.ReadResults(filepath.Join(c.State, daemon.ProbesFile))
 	return kept, status.Sources, probed, err
-}
-
-// observe puts what the probes learned over the merged inventory, as the planner does, and lists it among the facts.
-func observe(r *merge.Result, probed *probe.Results) error {
-	if probed == nil {
-		return nil
-	}
-	r.Site = probe.Apply(r.Site, probed)
-	body, err := inventory.Canonical(r.Site)
-	if err != nil {
-		return err
-	}
-	var tree any
-	if err := json.Unmarshal(body, &tree); err != nil {
-		return err
-	}
-	var learned []merge.Fact
-	for _, p := range r.Site.Provenance {
-		if p.Source != probe.Source {
-			continue
-		}
-		v := valueAt(tree, p.Path)
-		switch list := v.(type) {
-		case []any:
-			v = count(len(list), "item")
-		case map[string]any:
-			v = "measured"
-		}
-		learned = append(learned, merge.Fact{Path: p.Path, Value: v, Source: p.Source, Standing: merge.Observed, ObservedAt: p.ObservedAt, InForce: true})
-		for i := range r.Facts {
-			if f := &r.Facts[i]; f.Path == p.Path && f.InForce && fmt.Sprint(f.Value) != fmt.Sprint(v) {
-				f.InForce, f.Why = false, fmt.Sprintf("overruled: probe observed %v", v)
-			}
-		}
-	}
-	r.Facts = append(r.Facts, learned...)
-	merge.Sort(r.Facts)
-	return nil
-}
-
-// valueAt is the value at a JSON pointer, nil when there is none.
-func valueAt(tree any, pointer string) any {
-	for _, token := range strings.Split(pointer, "/")[1:] {
-		switch v := tree.(type) {
-		case map[string]any:
-			tree = v[strings.ReplaceAll(strings.ReplaceAll(token, "~1", "/"), "~0", "~")]
-		case []any:
-			i, err := strconv.Atoi(token)
-			if err != nil || i < 0 || i >= len(v) {
-				return nil
-			}
-			tree = v[i]
-		default:
-			return nil
-		}
-	}
-	return tree
 }
 
 // read takes SiteInventories as they are and gives everything else to the import.
@@ -225,116 +137,5 @@ func (c *sourcesCommand) read(e *Environment, engine *assess.Engine) ([]collect.
 	return append(kept, collect.Kept{Name: "import", Observed: true, Site: result.Site, Sources: sources}), nil
 }
 
-func (c *sourcesCommand) answer(r *merge.Result, now time.Time) *sourcesAnswer {
-	a := &sourcesAnswer{Site: r.Site.Site.ID, Facts: []sourcedFact{}, Total: len(r.Facts), Notes: r.Notes}
-	disputed := map[string]bool{}
-	for _, f := range r.Facts {
-		if f.Conflicts() {
-			disputed[f.Path] = true
-		}
-	}
-	a.Conflict = len(disputed)
-	under := strings.TrimRight(c.Under, "/")
-	for _, f := range r.Facts {
-		if under != "" && f.Path != under && !strings.HasPrefix(f.Path, under+"/") || c.Conflicts && !disputed[f.Path] {
-			continue
-		}
-		s := sourcedFact{Fact: f}
-		if age := now.Sub(f.ObservedAt); !f.ObservedAt.IsZero() && age > 0 {
-			s.Age = inventory.Duration(age.Truncate(time.Second))
-		}
-		a.Facts = append(a.Facts, s)
-	}
-	return a
-}
-
-func (a *sourcesAnswer) document(f output.Format) output.Document {
-	facts := output.Sheet{
-		Title: "Facts", Empty: "No facts.",
-		Columns: []output.Column{{Name: "path"}, {Name: "value"}, {Name: "source"}, {Name: "standing"}, {Name: "age"}, {Name: "observedAt", Wide: true}, {Name: "inForce"}, {Name: "why"}},
-	}
-	for _, x := range a.Facts {
-		at, age, force := "", "", "yes"
-		if !x.ObservedAt.IsZero() {
-			at, age = x.ObservedAt.Format(time.RFC3339), x.Age.String()
-		}
-		if !x.InForce {
-			force = "no"
-		}
-		facts.Rows = append(facts.Rows, []string{x.Path, fmt.Sprint(x.Value), x.Source, x.Standing.String(), age, at, force, x.Why})
-	}
-	sources := output.Sheet{Title: "Sources", Empty: "No sources.", Columns: []output.Column{{Name: "source"}, {Name: "status"}, {Name: "at"}, {Name: "detail"}}}
-	for _, s := range a.Sources {
-		at := ""
-		if !s.At.IsZero() {
-			at = s.At.Format(time.RFC3339)
-		}
-		sources.Rows = append(sources.Rows, []string{s.Name, string(s.Status), at, s.Detail})
-	}
-	lacking := output.Sheet{Title: "Missing", Empty: "No rule lacks a fact.", Columns: []output.Column{{Name: "missing"}, {Name: "rules"}, {Name: "subjects", Wide: true}, {Name: "from"}}}
-	for _, m := range a.Missing {
-		lacking.Rows = append(lacking.Rows, []string{m.Fact, strings.Join(m.Rules, " "), strings.Join(m.Subjects, ", "), strings.Join(m.From, ", ")})
-	}
-	return output.Document{Value: a, Sheets: []output.Sheet{facts, sources, lacking}}
-}
-
 // isInventory finds a SiteInventory among raw exports.
 var isInventory = regexp.MustCompile(`(?m)(^|[{,])\s*["']?kind["']?\s*:\s*["']?SiteInventory\b`)
-
-// tellers are the sources that can tell a fact, by the words with which rules name it. The site's file can declare all.
-func tellers(fact string) []string {
-	what, _, _ := strings.Cut(fact, " of ")
-	for _, t := range []struct {
-		words string
-		from  []string
-	}{
-		{"cpu memoryGiB region placement.region placement.zone placement.physicalZone tier sku highAvailability redundancy redundant geoRedundantBackup storageGiB", []string{"azure", "terraform"}},
-		{"maxConnections", []string{"probes", "azure"}},
-		{"role version roundTrip round probe database-round-trip edition", []string{"probes"}},
-		{"poolMax platformId connectionServerBasePath igniteBasePath basePath haCompatibilityImportLevel clusteredMode namespace database schema storage thingworxPlatformShared", []string{"hostconfig", "kubernetes", "compose"}},
-		{"thingworxVersion foundation connection-server ignite zookeeper nodes", []string{"hostconfig", "kubernetes", "compose"}},
-		{"healthPath stickySessions load-balancer", []string{"hostconfig", "azure"}},
-		{"infrastructure", []string{"azure", "terraform", "hostconfig"}},
-	} {
-		first, _, _ := strings.Cut(what, " ")
-		if slices.Contains(strings.Fields(t.words), first) {
-			return append(t.from, daemon.SourceName)
-		}
-	}
-	return []string{daemon.SourceName}
-}
-
-// missing are the facts that rules reported as unknown, each with the sources that could tell.
-func missing(engine *assess.Engine, site *inventory.Site, now time.Time) []missingFact {
-	judged := engine.Site(assess.View{Site: site, At: now})
-	byFact := map[string]*missingFact{}
-	for _, f := range judged.Findings {
-		if f.Verdict != rules.Unknown {
-			continue
-		}
-		for _, fact := range f.Missing {
-			m := byFact[fact]
-			if m == nil {
-				m = &missingFact{Fact: fact, From: tellers(fact)}
-				byFact[fact] = m
-			}
-			subject := cmp.Or(f.Subject.Cluster, f.Subject.Infrastructure, f.Subject.Site)
-			if !slices.Contains(m.Rules, f.Rule) {
-				m.Rules = append(m.Rules, f.Rule)
-			}
-			if !slices.Contains(m.Subjects, subject) {
-				m.Subjects = append(m.Subjects, subject)
-			}
-		}
-	}
-	out := make([]missingFact, 0, len(byFact))
-	for _, m := range byFact {
-		slices.Sort(m.Rules)
-		slices.Sort(m.Subjects)
-		out = append(out, *m)
-	}
-	slices.SortFunc(out, func(x, y missingFact) int {
-		return cmp.Or(-cmp.Compare(len(x.Rules), len(y.Rules)), cmp.Compare(x.Fact, y.Fact))
-	})
-	return out
-}

@@ -157,7 +157,7 @@ func CheckSources(sources []SourceConfig, files bool) error {
 // load returns the configuration of the probes, from its file if it names one.
 func (p *ProbesConfig) load() (*probe.Config, error) {
 	if p.File == "" {
-		return &p.Config, p.Config.Check()
+		return &p.Config, p.Check()
 	}
 	if inline, err := json.Marshal(p.Config); err != nil || string(inline) != "{}" {
 		return nil, errors.New("probes: give either file or the options themselves")
