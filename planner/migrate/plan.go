@@ -30,9 +30,9 @@ func (s *Step) Text() string { return inventory.Duration(s.Downtime).String() }
 type Input struct {
 	From, To *State
 	// Others are the parts of From that other clusters use as well. Where To has another one, they are left to them.
-	Others catalog.PerKind[bool]
-	Need   int // Foundation nodes the peak takes; 0 is read as 1
-	Chances  policy.Availability
+	Others  catalog.PerKind[bool]
+	Need    int // Foundation nodes the peak takes; 0 is read as 1
+	Chances policy.Availability
 	// FromServing and ToServing are the availabilities of both ends where the caller has them; 0 computes them.
 	FromServing, ToServing float64
 }

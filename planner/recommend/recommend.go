@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -289,7 +290,7 @@ func (w *world) outdone(a *catalog.Architecture, all []*variant, o *options) str
 	if best.broken != "" {
 		return "it would break a rule: " + best.broken
 	}
-	text := fmt.Sprintf("it meets the objectives, but costs %s of the cheapest option", ratio(best.cost, o.base))
+	text := fmt.Sprintf("it meets the objectives, but costs %s times the cheapest option", ratio(best.cost, o.base))
 	if w.present != nil {
 		text += fmt.Sprintf(", takes %d changes", best.count)
 	}
@@ -297,7 +298,9 @@ func (w *world) outdone(a *catalog.Architecture, all []*variant, o *options) str
 }
 
 // percent prints a probability with as many digits as tell it from 1.
-func percent(p float64) string { return strconv.FormatFloat(p*100, 'f', 4, 64) + " %" }
+func percent(p float64) string {
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(p*100, 'f', 4, 64), "0"), ".") + " %"
+}
 
 // ratio prints a cost relative to another.
 func ratio(a, b float64) string {

@@ -195,7 +195,7 @@ func (w *world) noEngine(a *catalog.Architecture, at place) string {
 	if len(w.Engines) == 0 || slices.ContainsFunc(a.Databases, func(d catalog.DatabaseChoice) bool { return w.accepts(d.Engine) }) {
 		return "no database that is accepted and that " + a.Title + " may use runs on " + string(at.hosting)
 	}
-	return fmt.Sprintf("the database is to be %s, and it uses one of %s", words(w.Engines, " or "), words(engines(a), ", "))
+	return fmt.Sprintf("the database is to be %s, and it uses one of %s", titles(w.Engines, " or "), titles(engines(a), ", "))
 }
 
 func engines(a *catalog.Architecture) []inventory.Engine {
@@ -206,10 +206,10 @@ func engines(a *catalog.Architecture) []inventory.Engine {
 	return out
 }
 
-func words[T ~string](list []T, between string) string {
+func titles(list []inventory.Engine, between string) string {
 	out := make([]string, len(list))
 	for i := range list {
-		out[i] = string(list[i])
+		out[i] = list[i].Title()
 	}
 	return strings.Join(out, between)
 }
@@ -233,7 +233,7 @@ func (w *world) alternatives(a *catalog.Architecture, at place, chosen inventory
 		if d.Engine == chosen || d.Engine == inventory.EngineH2 || !w.accepts(d.Engine) || d.Engine.Managed() && at.provider != string(inventory.HostingAzure) {
 			continue
 		}
-		text := string(d.Engine)
+		text := d.Engine.Title()
 		if d.Why != "" {
 			text += " (" + d.Why + ")"
 		}

@@ -45,8 +45,8 @@ type world struct {
 	// isolation, and inseparable the parts in which no name does that.
 	isolate     catalog.PerKind[string]
 	inseparable catalog.PerKind[bool]
-	sizes    map[sizing.Target]*sized
-	served   map[servingKey]availability.Result
+	sizes       map[sizing.Target]*sized
+	served      map[servingKey]availability.Result
 }
 
 // sized is the sizing for one target.
