@@ -14,10 +14,12 @@ import (
 	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
-// Names of this source in provenance: of values observed, and of values a request asked for.
+// Names of this source in provenance: of values observed, of values a request asked for, and of physical zones, which are
+// what a subscription's list of regions says about the logical zone of a resource.
 const (
 	Source        = "azure"
 	SourceRequest = "azure-request"
+	SourceZones   = "azure-locations"
 )
 
 const provider = "azure"

@@ -22,12 +22,14 @@ const maxProblems = 200
 //
 //   - Tags first, case-insensitive: meridian:cluster (one or several ids), meridian:component (one or several of
 //     design.md's component words), meridian:infrastructure (id of the ensemble or server a machine belongs to),
-//     meridian:environment, meridian:site (a resource tagged for another site is left out).
+//     meridian:environment, meridian:site (a resource tagged for another site is left out), meridian:application (thingworx
+//     says only that the resource belongs to ThingWorx, as its name in a group's name does).
 //   - Then names: a machine whose name or group carries "thingworx" or "twx" and whose name tells one component
 //     (foundation, cx, zk, ignite, influx, pgpool …; the product's name alone is Foundation). Machines of one group and
 //     environment word (prod, test, dev) are one cluster, if one of them is Foundation. A database, load balancer or
 //     storage of such a group is used by its cluster if it is the only candidate.
 //   - A load balancer whose backend pool holds a cluster's machines is used by that cluster.
+//   - A resource that alone answers to one of Options.Hosts belongs to ThingWorx, and to the host's cluster where that is known.
 //
 // Everything else is listed in Result.Unassigned. The site id is Options.Site, else the only meridian:site tag, else the
 // only resource group, else "azure-import".
@@ -46,6 +48,7 @@ func Assemble(opts Options, reports []FileReport, resources []Resource) Result {
 		a.row(&a.all[i])
 	}
 	a.merge()
+	a.hosts()
 	a.site = &inventory.Site{APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: opts.At.UTC()}
 	a.site.Site.ID = a.siteID()
 	a.infrastructure()
@@ -74,6 +77,9 @@ type assembly struct {
 	linked    map[[2]string]bool // group key and infrastructure id already joined by a use
 	proofs    []proof
 	places    map[[2]string]place
+	zoneMaps  map[[2]string]*Resource // by account and region
+	named     map[*Resource]NamedHost // resources that a host of the options is
+	accounts  map[string]string       // group in lower case to its account, see place
 }
 
 // proof is a provenance entry whose path is known only once clusters are in order.
@@ -94,12 +100,17 @@ func (a *assembly) note(r *Resource, what, remedy string) {
 	a.result.Files[r.File].Note(r.problem(what, remedy))
 }
 
+// remark notes something about all files together.
+func (a *assembly) remark(what, remedy string) {
+	a.result.Notes = append(a.result.Notes, document.Problem{What: what, Remedy: remedy})
+}
+
 func (a *assembly) unassigned(r *Resource, reason, remedy string) {
 	path := r.Pointer
 	if path == "" && r.Line > 0 {
 		path = "line " + strconv.Itoa(r.Line)
 	}
-	a.result.Unassigned = append(a.result.Unassigned, Unassigned{File: a.path(r), Path: path, Type: r.Type, Name: shownName(r.Name), Reason: reason, Remedy: remedy})
+	a.result.Unassigned = append(a.result.Unassigned, Unassigned{File: a.path(r), Path: path, Type: r.Type, Name: shownName(r.Name), Reason: reason, Remedy: remedy, Key: r.Key})
 }
 
 // resolve finds the region of a resource. What cannot be resolved is a problem only where the place matters.
@@ -186,7 +197,7 @@ func (a *assembly) siteID() string {
 	case len(tags) > 1:
 		how = "the files are tagged for " + plural(len(tags), "site", "sites")
 	}
-	a.result.Notes = append(a.result.Notes, document.Problem{What: "no site was given; the document is for site " + id + " (" + how + ")", Remedy: "name the site with --site"})
+	a.remark("no site was given; the document is for site "+id+" ("+how+")", "name the site with --site")
 	return id
 }
 
@@ -206,6 +217,19 @@ func (a *assembly) finish() {
 		}
 		if r.final == "" {
 			r.final = ClassContext
+		}
+	}
+	a.result.Used, a.result.Tied = map[string]bool{}, map[string]bool{}
+	for i := range a.all {
+		r := &a.all[i]
+		if r.Key == "" {
+			continue
+		}
+		if r.final == ClassUsed {
+			a.result.Used[r.Key] = true
+		}
+		if a.tied(r) {
+			a.result.Tied[r.Key] = true
 		}
 	}
 	a.tally()
@@ -304,6 +328,17 @@ func bounded(ps []document.Problem, more int) []document.Problem {
 // prove records where a fact under /infrastructure was learned.
 func (a *assembly) prove(path, source, declared string) {
 	a.proofs = append(a.proofs, proof{rest: path, source: source, declared: declared})
+}
+
+// reprove records a better source of a fact that may have one already.
+func (a *assembly) reprove(path, source string) {
+	for i := range a.proofs {
+		if p := &a.proofs[i]; p.group == nil && p.rest == path {
+			p.source, p.declared = source, ""
+			return
+		}
+	}
+	a.prove(path, source, "")
 }
 
 // id makes an id unique in the document: the name, else name and group, else a number after it.

@@ -22,10 +22,26 @@ type Regions interface {
 
 // Options are the caller's part of an import.
 type Options struct {
-	Site    string    // id of the site; "" derives it from the files, see Assemble
-	At      time.Time // the instant of the import, stamped on the document and its provenance
-	Regions Regions   // nil knows no region, so that every placement stays unknown
+	Site    string      // id of the site; "" derives it from the files, see Assemble
+	At      time.Time   // the instant of the import, stamped on the document and its provenance
+	Regions Regions     // nil knows no region, so that every placement stays unknown
+	Hosts   []NamedHost // what the configuration of ThingWorx is known to connect to
+	// Selective leaves out infrastructure that nothing ties to ThingWorx and lists it in Result.Unassigned. Set it when the
+	// resources are all that an account holds and not what someone chose to export.
+	Selective bool
 }
+
+// NamedHost is a name or an address that the configuration of a ThingWorx server connects to, like the host of its JDBC URL.
+type NamedHost struct {
+	Name    string // host name or IP address, with or without a port
+	Cluster string // id of the cluster whose configuration it is; "" when not known
+	// Elsewhere: it may be outside what is read, so that there is nothing to remark when no resource answers to it.
+	Elsewhere bool
+}
+
+// Unrelated is the reason of an Unassigned that carries neither tag, name nor host of ThingWorx. Every other reason is about
+// a resource that probably belongs to it.
+const Unrelated = "nothing ties it to ThingWorx"
 
 // Status says how far one file was understood.
 type Status string
@@ -119,6 +135,8 @@ type Unassigned struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 	Remedy string `json:"remedy,omitempty"`
+
+	Key string `json:"-"` // of the resource
 }
 
 // Result is the outcome of one import.
@@ -128,6 +146,10 @@ type Result struct {
 	Unassigned []Unassigned       `json:"unassigned,omitempty"`
 	Notes      []document.Problem `json:"notes,omitempty"` // about several files together: files that disagree, the site id derived
 	Databases  []DatabaseRegion   `json:"databases,omitempty"`
+
+	// Keys of the resources that stand in the inventory or gave it a fact, and of those that a tag, name or host ties to
+	// ThingWorx whether they do or not.
+	Used, Tied map[string]bool `json:"-"`
 }
 
 // Status is that of the whole import: understood when every file was, refused when none was, else partial.

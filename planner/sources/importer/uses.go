@@ -2,7 +2,6 @@ package importer
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
@@ -26,7 +25,7 @@ func (a *assembly) uses() {
 	rivals := map[string][]*Resource{}
 	for _, i := range a.merged {
 		if r := &a.all[i]; a.stands(r) {
-			rivals[r.rivalry()] = append(rivals[r.rivalry()], r)
+			rivals[a.rivalry(r)] = append(rivals[a.rivalry(r)], r)
 		}
 	}
 	near := map[string][]*group{}
@@ -37,10 +36,23 @@ func (a *assembly) uses() {
 	}
 	for _, i := range a.merged {
 		r := &a.all[i]
-		if n, ok := a.infraOf[r]; ok && !a.used(n) {
-			a.useByName(r, n, near[strings.ToLower(r.Group)], rivals[r.rivalry()])
+		if n, ok := a.infraOf[r]; ok {
+			a.useByHost(r, n)
 		}
 	}
+	out := a.leftOut()
+	for _, i := range a.merged {
+		r := &a.all[i]
+		n, ok := a.infraOf[r]
+		switch {
+		case !ok || a.used(n):
+		case out[n]:
+			a.unassigned(r, Unrelated, tagRemedy)
+		default:
+			a.useByName(r, n, near[a.place(r)], rivals[a.rivalry(r)])
+		}
+	}
+	a.remove(out)
 }
 
 func (a *assembly) used(n int) bool {
@@ -73,7 +85,7 @@ func (a *assembly) stands(r *Resource) bool {
 }
 
 // rivalry is what resources that could be meant for each other have in common.
-func (r *Resource) rivalry() string { return string(as(r)) + " " + strings.ToLower(r.Group) }
+func (a *assembly) rivalry(r *Resource) string { return string(as(r)) + " " + a.place(r) }
 
 func as(r *Resource) inventory.UseAs {
 	switch {
@@ -94,7 +106,7 @@ func (a *assembly) useByTag(r *Resource, n int) {
 	}
 	for _, id := range c.clusters {
 		g := a.tagged(id, c.env, r)
-		a.join(g, r, n, r.Source+"-tag")
+		a.join(g, r, n, r.tagSource())
 	}
 }
 
@@ -152,6 +164,7 @@ func (m *member) behind(keys map[string]bool) bool {
 
 func (a *assembly) useByName(r *Resource, n int, groups []*group, others []*Resource) {
 	name, place := readName(r.Name), readName(r.Group)
+	place.product = place.product || a.belongs(r)
 	if site := r.Tag("site"); site != "" && Slug(site) != a.site.Site.ID {
 		a.unassigned(r, "in the inventory, and tagged for site "+Quote(Slug(site)), "import it with --site "+Slug(site))
 		return
@@ -172,7 +185,7 @@ func (a *assembly) useByName(r *Resource, n int, groups []*group, others []*Reso
 		a.unassigned(r, "in the inventory, but no cluster is known to use it", remedy)
 	case len(near) > 1:
 		a.unassigned(r, "in the inventory, but several clusters of its resource group could use it", remedy)
-	case rivals(r, others, name.product):
+	case a.rivals(r, others, name.product || a.belongs(r)):
 		a.unassigned(r, "in the inventory, but its resource group has several of its kind", remedy)
 	default:
 		a.join(near[0], r, n, r.Source+"-name")
@@ -180,9 +193,9 @@ func (a *assembly) useByName(r *Resource, n int, groups []*group, others []*Reso
 }
 
 // rivals reports whether another infrastructure of the kind and group could be meant as well: one that carries
-// ThingWorx's name, or any when this one does not carry it.
-func rivals(r *Resource, others []*Resource, product bool) bool {
+// ThingWorx's name or belongs to it otherwise, or any when this one does neither.
+func (a *assembly) rivals(r *Resource, others []*Resource, product bool) bool {
 	return slices.ContainsFunc(others, func(other *Resource) bool {
-		return other != r && (readName(other.Name).product || !product)
+		return other != r && (readName(other.Name).product || a.belongs(other) || !product)
 	})
 }
