@@ -41,6 +41,7 @@ var hidden = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go/v2": {"federation/history"},
 	"github.com/nats-io":                     {"api/bus"},
 	"github.com/labstack/echo/v4":            {"api/rest"},
+	"github.com/Azure":                       {"planner/sources/azure/live"},
 }
 
 type source struct {
