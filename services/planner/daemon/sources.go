@@ -13,6 +13,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/agent"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
+	"github.com/meridian-federation/meridian/planner/sources/azure/live"
 	"github.com/meridian-federation/meridian/planner/sources/collect"
 	"github.com/meridian-federation/meridian/planner/sources/compose"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
@@ -32,6 +33,7 @@ type SourceConfig struct {
 	Kubernetes  *FilesConfig      `json:"kubernetes,omitempty"`
 	Compose     *FilesConfig      `json:"compose,omitempty"`
 	AzureExport *FilesConfig      `json:"azureExport,omitempty"`
+	Azure       *live.Config      `json:"azure,omitempty"`  // Azure itself
 	Probes      *ProbesConfig     `json:"probes,omitempty"` // at most one entry; asks what all others name
 }
 
@@ -68,7 +70,8 @@ const refresh = time.Hour
 func (s *SourceConfig) kindOf() (kind string, number int) {
 	for name, given := range map[string]bool{
 		SourceName: s.SiteFile != nil, hostconfig.Source: s.Hostconfig != nil, terraform.Source: s.Terraform != nil, kubernetes.Source: s.Kubernetes != nil,
-		compose.Source: s.Compose != nil, "azure-export": s.AzureExport != nil, probe.Source: s.Probes != nil,
+		compose.Source: s.Compose != nil, "azure-export": s.AzureExport != nil, live.Name: s.Azure != nil,
+		probe.Source: s.Probes != nil,
 	} {
 		if given {
 			kind = name
@@ -78,7 +81,7 @@ func (s *SourceConfig) kindOf() (kind string, number int) {
 	return kind, number
 }
 
-// files returns the paths of a source, nil for probes.
+// files returns the paths of a source, nil for probes and Azure.
 func (s *SourceConfig) files() (paths []string, cluster string) {
 	switch {
 	case s.SiteFile != nil:
@@ -115,7 +118,7 @@ func CheckSources(sources []SourceConfig, files bool) error {
 		}
 		_, number := s.kindOf()
 		if number != 1 {
-			add("it has %d kinds: give exactly one of siteFile, hostconfig, terraform, kubernetes, compose, azureExport, probes", number)
+			add("it has %d kinds: give exactly one of siteFile, hostconfig, terraform, kubernetes, compose, azureExport, azure, probes", number)
 			continue
 		}
 		if other, taken := names[s.name()]; taken {
@@ -131,6 +134,12 @@ func CheckSources(sources []SourceConfig, files bool) error {
 				add("there are two entries of probes: put their targets into one")
 			}
 			if err := s.Probes.check(files); err != nil {
+				add("%w", err)
+			}
+			continue
+		}
+		if s.Azure != nil {
+			if err := s.Azure.Check(); err != nil {
 				add("%w", err)
 			}
 			continue
@@ -245,6 +254,13 @@ func (o *Options) member(s *SourceConfig) (collect.Member, error) {
 	if s.SiteFile != nil {
 		return collect.Member{Source: collect.SiteFile{Title: s.name(), Path: s.SiteFile.Path, Regions: o.Engine.Regions}, Spec: string(spec)}, nil
 	}
+	if s.Azure != nil {
+		source, err := live.New(*s.Azure, live.Options{Site: o.Site, Regions: o.Engine.Regions, Hosts: func() []importer.NamedHost { return o.hosts(s.name()) }, Name: s.name()})
+		if err != nil {
+			return collect.Member{}, err
+		}
+		return collect.Member{Source: source, Observed: true, Interval: s.Azure.Every(), Refresh: refresh, Spec: string(spec)}, nil
+	}
 	paths, cluster := s.files()
 	e := collect.Exports{Title: s.name(), Site: o.Site, Paths: paths, Cluster: cluster, Import: importers()[kind], Regions: o.Engine.Regions, Now: time.Now}
 	m := collect.Member{Observed: slices.Contains(observing(), kind), Spec: string(spec)}
@@ -253,6 +269,41 @@ func (o *Options) member(s *SourceConfig) (collect.Member, error) {
 	}
 	m.Source = e
 	return m, nil
+}
+
+// hosts are what the other sources said last that ThingWorx connects to, with the cluster where only one does.
+func (o *Options) hosts(except string) []importer.NamedHost {
+	kept, err := collect.Read(filepath.Join(o.Dir, KeptFile))
+	if err != nil {
+		return nil // Nothing has been said yet.
+	}
+	var out []importer.NamedHost
+	for _, k := range kept {
+		if k.Name == except || k.Site == nil {
+			continue
+		}
+		for i := range k.Site.Infrastructure {
+			infra := &k.Site.Infrastructure[i]
+			var clusters []string
+			for j := range k.Site.Clusters {
+				if c := &k.Site.Clusters[j]; slices.ContainsFunc(c.Uses, func(u inventory.Use) bool { return u.Infrastructure == infra.ID }) {
+					clusters = append(clusters, c.ID)
+				}
+			}
+			for _, key := range inventory.Keys(o.Site, infra) {
+				_, host, ok := strings.Cut(key[strings.LastIndexByte(key, '|')+1:], ":")
+				if !ok || strings.HasPrefix(host, "/") {
+					continue // the id of a cloud resource
+				}
+				h := importer.NamedHost{Name: host, Elsewhere: true}
+				if len(clusters) == 1 {
+					h.Cluster = clusters[0]
+				}
+				out = append(out, h)
+			}
+		}
+	}
+	return out
 }
 
 // observing are the kinds of source that tell what is there, where the others tell what somebody wants to be there.
