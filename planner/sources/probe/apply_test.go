@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -186,7 +187,7 @@ func (*base) Watch(ctx context.Context, changed func()) error {
 }
 
 func TestLiveSource(t *testing.T) {
-	address, n := listen(t, silent)
+	address, n := sourcetest.Serve(t, sourcetest.Silent)
 	b := &base{site: &inventory.Site{
 		APIVersion: inventory.APIVersion, Kind: inventory.Kind, Site: inventory.Identity{ID: "s"}, ObservedAt: noon.Add(-time.Hour),
 		Infrastructure: []inventory.Infrastructure{{ID: "nas", Kind: inventory.KindStorage, Identity: inventory.ResourceIdentity{Endpoint: "nas.example:/x"}}},

@@ -225,9 +225,33 @@ func TestMeasuredDelayIsJudged(t *testing.T) {
 		}
 		return ""
 	})
-	for _, x := range Apply(site, far).Probes {
-		if x.Kind == inventory.ProbeDatabaseRoundTrip && (x.P50 < inventory.Duration(5*time.Millisecond) || x.Samples != 40 || x.From != "muc-01/prod/twx-1") {
-			t.Errorf("%+v", x)
+	trip := func(r *Results) (out inventory.Probe) {
+		for _, x := range Apply(site, r).Probes {
+			if x.Kind == inventory.ProbeDatabaseRoundTrip {
+				out = x
+			}
 		}
+		return out
+	}
+	if x := trip(far); x.P50 < inventory.Duration(5*time.Millisecond) || x.Samples != 40 || x.From != "muc-01/prod/twx-1" {
+		t.Errorf("%+v", x)
+	}
+	// One answer in ten comes late: half of the round trips are as before, and the slow ones show in p95.
+	lossy := eventually(t, ask((&probetest.Fault{Lost: 10, Again: probetest.Retransmission}).Start(t, p.Addresses["pg1"])), site, []*probetest.Process{p.Primary}, func(r *Results) string {
+		if x := trip(r); x.Samples != 40 || x.P50 > inventory.Duration(5*time.Millisecond) {
+			return fmt.Sprintf("with loss: %+v (%s)", x, r.Components[0].Detail)
+		}
+		return ""
+	})
+	if x := trip(lossy); x.P95 < inventory.Duration(probetest.Retransmission) {
+		t.Errorf("with one answer in ten sent again: %+v", x)
+	}
+	// A path on which nothing comes back any more is no measurement, and none is no pass.
+	dead := ask((&probetest.Fault{Lost: 1}).Start(t, p.Addresses["pg1"])).Run(t.Context(), site)
+	if x := dead.Components[0]; x.Status == inventory.SourceOK || len(x.Problems) == 0 {
+		t.Errorf("with everything lost: %s %q", x.Status, x.Detail)
+	}
+	if v, why := verdict(dead); v != rules.Unknown {
+		t.Errorf("with everything lost: %s %s", v, why)
 	}
 }
