@@ -221,3 +221,49 @@ func TestExplainCodes(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAnswers: whatever a server answers, the outcome is a failure in this program's words or values of the shapes expected.
+func FuzzAnswers(f *testing.F) {
+	seed := func(messages ...pgproto3.BackendMessage) {
+		var out []byte
+		for _, m := range messages {
+			var err error
+			if out, err = m.Encode(out); err != nil {
+				f.Fatal(err)
+			}
+		}
+		f.Add(out)
+	}
+	cells := func(values ...string) *pgproto3.DataRow {
+		r := &pgproto3.DataRow{}
+		for _, v := range values {
+			r.Values = append(r.Values, []byte(v))
+		}
+		return r
+	}
+	columns := &pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, 5)}
+	ready := &pgproto3.ReadyForQuery{TxStatus: 'I'}
+	done := &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}
+	seed(&pgproto3.AuthenticationOk{}, ready, columns, cells("f", "15.1", "100", "3", "7"), done, ready)
+	seed(&pgproto3.AuthenticationOk{}, &pgproto3.ParameterStatus{Name: "a", Value: "b"}, ready, &pgproto3.ErrorResponse{Code: "XX000"}, ready)
+	seed(&pgproto3.AuthenticationMD5Password{}, &pgproto3.ErrorResponse{Code: "28P01"})
+	seed(&pgproto3.AuthenticationSASL{AuthMechanisms: []string{"SCRAM-SHA-256"}})
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if strings.Contains(string(answer), secret) {
+			return
+		}
+		address, _ := sourcetest.Serve(t, func(c net.Conn) {
+			_, _ = c.Write(answer)
+			_ = c.(*net.TCPConn).CloseWrite()
+			sourcetest.Silent(c)
+		})
+		a := &Asker{Dialer: wire.NewDialer(1), Timeout: 2 * time.Second, Samples: 1}
+		s := a.Ask(t.Context(), address, access(), true)
+		if text := Explain(s.Err); s.Err != nil && text == "" || strings.Contains(text, secret) {
+			t.Errorf("%v is told as %q", s.Err, text)
+		}
+		if _, ok := wire.Version(s.Version); s.Version != "" && !ok || s.MaxConnections < 0 || s.InUse < 0 || s.Reserved < 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
