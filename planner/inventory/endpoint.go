@@ -382,14 +382,30 @@ func readEndpoint(s string, kind InfrastructureKind, engine Engine) (endpoint, s
 
 func canonicalEndpoint(s string, kind InfrastructureKind, engine Engine) string {
 	_, text := readEndpoint(s, kind, engine)
-	return text
+	return Scrub(text) // of what is no address, too, no secret may stay
 }
 
 // hasSecret reports whether a text could hold more than an address and harmless options.
 func hasSecret(s string) bool { return strings.ContainsAny(s, "@?;#") }
 
-// Scrub leaves out user info of URLs and the values of options that tell of a secret, in text of any kind.
+// Scrub leaves out user info of URLs and the values of options that tell of a secret, and keys and certificates in
+// PEM, in text of any kind.
 func Scrub(s string) string {
+	for {
+		from := strings.Index(s, "-----BEGIN")
+		if from < 0 {
+			break
+		}
+		// A key without an end is cut off, and all that follows is part of it.
+		end := len(s)
+		if i := strings.Index(s[from:], "-----END"); i >= 0 {
+			i += from + len("-----END")
+			if j := strings.Index(s[i:], "-----"); j >= 0 {
+				end = i + j + len("-----")
+			}
+		}
+		s = s[:from] + s[end:]
+	}
 	if !strings.ContainsAny(s, "@=") {
 		return s
 	}

@@ -68,7 +68,11 @@ func (c *Contract) secrets(t *testing.T, inputs []Input) {
 				continue
 			}
 			before, after := data[:at[0]], data[at[1]:]
-			for k, form := range []string{forms()[0], forms()[1+n%(len(forms())-1)]} {
+			tried := []string{forms()[0], forms()[1+n%(len(forms())-1)]}
+			if c.Written {
+				tried = forms()[1:3] // a word that could be a name is cited, for people to find what they misspelt
+			}
+			for k, form := range tried {
 				changed := slices.Clone(inputs)
 				changed[i].Data = []byte(before + form + after)
 				c.planted(t, changed, form, data[at[0]:at[1]])

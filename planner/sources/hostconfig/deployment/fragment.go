@@ -151,7 +151,7 @@ func Loopback(host string) bool {
 // Host returns a host name or an address in canonical spelling, "" for anything else. Underscores are allowed, because
 // container networks have them.
 func Host(s string) string {
-	s = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(s), "."))
+	s = strings.ToLower(strings.TrimRight(strings.TrimSpace(s), "."))
 	if a := importer.Address(strings.Trim(s, "[]")); a != "" {
 		return a
 	}
