@@ -15,6 +15,7 @@ func TestContract(t *testing.T) {
 			"plant":  sourcetest.Folder(t, "testdata/plant"),
 			"quirks": sourcetest.Folder(t, "testdata/quirks"),
 		},
+		Step:  2,
 		Names: []string{"platform-settings.json", "zoo.cfg"},
 		Hostile: map[string]sourcetest.Text{
 			"platform-settings.json":     {Head: settings, Row: `"a":1,`},

@@ -15,6 +15,7 @@ func TestContract(t *testing.T) {
 		Collect:  sourcetest.Imported(kubernetes.Import),
 		Fixtures: map[string][]sourcetest.Input{"plant": sourcetest.Folder(t, "testdata/plant")},
 		IDs:      true,
+		Step:     3,
 		Names:    []string{"cluster.yaml"},
 		Hostile: map[string]sourcetest.Text{
 			"one object":  {Head: "apiVersion: v1\nkind: ConfigMap\ndata:\n", Row: "  a: b\n"},

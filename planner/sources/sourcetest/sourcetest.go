@@ -78,7 +78,7 @@ func Run(t *testing.T, c Contract) {
 		c.measure(t)
 		return
 	}
-	c.Step = max(1, c.Step)
+	c.Step = max(1, c.Step) * min(slower, 3)
 	for _, name := range slices.Sorted(maps.Keys(c.Fixtures)) {
 		inputs := c.Fixtures[name]
 		t.Run(name, func(t *testing.T) {

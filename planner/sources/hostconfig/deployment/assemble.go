@@ -283,6 +283,9 @@ func (a *assembly) finish() {
 		m.at = len(a.site.Infrastructure)
 		m.infra.ID = a.id("infrastructure", string(m.infra.Kind), m.infra.ID, m.infra.Name, m.name())
 		a.region(m)
+		for n := 1; len(m.infra.Nodes) < m.size; n++ {
+			m.infra.Nodes = append(m.infra.Nodes, inventory.Node{Name: m.infra.ID + "-unnamed-" + strconv.Itoa(n)})
+		}
 		a.site.Infrastructure = append(a.site.Infrastructure, m.infra)
 		path := "/infrastructure/" + strconv.Itoa(m.at)
 		a.prove(path, m.source, "")

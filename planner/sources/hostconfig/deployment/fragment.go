@@ -98,6 +98,7 @@ type Server struct {
 	inventory.Infrastructure
 	Hosts    []HostPort
 	Instance string // named instance of SQL Server
+	Members  int    // of an ensemble, those that the file gives no host of among them; 0 is not known
 	Labels   map[string]string
 	Key      string // identity within the scope beside the network's: a compose service, a volume
 	Host     string // machine on which loopback addresses are
