@@ -264,6 +264,11 @@ func (p *plant) consume(ctx context.Context, after uint64, n int, handle func(je
 
 // decode is the least a reader has to do with a document.
 func (p *plant) decode(m jetstream.Msg) error {
+	var s inventory.Site
+	return p.decodeInto(m, &s)
+}
+
+func (p *plant) decodeInto(m jetstream.Msg, v any) error {
 	body := m.Data()
 	if m.Headers().Get(bus.HeaderEncoding) == "zstd" {
 		var err error
@@ -271,8 +276,10 @@ func (p *plant) decode(m jetstream.Msg) error {
 			return fmt.Errorf("decompress: %w", err)
 		}
 	}
-	var s inventory.Site
-	return json.Unmarshal(body, &s)
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	return nil
 }
 
 // door lets the hub's connection in, or keeps it out so that messages gather.

@@ -32,7 +32,7 @@ func TestQuick(t *testing.T) {
 			t.Errorf("incomplete figure %+v", f)
 		}
 	}
-	if want := []string{"B3", "B15", "B4", "B11", "B12"}; !slices.Equal(ids, want) {
+	if want := []string{"B1", "B2", "B5", "B6", "B7", "B3", "B15", "B4", "B11", "B12"}; !slices.Equal(ids, want) {
 		t.Errorf("figures %v, want %v", ids, want)
 	}
 }
@@ -68,7 +68,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	for _, args := range [][]string{{"-only", "B99"}, {"-o", "xml"}, {"-rounds", "0"}, {"word"}, {"-cpuprofile", "/no/such/folder/x"}} {
+	for _, args := range [][]string{{"-only", "B99"}, {"-o", "xml"}, {"-rounds", "0"}, {"-sites", "1"}, {"word"}, {"-cpuprofile", "/no/such/folder/x"}} {
 		var out, talk bytes.Buffer
 		if err := run(t.Context(), args, &out, &talk); err == nil || out.Len() > 0 {
 			t.Errorf("%v: error %v, stdout %q", args, err, out.String())
