@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -105,28 +108,42 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 	f.prior = maps.Clone(prior)
 	maps.DeleteFunc(f.prior, func(id string, _ *assess.Assessment) bool { return loaded[id] != nil })
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
-	records := make([]*Record, 0, len(updates))
+	records := make([]*Record, len(updates))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range updates {
-		r := loaded[updates[i].Site.Site.ID]
-		known := prior[r.ID]
-		at := f.instant(r, known, lookup)
-		sameRules := known == nil || known.RulePack.Hash == f.packHash
-		if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
-			r.Assessment = known
-			r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
-		} else {
-			if !sameRules && now.After(at) {
-				at = now
-			}
-			f.judge(r, known, at, lookup)
+		records[i] = loaded[updates[i].Site.Site.ID]
+		group.Go(func() error {
+			f.settle(records[i], prior[records[i].ID], lookup, now)
+			return nil
+		})
+	}
+	_ = group.Wait() // None fails.
+	for _, r := range records {
+		if r.Assessment != prior[r.ID] {
 			f.unpublished[r.ID] = struct{}{}
 		}
-		records = append(records, r)
 	}
 	if err := f.commit(records); err != nil {
 		return fmt.Errorf("load %d sites: %w", len(records), err)
 	}
 	return f.publishAgain(ctx)
+}
+
+// settle gives a loaded record the assessment that is known of it, or judges it. Records do not see each other's assessments, so that
+// many are settled at once.
+func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
+	at := f.instant(r, known, lookup)
+	sameRules := known == nil || known.RulePack.Hash == f.packHash
+	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
+		r.Assessment = known
+		r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
+		return
+	}
+	if !sameRules && now.After(at) {
+		at = now
+	}
+	f.judge(r, known, at, lookup)
 }
 
 // Apply judges accepted inventories, one after the other, and every site that each of them concerns, commits what came
@@ -380,6 +397,9 @@ func (f *Fleet) publish(ctx context.Context, judged []*Record) error {
 	return errors.Join(failed...)
 }
 
+// published is how many assessments are handed to the publisher at once at most; their texts are in memory together.
+const published = 256
+
 // publishAgain sends what has not reached the stream, as it is now.
 func (f *Fleet) publishAgain(ctx context.Context) error {
 	view := f.o.Store.View()
@@ -387,10 +407,16 @@ func (f *Fleet) publishAgain(ctx context.Context) error {
 	for id := range f.unpublished {
 		if r, ok := view.Site(id); ok {
 			records = append(records, r)
+		} else {
+			delete(f.unpublished, id)
 		}
 	}
 	slices.SortFunc(records, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
-	return f.publish(ctx, records)
+	var failed []error
+	for chunk := range slices.Chunk(records, published) {
+		failed = append(failed, f.publish(ctx, chunk))
+	}
+	return errors.Join(failed...)
 }
 
 // later tells whether an update comes after what is known. A stream that was made anew counts from one again but not

@@ -129,18 +129,29 @@ func ended(ctx context.Context, err error) error {
 
 func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessment, error) {
 	prior := map[string]*assess.Assessment{}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	err := h.o.Bus.LastAssessments(ctx, func(a bus.Assessment) {
-		if a.DecodeErr != nil {
-			h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", a.DecodeErr)
-			return
-		}
-		var doc assess.Assessment
-		if err := json.Unmarshal(a.Body, &doc); err != nil {
-			h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
-			return
-		}
-		prior[a.Site] = &doc
+		group.Go(func() error {
+			doc, err := new(assess.Assessment), a.DecodeErr
+			if err == nil {
+				err = json.Unmarshal(a.Body, doc)
+			}
+			if err != nil {
+				h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			// One that is replaced while it is read comes twice.
+			if other := prior[a.Site]; other == nil || other.At.Before(doc.At) {
+				prior[a.Site] = doc
+			}
+			return nil
+		})
 	})
+	_ = group.Wait() // None fails.
 	if err != nil {
 		return nil, fmt.Errorf("read the last assessments: %w", err)
 	}
@@ -259,6 +270,13 @@ func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
 // publish sends assessments. Those of one site go one after the other, in rounds, all else at once.
 func (h *Hub) publish(ctx context.Context, records []*fleet.Record) []error {
 	errs := make([]error, len(records))
+	if !h.o.Bus.Connected() {
+		// Their texts need not be made in vain.
+		for i := range errs {
+			errs[i] = fmt.Errorf("%w: not connected", bus.ErrUnavailable)
+		}
+		return errs
+	}
 	for _, round := range rounds(records) {
 		messages := make([]bus.Assessment, len(round))
 		var group errgroup.Group
