@@ -183,6 +183,9 @@ func (h *Hub) take(ctx context.Context, admitted []*admission) {
 	for _, a := range admitted {
 		switch {
 		case a.rejection != nil:
+			// Who sees a refusal sees what came before it, too.
+			h.apply(ctx, updates)
+			updates = updates[:0]
 			h.reject(ctx, a.rejection)
 		case !loading:
 			updates = append(updates, *a.update)
@@ -190,6 +193,10 @@ func (h *Hub) take(ctx context.Context, admitted []*admission) {
 			h.o.Progress()
 		}
 	}
+	h.apply(ctx, updates)
+}
+
+func (h *Hub) apply(ctx context.Context, updates []fleet.Update) {
 	if len(updates) == 0 {
 		return
 	}
