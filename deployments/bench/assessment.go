@@ -7,12 +7,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/deployments/bench/opa"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/sizing"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )

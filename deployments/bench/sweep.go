@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/simulate"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/sizing"
 )
 

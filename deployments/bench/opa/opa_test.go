@@ -10,12 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/deployments/bench/opa"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/sizing"
 )
 
