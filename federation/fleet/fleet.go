@@ -152,13 +152,14 @@ func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) 
 func (f *Fleet) Apply(ctx context.Context, updates ...Update) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	b := &batch{view: f.o.Store.View(), changed: map[string]*Record{}}
+	b := newBatch(f.o.Store.View())
 	for i := range updates {
 		f.apply(b, &updates[i])
 	}
 	if len(b.judged) == 0 {
 		return nil
 	}
+	f.judgeAll(b)
 	records := make([]*Record, 0, len(b.changed))
 	for _, id := range b.order {
 		records = append(records, b.changed[id])
@@ -172,30 +173,7 @@ func (f *Fleet) Apply(ctx context.Context, updates ...Update) error {
 	return f.publish(ctx, b.judged)
 }
 
-// batch is what updates change before it is committed.
-type batch struct {
-	view    View
-	changed map[string]*Record // over the view
-	order   []string           // of changed, as they came in
-	judged  []*Record          // every judgement, the intermediate ones of a site as well
-}
-
-// Site is the latest record of a site.
-func (b *batch) Site(id string) (*Record, bool) {
-	if r, ok := b.changed[id]; ok {
-		return r, true
-	}
-	return b.view.Site(id)
-}
-
-func (b *batch) set(r *Record) {
-	if _, ok := b.changed[r.ID]; !ok {
-		b.order = append(b.order, r.ID)
-	}
-	b.changed[r.ID] = r
-}
-
-// apply judges one inventory and whom it concerns.
+// apply plans the judgements of one inventory and of whom it concerns.
 func (f *Fleet) apply(b *batch, u *Update) {
 	id := u.Site.Site.ID
 	before, known := b.Site(id)
@@ -218,8 +196,7 @@ func (f *Fleet) apply(b *batch, u *Update) {
 	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
 	slices.Sort(concerned)
 	f.Heard(id, u.AcceptedAt)
-	f.judge(fresh, previous, u.AcceptedAt, b.Site)
-	b.judged = append(b.judged, fresh)
+	b.plan(f.prepare(fresh, previous, u.AcceptedAt, b.Site))
 	for _, d := range slices.Compact(concerned) {
 		r, ok := b.Site(d)
 		if !ok {
@@ -228,12 +205,10 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		next := *r
 		// A neighbour keeps its instant when the stream delivered it later than this change, as a replay may.
 		at := u.AcceptedAt
-		if r.Assessment != nil && r.Assessment.At.After(at) {
-			at = r.Assessment.At
+		if was := b.judgedAt(r); was.After(at) {
+			at = was
 		}
-		f.judge(&next, r.Assessment, at, b.Site)
-		b.set(&next)
-		b.judged = append(b.judged, &next)
+		b.plan(f.prepare(&next, r.Assessment, at, b.Site))
 	}
 }
 
@@ -349,17 +324,6 @@ func (f *Fleet) relate(s *inventory.Site) {
 	f.o.Graph.Set(s)
 }
 
-func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {
-	f.evaluations.Add(1)
-	neighbours := assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
-	basis := f.basis(r, neighbours, lookup)
-	r.Assessment = f.o.Engine.Site(assess.View{
-		Site: r.Inventory, Revision: r.Revision, Neighbours: neighbours, Recommended: recommended(previous, r.basis, basis),
-		Policy: f.o.Policy, PackHash: f.packHash, At: at, HubInView: true, Previous: previous,
-	})
-	r.basis = basis
-}
-
 // Explain judges a record of a view once more at the instant of its assessment and keeps what passes and what does not
 // apply as well. It changes nothing.
 func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
@@ -377,28 +341,27 @@ func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*in
 	return assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
 }
 
+// published is how many assessments are handed to the publisher at once at most; their texts are in memory together.
+const published = 256
+
 // publish sends judgements and notes which of the latest ones have reached the stream.
 func (f *Fleet) publish(ctx context.Context, judged []*Record) error {
-	if len(judged) == 0 {
-		return nil
-	}
 	var failed []error
 	view := f.o.Store.View()
-	for i, err := range f.o.Publish(ctx, judged) {
-		r := judged[i]
-		if err != nil {
-			failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", r.ID, err))
-			continue
-		}
-		if latest, ok := view.Site(r.ID); ok && latest.Assessment == r.Assessment {
-			delete(f.unpublished, r.ID)
+	for chunk := range slices.Chunk(judged, published) {
+		for i, err := range f.o.Publish(ctx, chunk) {
+			r := chunk[i]
+			if err != nil {
+				failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", r.ID, err))
+				continue
+			}
+			if latest, ok := view.Site(r.ID); ok && latest.Assessment == r.Assessment {
+				delete(f.unpublished, r.ID)
+			}
 		}
 	}
 	return errors.Join(failed...)
 }
-
-// published is how many assessments are handed to the publisher at once at most; their texts are in memory together.
-const published = 256
 
 // publishAgain sends what has not reached the stream, as it is now.
 func (f *Fleet) publishAgain(ctx context.Context) error {
@@ -412,11 +375,7 @@ func (f *Fleet) publishAgain(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(records, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
-	var failed []error
-	for chunk := range slices.Chunk(records, published) {
-		failed = append(failed, f.publish(ctx, chunk))
-	}
-	return errors.Join(failed...)
+	return f.publish(ctx, records)
 }
 
 // later tells whether an update comes after what is known. A stream that was made anew counts from one again but not
