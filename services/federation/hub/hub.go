@@ -110,6 +110,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		return h.o.Bus.Inventories(ctx, p.put, func() {
 			if p.drain(ctx) {
 				h.load(ctx, prior)
+				prior = nil // or they would stay in memory when their sites have others
 			}
 		})
 	})

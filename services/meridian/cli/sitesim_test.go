@@ -1,11 +1,13 @@
 package cli_test
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,5 +81,37 @@ func TestSitesimRefuses(t *testing.T) {
 		if code != cli.ExitError || stdout != "" || !strings.Contains(stderr, want) {
 			t.Errorf("%v: %d %q %q, want %q", args, code, stdout, stderr, want)
 		}
+	}
+}
+
+// The demonstration takes its size from the simulator: simulated sites are listed like all others.
+func TestUpSimulatesSites(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, errs := &firstLine{line: make(chan string, 1)}, &firstLine{line: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Run(ctx, cli.Environment{Args: []string{"up", "--listen", "127.0.0.1:0", "--data", dir, "--demo-sites", "9"}, Stdout: out, Stderr: errs, Version: "v1.2.3"})
+	}()
+	var address string
+	select {
+	case ready := <-out.line:
+		address, _, _ = strings.Cut(strings.TrimPrefix(ready, "ready "), "/#token=")
+	case code := <-ended:
+		t.Fatalf("up ended with %d: %s", code, errs)
+	case <-time.After(patience):
+		t.Fatalf("not ready within %s: %s", patience, errs)
+	}
+	bustest.Eventually(t, "nine simulated sites", func() bool {
+		_, _, stderr := run(t.Context(), "sites", "--server", address, "--data", dir)
+		return strings.Contains(stderr, "9 sites")
+	})
+	cancel()
+	if code := <-ended; code != cli.ExitClean {
+		t.Errorf("up ended with %d: %s", code, errs)
+	}
+	if code, _, stderr := run(t.Context(), "up", "--data", dir, "--demo-sites", "100001"); code != cli.ExitError || !strings.Contains(stderr, "--demo-sites") {
+		t.Errorf("too many sites: %d %s", code, stderr)
 	}
 }
