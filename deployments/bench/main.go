@@ -1,4 +1,4 @@
-// The bench command measures the figures of the planner's engine as ratios, all in one run on one machine: each side several
+// The bench command measures the figures of the engine and of the hub as ratios, all in one run on one machine: each side several
 // rounds in turn, the medians compared. It is a module of its own, because the peers that it measures against are no
 // dependencies of the product.
 package main
@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, out, talk io.Writer) (err error) {
 	flags.SetOutput(talk)
 	flags.BoolVar(&c.quick, "quick", false, "small inputs and one round: seconds instead of minutes, and figures that only show that it runs")
 	flags.IntVar(&c.rounds, "rounds", 5, "rounds of each measurement; the median counts")
-	flags.IntVar(&c.sites, "sites", 20_000, "sites of the large fleet of B5, B6 and B7; the goals are for 100000, which takes 10 GB of disk and half an hour")
+	flags.IntVar(&c.sites, "sites", 20_000, "sites of the large fleet of B5, B6 and B7; the goals are for 100000, which takes 8 GB of memory and half an hour")
 	flags.Uint64Var(&c.seed, "seed", 1, "seed of the inventories")
 	only := flags.String("only", "", "comma-separated ids of the figures to measure, such as B3,B4; empty measures all")
 	format := flags.String("o", "table", "table or json")

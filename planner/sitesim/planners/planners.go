@@ -111,9 +111,9 @@ func (r *run) result() Counts {
 	defer r.mu.Unlock()
 	c := r.counts
 	for i := range r.sites {
-		switch s := &r.sites[i]; {
-		case s.accepted == "":
-		case s.accepted == s.applied:
+		switch s := &r.sites[i]; s.accepted {
+		case "":
+		case s.applied:
 			c.Applied++
 		default:
 			c.Behind++
