@@ -124,7 +124,6 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 	var out []choice
 	series := w.timeseries(a)
 	modes := modesOf(a, engine, at)
-	storages := w.storages(a, at)
 	layouts := []catalog.Layout{catalog.LayoutOwn}
 	switch {
 	case a.Packed:
@@ -138,14 +137,14 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 			for _, s := range shares[:1] {
 				out = append(out, choice{
 					at: at, engine: engine, mode: w.keptMode(modes, engine), timeseries: t, layout: layouts[len(layouts)-1],
-					storage: storages[0], shared: s, keep: true,
+					storage: w.storages(a, at, s)[0], shared: s, keep: true,
 				})
 			}
 		}
 		for _, m := range modes {
 			for _, l := range layouts {
 				for _, s := range shares {
-					for _, r := range storages {
+					for _, r := range w.storages(a, at, s) {
 						out = append(out, choice{at: at, engine: engine, mode: m, timeseries: t, layout: l, storage: r, shared: s})
 					}
 				}
@@ -285,15 +284,16 @@ func storagesOf(a *catalog.Architecture, at place) []inventory.Redundancy {
 	return []inventory.Redundancy{least, best}
 }
 
-// storages lists the redundancies to consider, the one that keeps most first. A storage that stays may keep what it has, such
-// as none on a file server of one's own, and is never made less redundant: that would save little and put the data at risk.
-func (w *world) storages(a *catalog.Architecture, at place) []inventory.Redundancy {
+// storages lists the redundancies to consider where these parts are shared, the one that keeps most first. A storage that stays
+// may keep what it has, such as none on a file server of one's own, and is never made less redundant: that would save little
+// and put the data at risk.
+func (w *world) storages(a *catalog.Architecture, at place, shared catalog.PerKind[bool]) []inventory.Redundancy {
 	out := storagesOf(a, at)
 	have := w.presentStorage()
 	switch {
 	case have == "" || have == inventory.RedundancyNone && a.HighlyAvailable:
 		return out
-	case w.stays(catalog.KindStorage, at):
+	case w.stays(catalog.KindStorage, at) && (shared.Of(catalog.KindStorage) || !w.sharedNow.Of(catalog.KindStorage)):
 		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return redundancyRank(r) <= redundancyRank(have) })
 	case slices.Contains(catalog.Redundancies(at.provider, at.zones), have):
 		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return r == have })
