@@ -36,7 +36,7 @@ func server(t *testing.T, o embedded.Options) *embedded.Server {
 
 func TestServerWithoutSpaceIsTold(t *testing.T) {
 	s := server(t, embedded.Options{MaxStoreBytes: 300 << 10})
-	c := bustest.Dial(t, bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true})
+	c := bustest.Dial(t, bus.Options{URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true})
 	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestTLSWithClientCertificates(t *testing.T) {
 	clientCert, clientKey := certificate(t)
 	strangerCert, strangerKey := certificate(t)
 	s := server(t, embedded.Options{Listen: "0.0.0.0:0", CertFile: cert, KeyFile: key, ClientCAFile: clientCert})
-	o := bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true, CAFile: cert, CertFile: clientCert, KeyFile: clientKey}
+	o := bus.Options{URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true, CAFile: cert, CertFile: clientCert, KeyFile: clientKey}
 	c := bustest.Dial(t, o)
 	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestTLSWithClientCertificates(t *testing.T) {
 		"server not trusted":       func(o *bus.Options) { o.CAFile = "" },
 		"stranger's certificate":   func(o *bus.Options) { o.CertFile, o.KeyFile = strangerCert, strangerKey },
 		"no client certificate":    func(o *bus.Options) { o.CertFile, o.KeyFile = "", "" },
-		"certificate without seed": func(o *bus.Options) { o.SeedFile = "" },
+		"certificate without credential": func(o *bus.Options) { o.CredentialsFile = "" },
 	} {
 		bad := o
 		change(&bad)

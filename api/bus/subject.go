@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Subjects. The last token of all but the change and document subjects is the site.
@@ -98,6 +99,10 @@ type Permissions struct {
 // InboxPrefix is the inbox prefix of a site's credential; no site can read another's answers.
 func InboxPrefix(site string) string { return "_INBOX_" + site }
 
+// AnswerWithin is how long a site may answer a request of the hub: the server lets it publish once to the request's reply
+// subject within this time, and to no other inbox.
+const AnswerWithin = time.Minute
+
 // SitePermissions is the least a site's credential needs: to publish its own inventories, documents and heartbeats, to
 // read its own assessment and rejections, and to hear and answer requests. The answers need the server's
 // allow_responses beside these. It reads the kept assessment by a direct get of exactly its subject, so that it needs no
@@ -127,4 +132,23 @@ func SitePermissions(site string) (Permissions, error) {
 // directGet is the subject of the JetStream API that answers with the last message of a subject.
 func directGet(stream, subject string) string {
 	return "$JS.API.DIRECT.GET." + stream + "." + subject
+}
+
+// Flows are the subjects that cross between the account of the sites and that of the hub, for sites in general.
+type Flows struct {
+	Services []string // a site asks or publishes, the hub's account answers
+	Streams  []string // the hub publishes, sites listen
+	Requests []string // the hub asks, a site answers
+}
+
+// SiteSubjects are what the hub's account lends to that of the sites. Which of them a site may use is in SitePermissions.
+func SiteSubjects() Flows {
+	return Flows{
+		Services: []string{
+			subjectInventory + "*", subjectHeartbeat + "*", subjectDocument + "*.*",
+			directGet(StreamAssessment, subjectAssessment+"*"), directGet(StreamRejected, subjectRejected+"*"),
+		},
+		Streams:  []string{subjectAssessment + "*", subjectRejected + "*"},
+		Requests: []string{subjectRequest + "*"},
+	}
 }

@@ -72,17 +72,13 @@ func newPlant(ctx context.Context, c config, sites int) (p *plant, err error) {
 		return p, fmt.Errorf("start NATS: %w", err)
 	}
 	p.door = &door{server: p.server}
-	if p.conn, err = bus.Connect(ctx, bus.Options{Name: "bench", InProcess: p.server, SeedFile: p.server.SeedFile(), WaitConnected: true, PublishTimeout: time.Minute}); err != nil {
+	if p.conn, err = bus.Connect(ctx, bus.Options{Name: "bench", InProcess: p.server, CredentialsFile: p.server.CredentialsFile(), WaitConnected: true, PublishTimeout: time.Minute}); err != nil {
 		return p, err
 	}
 	if err = p.conn.EnsureStreams(ctx, bus.StreamOptions{}); err != nil {
 		return p, err
 	}
-	seed, err := nats.NkeyOptionFromSeed(p.server.SeedFile())
-	if err != nil {
-		return p, fmt.Errorf("read the seed: %w", err)
-	}
-	if p.nc, err = nats.Connect("", nats.InProcessServer(p.server), seed); err != nil {
+	if p.nc, err = nats.Connect("", nats.InProcessServer(p.server), nats.UserCredentials(p.server.CredentialsFile())); err != nil {
 		return p, fmt.Errorf("connect: %w", err)
 	}
 	if p.js, err = jetstream.New(p.nc); err != nil {
@@ -154,7 +150,7 @@ func (p *plant) state(ctx context.Context, stream string) (jetstream.StreamState
 // start runs a hub until it is ready.
 func (p *plant) start(ctx context.Context) error {
 	var err error
-	p.hubConn, err = bus.Connect(ctx, bus.Options{Name: "hub", InProcess: p.door, SeedFile: p.server.SeedFile(), WaitConnected: true, ReconnectWait: 10 * time.Millisecond})
+	p.hubConn, err = bus.Connect(ctx, bus.Options{Name: "hub", InProcess: p.door, CredentialsFile: p.server.CredentialsFile(), WaitConnected: true, ReconnectWait: 10 * time.Millisecond})
 	if err != nil {
 		return err
 	}

@@ -93,10 +93,10 @@ func TestThreePlannersOneHub(t *testing.T) {
 	address := freeAddress(t)
 	hubConfig := filepath.Join(dir, "federation.yaml")
 	writeFile(t, hubConfig, fmt.Sprintf(`listen: %s
-nats: {url: %q, seed: %q}
+nats: {url: %q, credentials: %q}
 clickhouse: {dsn: %q}
 tokens: [{name: test, role: admin, sha256: %s}]
-`, address, nats.URL(), nats.SeedFile(), db.DSN(), hex.EncodeToString(sum[:])))
+`, address, nats.URL(), nats.CredentialsFile(), db.DSN(), hex.EncodeToString(sum[:])))
 	hub := start(t, filepath.Join(bin, "federation"), "--config", hubConfig)
 	base := "http://" + address
 
@@ -108,8 +108,8 @@ tokens: [{name: test, role: admin, sha256: %s}]
 		if err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, config, fmt.Sprintf("site: %s\ninventory: %q\nstate: %q\nheartbeat: 5s\nnats: {url: %q, seed: %q}\n",
-			site, inventory, filepath.Join(dir, site), nats.URL(), nats.SeedFile()))
+		writeFile(t, config, fmt.Sprintf("site: %s\ninventory: %q\nstate: %q\nheartbeat: 5s\nnats: {url: %q, credentials: %q}\n",
+			site, inventory, filepath.Join(dir, site), nats.URL(), nats.CredentialsFile()))
 		planners = append(planners, start(t, filepath.Join(bin, "planner"), "--config", config))
 		configs = append(configs, config)
 	}

@@ -229,7 +229,7 @@ func (u *up) connect(ctx context.Context) (*bus.Conn, error) {
 			return nil, fmt.Errorf("start the embedded NATS: %w", err)
 		}
 		u.onClose(server.Close)
-		o.InProcess, o.SeedFile = server, server.SeedFile()
+		o.InProcess, o.CredentialsFile = server, server.CredentialsFile()
 	}
 	conn, err := bus.Connect(ctx, o)
 	if err != nil {
