@@ -198,7 +198,8 @@ func decodeEnvelope(h nats.Header, typ string) (envelope, error) {
 	return e, nil
 }
 
-// decodeSite is decodeEnvelope for a message whose subject names a site; the header must name the same one.
+// decodeSite is decodeEnvelope for a message whose subject names a site; the headers must name the same one, and as the source
+// who may send such a message.
 func decodeSite(h nats.Header, typ, site string) (envelope, error) {
 	e, err := decodeEnvelope(h, typ)
 	if err != nil {
@@ -206,6 +207,14 @@ func decodeSite(h nats.Header, typ, site string) (envelope, error) {
 	}
 	if e.site = first(h, HeaderSubject); e.site != site {
 		return e, fmt.Errorf("%w: header %s %.80q, the subject says %s", ErrMisdirected, HeaderSubject, e.site, site)
+	}
+	source := hubSource
+	switch e.typ {
+	case TypeInventory, TypeHeartbeat, TypeReply:
+		source = siteSource(site)
+	}
+	if e.source != source {
+		return e, fmt.Errorf("%w: header %s %.80q, what says %s comes from %s", ErrMisdirected, HeaderSource, e.source, e.typ, source)
 	}
 	return e, nil
 }

@@ -3,8 +3,10 @@
 package bustest
 
 import (
+	"bytes"
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,6 +159,30 @@ func (s *Server) Issue(t testing.TB, site string, expires time.Time) *Credential
 		t.Fatal(err)
 	}
 	return &Credential{Site: site, PublicKey: public, File: WriteFile(t, "site.creds", file), Expires: expires}
+}
+
+// SigningKey is the key that signs the credentials of sites, as a thief would have it.
+func (s *Server) SigningKey(t testing.TB) nkeys.KeyPair {
+	t.Helper()
+	seed, err := os.ReadFile(filepath.Join(s.KeysDir(), trust.SitesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kp, err := nkeys.FromSeed(bytes.TrimSpace(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kp
+}
+
+// HubAccount is the public key of the hub's account.
+func (s *Server) HubAccount(t testing.TB) string {
+	t.Helper()
+	servers, err := trust.ReadServers(s.KeysDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return servers.Hub
 }
 
 // Authority is a connection to the system account with what can be done over it. It ends with the test.
