@@ -33,6 +33,9 @@ type Options struct {
 	CAFile   string // TLS: trust these authorities instead of the system's
 	CertFile string // mutual TLS
 	KeyFile  string
+	// PlainText allows a connection without TLS to a server that is not on this machine, for networks that are private by
+	// other means. Without it such a URL is refused, and TLS is never given up for a server that offers none.
+	PlainText bool
 
 	Name        string // shown in the server's monitoring
 	InboxPrefix string // bus.InboxPrefix(site) for a site's credential
@@ -105,11 +108,11 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	url := o.URL
-	if o.InProcess == nil && url == "" {
-		return nil, fmt.Errorf("connect to the message bus: %w: no URL is configured", ErrInvalid)
+	security, err := o.security()
+	if err != nil {
+		return nil, fmt.Errorf("connect to the message bus: %w", err)
 	}
-	if c.nc, err = nats.Connect(url, opts...); err != nil {
+	if c.nc, err = nats.Connect(o.URL, append(opts, security...)...); err != nil {
 		return nil, mapError(ctx, "connect to the message bus", err)
 	}
 	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
@@ -174,12 +177,6 @@ func (c *Conn) options(o Options) ([]nats.Option, error) {
 			return nil, err
 		}
 		opts = append(opts, nats.UserInfo(o.User, password))
-	}
-	if o.CAFile != "" {
-		opts = append(opts, nats.RootCAs(o.CAFile))
-	}
-	if o.CertFile != "" || o.KeyFile != "" {
-		opts = append(opts, nats.ClientCert(o.CertFile, o.KeyFile))
 	}
 	return opts, nil
 }

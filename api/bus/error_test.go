@@ -11,6 +11,7 @@ import (
 	"errors"
 	"math/big"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,4 +125,41 @@ func TestCredentialFilesAreExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+func TestPlainTextLeavesTheMachineOnlyWhereItIsAllowed(t *testing.T) {
+	for url, refused := range map[string]bool{
+		"nats://10.0.0.1:4222": true, "10.0.0.1:4222": true, "nats://127.0.0.1:1,nats://nats.example.com:4222": true, "ws://nats.example.com": true, "nats://": true,
+		"nats://127.0.0.1:1": false, "nats://[::1]:1": false, "localhost:1": false, "tls://192.0.2.1:1": false, "tls://192.0.2.1:1,nats://192.0.2.2:1": false,
+	} {
+		c, err := bus.Connect(t.Context(), bus.Options{URL: url})
+		if err == nil {
+			c.Close()
+		}
+		if errors.Is(err, bus.ErrInvalid) != refused {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	c, err := bus.Connect(t.Context(), bus.Options{URL: "nats://192.0.2.1:1", PlainText: true})
+	if err != nil {
+		t.Fatalf("allowed: %v", err)
+	}
+	c.Close()
+}
+
+// TestTLSIsNotGivenUp: a server that offers no TLS, or somebody in between who says so, does not get the credential.
+func TestTLSIsNotGivenUp(t *testing.T) {
+	s := server(t, embedded.Options{})
+	for name, o := range map[string]bus.Options{
+		"by scheme":    {URL: strings.Replace(s.URL(), "nats://", "tls://", 1)},
+		"by authority": {URL: s.URL(), CAFile: func() string { cert, _ := certificate(t); return cert }()},
+	} {
+		o.CredentialsFile, o.WaitConnected = s.CredentialsFile(), true
+		ctx, cancel := testContext(t)
+		if c, err := bus.Connect(ctx, o); err == nil {
+			t.Errorf("%s: connected without TLS", name)
+			c.Close()
+		}
+		cancel()
+	}
 }
