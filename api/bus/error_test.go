@@ -90,9 +90,9 @@ func TestTLSWithClientCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*bus.Options){
-		"server not trusted":       func(o *bus.Options) { o.CAFile = "" },
-		"stranger's certificate":   func(o *bus.Options) { o.CertFile, o.KeyFile = strangerCert, strangerKey },
-		"no client certificate":    func(o *bus.Options) { o.CertFile, o.KeyFile = "", "" },
+		"server not trusted":             func(o *bus.Options) { o.CAFile = "" },
+		"stranger's certificate":         func(o *bus.Options) { o.CertFile, o.KeyFile = strangerCert, strangerKey },
+		"no client certificate":          func(o *bus.Options) { o.CertFile, o.KeyFile = "", "" },
 		"certificate without credential": func(o *bus.Options) { o.CredentialsFile = "" },
 	} {
 		bad := o

@@ -12,6 +12,7 @@ import (
 type call struct {
 	request   *http.Request
 	requestID string
+	remote    string // address without port
 	principal Principal
 	scope     read.Scope
 	cookie    string    // the session cookie, "" for a bearer token

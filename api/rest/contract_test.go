@@ -78,7 +78,23 @@ func targets() []string {
 		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
 		"/api/v1/architectures", "/api/v1/regions", "/api/v1/reports/compliance?format=json", "/api/v1/reports/compliance", "/api/v1/me", "/api/v1/openapi.json",
 		"/api/v1/schemas/site-inventory.json", "/healthz", "/readyz", "/metrics",
+		"/api/v1/enrolments", "/api/v1/enrolments?limit=1&filter=state%3Djoined", "/api/v1/enrolments/" + resttest.EnrolmentID(3), "/api/v1/enrolments/aaaaaaaaaaaaaaaa",
 		"/api/v1/sites/nowhere", "/api/v1/clusters/plant-001/nowhere", "/api/v1/rules/NO-1", "/api/v1/sites?limit=0", "/api/v1/findings?filter=oops",
+	}
+}
+
+// writes are requests of every POST operation that has nothing to do with sessions.
+func writes() []struct{ path, body string } {
+	return []struct{ path, body string }{
+		{"/api/v1/enrolments", `{"site":"plant-001","expiresIn":"1h","note":"new machine"}`},
+		{"/api/v1/enrolments", `{"site":"NOT A SITE"}`},
+		{"/api/v1/enrolments", `{"site":"plant-001","expiresIn":"soon"}`},
+		{"/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/approve", ""},
+		{"/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/revoke", `{"reason":"machine lost"}`},
+		{"/api/v1/enrolments/aaaaaaaaaaaaaaaa/revoke", `{"reason":"x"}`},
+		{"/api/v1/join", `{"token":"` + resttest.JoinToken + `","site":"plant-001","publicKey":"U","signature":"AAAA"}`},
+		{"/api/v1/join", `{"token":"wrong","site":"plant-001","publicKey":"U","signature":"AAAA"}`},
+		{"/api/v1/join/renew", `{"enrolment":"x","oldKey":"U","newKey":"V","at":"2026-11-20T08:00:00Z","signature":"AAAA","proof":"AAAA"}`},
 	}
 }
 
@@ -92,6 +108,11 @@ func TestAnswersFollowTheContract(t *testing.T) {
 	}
 	body := `{"token":"` + resttest.Token(rest.Viewer) + `"}`
 	conforms(t, router, http.MethodPost, "/api/v1/session", nil, s.do(http.MethodPost, "/api/v1/session", body, "Content-Type", "application/json"))
+	for _, w := range writes() {
+		for _, auth := range [][]string{as(rest.Admin), scoped(), nil} {
+			conforms(t, router, http.MethodPost, w.path, auth, s.do(http.MethodPost, w.path, w.body, append(auth, "Content-Type", "application/json")...))
+		}
+	}
 	conforms(t, router, http.MethodDelete, "/api/v1/session", nil, s.do(http.MethodDelete, "/api/v1/session", "", as(rest.Viewer)...))
 }
 
@@ -102,6 +123,13 @@ func TestEveryOperationIsCovered(t *testing.T) {
 		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodGet, target, http.NoBody))
 		if err != nil {
 			t.Fatal(target, err)
+		}
+		covered[route.Operation.OperationID] = true
+	}
+	for _, w := range writes() {
+		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodPost, w.path, http.NoBody))
+		if err != nil {
+			t.Fatal(w.path, err)
 		}
 		covered[route.Operation.OperationID] = true
 	}
@@ -175,7 +203,7 @@ func TestFilterFieldsAreDescribed(t *testing.T) {
 func TestRoleMatrix(t *testing.T) {
 	doc, _ := specRouter(t)
 	s := newServer(t, func(o *rest.Options) { o.Changes = nil })
-	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001")
+	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{enrolment}", resttest.EnrolmentID(1))
 	for p, item := range doc.Paths.Map() {
 		if len(item.Servers) > 0 {
 			continue

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -41,7 +42,9 @@ type Options struct {
 	// Report makes a compliance report. A *Error is told to the caller; any other error is answered with 500.
 	Report  func(ctx context.Context, r ReportRequest) (Report, error)
 	Changes ChangeSource
-	Ready   func(ctx context.Context) error // nil is always ready
+	// Enrolments let planners in; nil lets none.
+	Enrolments Enrolments
+	Ready      func(ctx context.Context) error // nil is always ready
 
 	Auth          Authenticator
 	SessionKey    []byte        // SessionKeySize bytes, the same on every replica; random when empty
@@ -65,6 +68,7 @@ type api struct {
 	contract *contract
 	sessions *sessions
 	limits   *limits
+	joins    *limits // failures of planners that want a credential, by address
 	cache    *cache
 	metrics  *metrics
 	reader   *read.Reader
@@ -111,7 +115,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
@@ -131,12 +135,17 @@ func newAPI(o Options) (*api, error) {
 
 func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View(), c.scope) }
 
+// uncached are reads whose answers do not depend on the state's index alone.
+func uncached() []string {
+	return []string{"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment"}
+}
+
 // routes registers every operation of the contract with its guard and its validation.
 func (a *api) routes(e *echo.Echo) error {
 	chains := map[string][]echo.MiddlewareFunc{}
 	for id, r := range a.contract.routes {
 		r.body = id == "putSiteInventory"
-		cacheable := !r.public && r.spec.Method == http.MethodGet && id != "getMe" && id != "streamEvents" && id != "getComplianceReport"
+		cacheable := !r.public && r.spec.Method == http.MethodGet && !slices.Contains(uncached(), id)
 		chains[id] = []echo.MiddlewareFunc{a.guard(r.operation, cacheable), a.validate(r)}
 	}
 	server := gen.NewStrictHandler(a, []gen.StrictMiddlewareFunc{guardedOnly})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +21,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 	"github.com/meridian-federation/meridian/services/internal/boot"
 	"github.com/meridian-federation/meridian/services/internal/conf"
@@ -30,6 +33,7 @@ type config struct {
 	Listen     string       `json:"listen"` // host:port of REST and the web client
 	TLS        tlsFiles     `json:"tls" envPrefix:"TLS_"`
 	NATS       natsConfig   `json:"nats" envPrefix:"NATS_"`
+	Enrolment  enrolment    `json:"enrolment" envPrefix:"ENROLMENT_"`
 	ClickHouse clickHouse   `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
 	Policy     string       `json:"policy"` // file
 	Tokens     []token      `json:"tokens" env:"-"`
@@ -39,8 +43,20 @@ type config struct {
 }
 
 type tlsFiles struct {
-	Cert string `json:"cert"`
-	Key  string `json:"key"`
+	Cert     string `json:"cert"`
+	Key      string `json:"key"`
+	ClientCA string `json:"clientCA"` // ask every client for a certificate of these authorities
+	// PlainText allows to listen without TLS on an address that others can reach, where TLS ends in front of the daemon.
+	PlainText bool `json:"plainText"`
+}
+
+// enrolment lets planners in; without keys none is.
+type enrolment struct {
+	Keys          string             `json:"keys"` // folder made by "meridian nats keys"
+	NATS          []string           `json:"nats"` // URLs for planners; nats.url when absent
+	CA            string             `json:"ca"`   // authorities of the NATS servers' certificates for planners; nats.ca when absent
+	Approval      bool               `json:"approval"`
+	CredentialTTL inventory.Duration `json:"credentialTTL"`
 }
 
 type natsConfig struct {
@@ -52,7 +68,8 @@ type natsConfig struct {
 	CA           string `json:"ca"`
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
-	Replicas     int    `json:"replicas"` // of the streams, in a NATS cluster
+	PlainText    bool   `json:"plainText"` // allow nats:// to another machine, in a network that is private by other means
+	Replicas     int    `json:"replicas"`  // of the streams, in a NATS cluster
 }
 
 type clickHouse struct {
@@ -91,6 +108,12 @@ func (c *config) check() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		problems = append(problems, errors.New("tls needs cert and key, or neither"))
 	}
+	if c.TLS.ClientCA != "" && c.TLS.Cert == "" {
+		problems = append(problems, errors.New("tls.clientCA needs tls.cert and tls.key"))
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.Cert == "" && !c.TLS.PlainText && !bus.Loopback(host) {
+		problems = append(problems, fmt.Errorf("listen %s can be reached from elsewhere and would not be encrypted: give tls.cert and tls.key, listen on 127.0.0.1, or set tls.plainText where TLS ends in front of the daemon", c.Listen))
+	}
 	if _, err := c.auth(); err != nil {
 		problems = append(problems, err)
 	}
@@ -106,6 +129,13 @@ func (c *config) auth() (*rest.Tokens, error) {
 		tokens[i] = rest.Token{Name: t.Name, SHA256: t.SHA256, Role: t.Role, Sites: t.Sites}
 	}
 	return rest.NewTokens(tokens...)
+}
+
+func (c *config) natsForPlanners() []string {
+	if len(c.Enrolment.NATS) > 0 {
+		return c.Enrolment.NATS
+	}
+	return strings.Split(c.NATS.URL, ",")
 }
 
 // daemon opens in order and closes in reverse.
@@ -147,10 +177,11 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	defer listener.Close()
 
 	n := d.config.NATS
-	conn, err := bus.Connect(ctx, bus.Options{
+	server := bus.Options{
 		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
-		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, Name: "meridian-federation", Logger: logger, WaitConnected: true,
-	})
+		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, PlainText: n.PlainText, Name: "meridian-federation", Logger: logger, WaitConnected: true,
+	}
+	conn, err := bus.Connect(ctx, server)
 	if err != nil {
 		return err
 	}
@@ -174,11 +205,22 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	var enrolments rest.Enrolments
+	if e := d.config.Enrolment; e.Keys != "" {
+		service, run, err := hub.Enrol(ctx, options, hub.Enrolment{
+			Keys: e.Keys, System: server, NATS: d.config.natsForPlanners(), CAFile: cmp.Or(e.CA, n.CA), Approval: e.Approval, CredentialTTL: time.Duration(e.CredentialTTL),
+		})
+		if err != nil {
+			return err
+		}
+		enrolments = service
+		group.Go(func() error { return run(ctx) })
+	}
 	group.Go(func() error { return h.Run(ctx) })
 	if store != nil {
 		group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
 	}
-	group.Go(func() error { return d.serve(ctx, h, listener, auth) })
+	group.Go(func() error { return d.serve(ctx, h, listener, auth, enrolments) })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -203,11 +245,11 @@ func (d *daemon) listen(ctx context.Context) (net.Listener, error) {
 	if d.config.TLS.Cert == "" {
 		return listener, nil
 	}
-	cert, err := tls.LoadX509KeyPair(d.config.TLS.Cert, d.config.TLS.Key)
+	encrypted, err := conf.ServerTLS(d.config.TLS.Cert, d.config.TLS.Key, d.config.TLS.ClientCA)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the certificate: %w", err), listener.Close())
+		return nil, errors.Join(err, listener.Close())
 	}
-	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
+	return tls.NewListener(listener, encrypted), nil
 }
 
 func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Store, error) {
@@ -222,7 +264,7 @@ func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Sto
 	return history.Open(ctx, o)
 }
 
-func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator) error {
+func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments) error {
 	web, _, err := webclient.FS()
 	if err != nil {
 		return err
@@ -230,7 +272,7 @@ func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, a
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := hub.Serve{
-		Listener: listener, Auth: auth, Web: web, Version: d.version, Registry: registry,
+		Listener: listener, Auth: auth, Enrolments: enrolments, Web: web, Version: d.version, Registry: registry,
 		SecureCookies: d.config.Session.SecureCookies || d.config.TLS.Cert != "",
 	}
 	if f := d.config.Session.KeyFile; f != "" {

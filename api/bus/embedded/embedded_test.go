@@ -172,10 +172,10 @@ func TestBadOptionsAreExplained(t *testing.T) {
 		o    embedded.Options
 		want string
 	}{
-		"no directory":         {embedded.Options{}, "no directory"},
-		"not loopback":         {embedded.Options{Dir: t.TempDir(), Listen: "0.0.0.0:0"}, "certificate"},
-		"not an address":       {embedded.Options{Dir: t.TempDir(), Listen: "nonsense"}, "nonsense"},
-		"port taken":           {embedded.Options{Dir: t.TempDir(), Listen: strings.TrimPrefix(taken.URL(), "nats://")}, "in use"},
+		"no directory":   {embedded.Options{}, "no directory"},
+		"not loopback":   {embedded.Options{Dir: t.TempDir(), Listen: "0.0.0.0:0"}, "certificate"},
+		"not an address": {embedded.Options{Dir: t.TempDir(), Listen: "nonsense"}, "nonsense"},
+		"port taken":     {embedded.Options{Dir: t.TempDir(), Listen: strings.TrimPrefix(taken.URL(), "nats://")}, "in use"},
 		"keys are gone":  {embedded.Options{Dir: noKeys}, "accounts.conf"},
 	} {
 		t.Run(name, func(t *testing.T) {

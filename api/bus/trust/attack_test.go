@@ -204,7 +204,9 @@ func TestASiteMayHearNothingButItsOwn(t *testing.T) {
 	for _, subject := range subjects {
 		for _, subscribe := range []func(string, nats.MsgHandler) (*nats.Subscription, error){
 			a.Subscribe,
-			func(subject string, h nats.MsgHandler) (*nats.Subscription, error) { return a.QueueSubscribe(subject, "q", h) },
+			func(subject string, h nats.MsgHandler) (*nats.Subscription, error) {
+				return a.QueueSubscribe(subject, "q", h)
+			},
 		} {
 			if _, err := subscribe(subject, func(m *nats.Msg) { t.Errorf("heard %s", m.Subject) }); err != nil {
 				t.Fatal(subject, err)
@@ -371,7 +373,10 @@ func TestSpoofedHeadersAreRefusedByTheReader(t *testing.T) {
 		return h
 	}
 	spoofs := []map[string]string{
-		{"ce-subject": neighbour}, {"ce-source": "/meridian/sites/" + neighbour}, {"ce-source": "/meridian/hub"}, {"ce-type": "meridian.assessment.v1"},
+		{"ce-subject": neighbour},
+		{"ce-source": "/meridian/sites/" + neighbour},
+		{"ce-source": "/meridian/hub"},
+		{"ce-type": "meridian.assessment.v1"},
 		{"content-type": "application/vnd.meridian.pointer+json"},
 	}
 	for _, change := range spoofs {
@@ -454,7 +459,7 @@ func TestForgedCredentialsAreRefused(t *testing.T) {
 		"no expiry, signed by a user's key":            {token(genuine)[:len(token(genuine))-4] + "AAAA", mine},
 		"rights of its own, by the stolen signing key": {forged(sitesKey, func(uc *jwt.UserClaims) { uc.SetScoped(false); uc.Sub.Allow.Add(">"); uc.Pub.Allow.Add(">") }), mine},
 		"in the hub's account, by the stolen key":      {forged(sitesKey, func(uc *jwt.UserClaims) { uc.IssuerAccount = s.HubAccount(t) }), mine},
-		"expired":                                      {forged(sitesKey, func(uc *jwt.UserClaims) { uc.Expires = time.Now().Add(-time.Second).Unix() }), mine},
+		"expired": {forged(sitesKey, func(uc *jwt.UserClaims) { uc.Expires = time.Now().Add(-time.Second).Unix() }), mine},
 	} {
 		nc, err := nats.Connect(s.URL(), nats.UserJWT(func() (string, error) { return c.token, nil }, func(nonce []byte) ([]byte, error) { return c.key.Sign(nonce) }))
 		if err == nil {

@@ -51,7 +51,8 @@ func (r *Reader) Fields() map[string][]string {
 		"listSites": r.sites.fields.Names(), "listClusters": r.clusters.fields.Names(), "listFindings": r.findings.fields.Names(),
 		"getComplianceReport": r.findings.fields.Names(), "listRegionMismatches": r.mismatches.fields.Names(),
 		"listRecommendations": r.recommendations.fields.Names(), "listTenancy": r.shared.fields.Names(), "listRejections": r.rejections.fields.Names(),
-		"listRules": r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
+		"listEnrolments": enrolmentFields().Names(),
+		"listRules":      r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
 	}
 }
 

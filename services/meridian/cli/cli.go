@@ -49,6 +49,8 @@ type grammar struct {
 	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`
 	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster." group:"server"`
 	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share." group:"server"`
+	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
+	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
 	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
 	Version         versionCommand         `cmd:"" help:"Print the version."`
 }
