@@ -165,6 +165,14 @@ func first(h nats.Header, key string) string {
 	return ""
 }
 
+// accepts reports whether a reader of a version of the contract reads messages of another.
+func accepts(reader, message int) error {
+	if message < 1 || message < reader-olderProtocols || message > reader {
+		return fmt.Errorf("%w: message has version %d, supported are %d to %d", ErrProtocol, message, max(1, reader-olderProtocols), reader)
+	}
+	return nil
+}
+
 // decodeEnvelope reads the headers common to all messages. An error means that nothing about the message can be trusted.
 func decodeEnvelope(h nats.Header, typ string) (envelope, error) {
 	var e envelope
@@ -173,8 +181,8 @@ func decodeEnvelope(h nats.Header, typ string) (envelope, error) {
 		return e, fmt.Errorf("%w: header %s %.40q is not a number", ErrProtocol, HeaderProtocol, first(h, HeaderProtocol))
 	}
 	e.protocol = p
-	if p < 1 || p < Protocol-olderProtocols || p > Protocol {
-		return e, fmt.Errorf("%w: message has version %d, supported are %d to %d", ErrProtocol, p, max(1, Protocol-olderProtocols), Protocol)
+	if err := accepts(Protocol, p); err != nil {
+		return e, err
 	}
 	e.id, e.source, e.typ, e.content = first(h, HeaderID), first(h, HeaderSource), first(h, HeaderType), first(h, HeaderContentType)
 	if v := first(h, HeaderSpecVersion); v != specVersion {

@@ -462,3 +462,15 @@ func TestRequestsAreChecked(t *testing.T) {
 		}
 	}
 }
+
+func TestTheBucketIsDescribed(t *testing.T) {
+	b, err := os.ReadFile("../../api/asyncapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := enrol.Bucket()
+	want := fmt.Sprintf("  %s:\n    description: %s. The join token is kept as a hash.\n    history: %d\n    maxValue: %d\n", o.Name, o.Description, o.History, o.MaxValue)
+	if !strings.Contains(string(b), want) {
+		t.Errorf("api/asyncapi.yaml does not hold\n%s", want)
+	}
+}
