@@ -388,6 +388,9 @@ func TestSpoofedHeadersAreRefusedByTheReader(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := a.Flush(); err != nil {
+		t.Fatal(err)
+	}
 	bustest.Publish(t, hub, bustest.Revision("end", 1, 300))
 	ctx, cancel := context.WithTimeout(t.Context(), bustest.Patience)
 	defer cancel()
