@@ -2,15 +2,7 @@ package bus_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -50,39 +42,15 @@ func TestServerWithoutSpaceIsTold(t *testing.T) {
 	}
 }
 
-// certificate writes a certificate and its key, signed by itself, for loopback.
-func certificate(t *testing.T) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bustest.WriteFile(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		bustest.WriteFile(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-}
-
 func testContext(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithTimeout(t.Context(), 300*time.Millisecond)
 }
 
 func TestTLSWithClientCertificates(t *testing.T) {
-	cert, key := certificate(t)
-	clientCert, clientKey := certificate(t)
-	strangerCert, strangerKey := certificate(t)
+	cert, key := bustest.Certificate(t)
+	clientCert, clientKey := bustest.Certificate(t)
+	strangerCert, strangerKey := bustest.Certificate(t)
 	s := server(t, embedded.Options{Listen: "0.0.0.0:0", CertFile: cert, KeyFile: key, ClientCAFile: clientCert})
 	o := bus.Options{URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true, CAFile: cert, CertFile: clientCert, KeyFile: clientKey}
 	c := bustest.Dial(t, o)
@@ -152,7 +120,7 @@ func TestTLSIsNotGivenUp(t *testing.T) {
 	s := server(t, embedded.Options{})
 	for name, o := range map[string]bus.Options{
 		"by scheme":    {URL: strings.Replace(s.URL(), "nats://", "tls://", 1)},
-		"by authority": {URL: s.URL(), CAFile: func() string { cert, _ := certificate(t); return cert }()},
+		"by authority": {URL: s.URL(), CAFile: func() string { cert, _ := bustest.Certificate(t); return cert }()},
 	} {
 		o.CredentialsFile, o.WaitConnected = s.CredentialsFile(), true
 		ctx, cancel := testContext(t)

@@ -10,6 +10,12 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
+// Check refuses options whose connection would leave the machine without encryption. Connect does it too.
+func (o Options) Check() error {
+	_, err := o.security()
+	return err
+}
+
 // security decides whether the connection is encrypted. It is, unless the server is in this process, on this machine, or
 // PlainText allows it; and once it is, no server that was heard of from another one makes it go without.
 func (o Options) security() ([]nats.Option, error) {

@@ -103,7 +103,9 @@ func (c *config) check() error {
 		problems = append(problems, errors.New("listen is empty: give host:port, for example 127.0.0.1:8420"))
 	}
 	if c.NATS.URL == "" {
-		problems = append(problems, errors.New("nats.url is empty: give nats://host:4222"))
+		problems = append(problems, errors.New("nats.url is empty: give tls://host:4222"))
+	} else if err := c.bus().Check(); err != nil {
+		problems = append(problems, fmt.Errorf("nats.url: %w", err))
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		problems = append(problems, errors.New("tls needs cert and key, or neither"))
@@ -129,6 +131,14 @@ func (c *config) auth() (*rest.Tokens, error) {
 		tokens[i] = rest.Token{Name: t.Name, SHA256: t.SHA256, Role: t.Role, Sites: t.Sites}
 	}
 	return rest.NewTokens(tokens...)
+}
+
+func (c *config) bus() bus.Options {
+	n := c.NATS
+	return bus.Options{
+		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
+		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, PlainText: n.PlainText, Name: "meridian-federation", WaitConnected: true,
+	}
 }
 
 func (c *config) natsForPlanners() []string {
@@ -176,11 +186,8 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	defer listener.Close()
 
-	n := d.config.NATS
-	server := bus.Options{
-		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
-		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, PlainText: n.PlainText, Name: "meridian-federation", Logger: logger, WaitConnected: true,
-	}
+	server := d.config.bus()
+	server.Logger = logger
 	conn, err := bus.Connect(ctx, server)
 	if err != nil {
 		return err
@@ -189,7 +196,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 
 	progress := boot.NewProgress(d.stderr, "inventories loaded")
 	options := hub.Options{
-		Bus: conn, Streams: bus.StreamOptions{Replicas: n.Replicas}, Engine: engine, Policy: pol, Logger: logger,
+		Bus: conn, Streams: bus.StreamOptions{Replicas: d.config.NATS.Replicas}, Engine: engine, Policy: pol, Logger: logger,
 		Now: time.Now, Progress: func() { progress.Add(1, 0) },
 	}
 	var store *history.Store
@@ -208,7 +215,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	var enrolments rest.Enrolments
 	if e := d.config.Enrolment; e.Keys != "" {
 		service, run, err := hub.Enrol(ctx, options, hub.Enrolment{
-			Keys: e.Keys, System: server, NATS: d.config.natsForPlanners(), CAFile: cmp.Or(e.CA, n.CA), Approval: e.Approval, CredentialTTL: time.Duration(e.CredentialTTL),
+			Keys: e.Keys, System: server, NATS: d.config.natsForPlanners(), CAFile: cmp.Or(e.CA, d.config.NATS.CA), Approval: e.Approval, CredentialTTL: time.Duration(e.CredentialTTL),
 		})
 		if err != nil {
 			return err

@@ -94,6 +94,11 @@ func (c *config) check(files bool) error {
 	if c.Join.TokenFile != "" && c.Join.Server == "" {
 		problems = append(problems, errors.New("join.server is empty: give the address of the federation, for example https://meridian.example.com"))
 	}
+	if c.NATS.URL != "" {
+		if err := c.bus().Check(); err != nil {
+			problems = append(problems, fmt.Errorf("nats.url: %w", err))
+		}
+	}
 	if c.State == "" {
 		problems = append(problems, errors.New("state is empty: give a folder that only this planner uses"))
 	}
@@ -203,12 +208,17 @@ func (c *config) joining(version string, logger *slog.Logger) (join.Options, err
 	}, nil
 }
 
+func (c *config) bus() bus.Options {
+	return bus.Options{
+		URL: c.NATS.URL, CredentialsFile: c.NATS.Credentials, SeedFile: c.NATS.Seed, User: c.NATS.User, PasswordFile: c.NATS.PasswordFile,
+		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, PlainText: c.NATS.PlainText, Name: "meridian-planner " + c.Site,
+	}
+}
+
 // connect opens the connection to the bus; nil without one.
 func (c *config) connect(ctx context.Context, identity *join.Identity, logger *slog.Logger) (*bus.Conn, error) {
-	o := bus.Options{
-		URL: c.NATS.URL, CredentialsFile: c.NATS.Credentials, SeedFile: c.NATS.Seed, User: c.NATS.User, PasswordFile: c.NATS.PasswordFile,
-		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, PlainText: c.NATS.PlainText, Name: "meridian-planner " + c.Site, Logger: logger,
-	}
+	o := c.bus()
+	o.Logger = logger
 	if identity != nil {
 		o.URL, o.CAFile = cmp.Or(o.URL, strings.Join(identity.NATS, ",")), cmp.Or(o.CAFile, identity.AuthorityFile())
 		o.CredentialsFile = identity.CredentialsFile()
