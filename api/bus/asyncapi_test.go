@@ -181,8 +181,11 @@ func TestAsyncAPIStatesLimitsRightsAndProtocol(t *testing.T) {
 		section, name string
 		want          []string
 	}{
-		{"x-permissions", "publish", p.Publish}, {"x-permissions", "subscribe", p.Subscribe},
-		{"x-accounts", "services", f.Services}, {"x-accounts", "streams", f.Streams}, {"x-accounts", "requests", f.Requests},
+		{"x-permissions", "publish", p.Publish},
+		{"x-permissions", "subscribe", p.Subscribe},
+		{"x-accounts", "services", f.Services},
+		{"x-accounts", "streams", f.Streams},
+		{"x-accounts", "requests", f.Requests},
 	} {
 		list, _ := at(doc, c.section, c.name).([]any)
 		got := make([]string, len(list))

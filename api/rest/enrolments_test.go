@@ -33,10 +33,16 @@ func TestEnrolmentsOfOtherSitesDoNotExist(t *testing.T) {
 		method, path, body string
 		want               int
 	}{
-		{"GET", "/" + other, "", 404}, {"POST", "/" + other + "/approve", "", 404}, {"POST", "/" + other + "/revoke", `{"reason":"x"}`, 404},
+		{"GET", "/" + other, "", 404},
+		{"POST", "/" + other + "/approve", "", 404},
+		{"POST", "/" + other + "/revoke", `{"reason":"x"}`, 404},
 		{"POST", "", `{"site":"plant-001"}`, 403},
-		{"GET", "/" + own, "", 200}, {"POST", "/" + own + "/approve", "", 200}, {"POST", "/" + own + "/revoke", `{"reason":"x"}`, 200},
-		{"POST", "", `{"site":"plant-003"}`, 201}, {"POST", "/" + own + "/revoke", `{"reason":""}`, 400}, {"POST", "/" + own + "/revoke", "", 400},
+		{"GET", "/" + own, "", 200},
+		{"POST", "/" + own + "/approve", "", 200},
+		{"POST", "/" + own + "/revoke", `{"reason":"x"}`, 200},
+		{"POST", "", `{"site":"plant-003"}`, 201},
+		{"POST", "/" + own + "/revoke", `{"reason":""}`, 400},
+		{"POST", "/" + own + "/revoke", "", 400},
 	} {
 		if a := s.do(c.method, "/api/v1/enrolments"+c.path, c.body, auth...); a.Code != c.want {
 			t.Errorf("%s %s %s: %d, want %d: %s", c.method, c.path, c.body, a.Code, c.want, a.body)

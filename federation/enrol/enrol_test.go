@@ -449,7 +449,10 @@ func TestRequestsAreChecked(t *testing.T) {
 			_, _, err := service.Request(t.Context(), ada, "a", enrol.MaxTokenTTL+1, "")
 			return err
 		},
-		"note":   func() error { _, _, err := service.Request(t.Context(), ada, "a", 0, strings.Repeat("x", 501)); return err },
+		"note": func() error {
+			_, _, err := service.Request(t.Context(), ada, "a", 0, strings.Repeat("x", 501))
+			return err
+		},
 		"reason": func() error { _, err := service.Revoke(t.Context(), ada, "a", strings.Repeat("x", 501)); return err },
 	} {
 		is(t, what, f(), enrol.Invalid)

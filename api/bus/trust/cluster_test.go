@@ -208,4 +208,3 @@ func (c *cluster) site(t *testing.T, a *trust.Authority, site string, at int) (o
 	o.CredentialsFile, o.InboxPrefix = bustest.WriteFile(t, "site.creds", file), bus.InboxPrefix(site)
 	return o, k.Public(), expires
 }
-
