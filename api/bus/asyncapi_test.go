@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -95,8 +96,8 @@ func TestAsyncAPIDescribesEverySubjectStreamHeaderAndType(t *testing.T) {
 	}
 	slices.Sort(addresses)
 	want := []string{
-		subjectAssessment + "{site}", subjectChange + "{kind}.{site}", subjectDocument + "{site}.{piece}", subjectHeartbeat + "{site}",
-		subjectInventory + "{site}", subjectRejected + "{site}", subjectRequest + "{site}",
+		subjects.Assessment + "{site}", subjects.Change + "{kind}.{site}", subjects.Document + "{site}.{piece}", subjects.Heartbeat + "{site}",
+		subjects.Inventory + "{site}", subjects.Rejected + "{site}", subjects.Request + "{site}",
 	}
 	if !slices.Equal(addresses, want) {
 		t.Errorf("addresses %v, want %v", addresses, want)
@@ -165,18 +166,18 @@ func TestAsyncAPIStatesLimitsRightsAndProtocol(t *testing.T) {
 			t.Errorf("limit %s is described as %v, is %d", name, got, want)
 		}
 	}
-	if got := at(doc, "x-limits", "answerWithin"); got != inventory.Duration(AnswerWithin).String() {
-		t.Errorf("answers within %v, %s", got, AnswerWithin)
+	if got := at(doc, "x-limits", "answerWithin"); got != inventory.Duration(subjects.AnswerWithin).String() {
+		t.Errorf("answers within %v, %s", got, subjects.AnswerWithin)
 	}
 	if v, older := at(doc, "x-protocol", "version"), at(doc, "x-protocol", "olderAccepted"); v != uint64(Protocol) || older != uint64(olderProtocols) {
 		t.Errorf("protocol %v with %v before", v, older)
 	}
 	const site = "muc-01"
-	p, err := SitePermissions(site)
+	p, err := subjects.SitePermissions(site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := SiteSubjects()
+	f := subjects.SiteSubjects()
 	for _, c := range []struct {
 		section, name string
 		want          []string
@@ -198,7 +199,7 @@ func TestAsyncAPIStatesLimitsRightsAndProtocol(t *testing.T) {
 	}
 	// What a site may do without the account's lending it is worth nothing, and what is lent is somebody's right.
 	for _, right := range append(slices.Clone(p.Publish), p.Subscribe...) {
-		lent := strings.HasPrefix(right, InboxPrefix(site))
+		lent := strings.HasPrefix(right, subjects.InboxPrefix(site))
 		for _, subject := range slices.Concat(f.Services, f.Streams, f.Requests) {
 			lent = lent || strings.Replace(subject, "*", site, 1) == right
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"pgregory.net/rapid"
 
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -69,26 +70,26 @@ func TestGoldenMessagesKeepDecoding(t *testing.T) {
 		read func(*stored, *nats.Msg) (any, error)
 		want any
 	}{
-		{"inventory", func() *nats.Msg { return pack(site, subjectInventory+"muc-01", plainInv.Body) }, readInventory(k), plainInv},
-		{"inventory-compressed", func() *nats.Msg { return pack(site, subjectInventory+"muc-01", largeBody) }, readInventory(k), largeInv},
+		{"inventory", func() *nats.Msg { return pack(site, subjects.Inventory+"muc-01", plainInv.Body) }, readInventory(k), plainInv},
+		{"inventory-compressed", func() *nats.Msg { return pack(site, subjects.Inventory+"muc-01", largeBody) }, readInventory(k), largeInv},
 		{"inventory-pointer", func() *nats.Msg {
-			return pack(pointing, subjectInventory+"muc-01", []byte(`{"size":3000000,"encoding":"zstd","sha256":"00ff","pieces":[3,4,5]}`))
+			return pack(pointing, subjects.Inventory+"muc-01", []byte(`{"size":3000000,"encoding":"zstd","sha256":"00ff","pieces":[3,4,5]}`))
 		}, readInventory(k), pointerInv},
 		{"assessment", func() *nats.Msg {
 			e := hub(TypeAssessment, "muc-01:r:pack:2026-11-20T08:00:00Z", map[string]string{HeaderRevision: "r", HeaderInventorySequence: "41"})
-			return pack(e, subjectAssessment+"muc-01", []byte(`{"kind":"Assessment"}`))
+			return pack(e, subjects.Assessment+"muc-01", []byte(`{"kind":"Assessment"}`))
 		}, func(m *stored, _ *nats.Msg) (any, error) { return k.assessment(m) }, Assessment{
 			Site: "muc-01", Revision: "r", At: goldenTime, MessageID: "muc-01:r:pack:2026-11-20T08:00:00Z", Body: []byte(`{"kind":"Assessment"}`),
 			InventorySequence: 41, StreamSequence: 42, AcceptedAt: goldenTime, Protocol: 1,
 		}},
 		{"rejection", func() *nats.Msg {
 			e := hub(TypeRejection, "muc-01:41", map[string]string{HeaderRevision: "r", HeaderInventorySequence: "41"})
-			return pack(e, subjectRejected+"muc-01", []byte(`{"reason":"schema"}`))
+			return pack(e, subjects.Rejected+"muc-01", []byte(`{"reason":"schema"}`))
 		}, func(m *stored, _ *nats.Msg) (any, error) { return k.rejection(m) }, Rejection{
 			Site: "muc-01", Revision: "r", At: goldenTime, Sequence: 41, Body: []byte(`{"reason":"schema"}`), StreamSequence: 42, AcceptedAt: goldenTime, Protocol: 1,
 		}},
 		{"change", func() *nats.Msg {
-			return pack(hub(TypeChange, "c1", nil), subjectChange+"finding.opened.muc-01", []byte(`{}`))
+			return pack(hub(TypeChange, "c1", nil), subjects.Change+"finding.opened.muc-01", []byte(`{}`))
 		}, func(m *stored, _ *nats.Msg) (any, error) { return k.change(m) }, Change{
 			ID: "c1", Kind: "finding.opened", Site: "muc-01", At: goldenTime, Body: []byte(`{}`), StreamSequence: 42, AcceptedAt: goldenTime, Protocol: 1,
 		}},
@@ -97,17 +98,17 @@ func TestGoldenMessagesKeepDecoding(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return pack(envelope{id: "muc-01:t", source: siteSource("muc-01"), typ: TypeHeartbeat, site: "muc-01", time: goldenTime}, subjectHeartbeat+"muc-01", body)
+			return pack(envelope{id: "muc-01:t", source: siteSource("muc-01"), typ: TypeHeartbeat, site: "muc-01", time: goldenTime}, subjects.Heartbeat+"muc-01", body)
 		}, func(_ *stored, m *nats.Msg) (any, error) { return decodeHeartbeat(m) }, beat},
 		{"request", func() *nats.Msg {
 			body, err := json.Marshal(request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			return pack(hub(TypeRequest, "q1", nil), subjectRequest+"muc-01", body)
+			return pack(hub(TypeRequest, "q1", nil), subjects.Request+"muc-01", body)
 		}, func(_ *stored, m *nats.Msg) (any, error) {
 			var r Request
-			_, err := decodeSmall(m, subjectRequest, TypeRequest, &r)
+			_, err := decodeSmall(m, subjects.Request, TypeRequest, &r)
 			return r, err
 		}, request},
 	} {
@@ -273,7 +274,7 @@ func TestTolerance(t *testing.T) {
 		"least/heartbeat.json": func(m *nats.Msg) (any, error) { return decodeHeartbeat(m) },
 		"later/request.json": func(m *nats.Msg) (any, error) {
 			var r Request
-			_, err := decodeSmall(m, subjectRequest, TypeRequest, &r)
+			_, err := decodeSmall(m, subjects.Request, TypeRequest, &r)
 			return r, err
 		},
 	} {
@@ -329,8 +330,8 @@ func TestValidSite(t *testing.T) {
 		"a": true, "muc-01": true, "0": true, strings.Repeat("a", 63): true,
 		"": false, "-a": false, "A": false, "a.b": false, "*": false, ">": false, "a b": false, "a\n": false, "ä": false, strings.Repeat("a", 64): false,
 	} {
-		if ValidSite(id) != want {
-			t.Errorf("ValidSite(%q) is %t", id, !want)
+		if subjects.ValidSite(id) != want {
+			t.Errorf("subjects.ValidSite(%q) is %t", id, !want)
 		}
 	}
 }
@@ -353,21 +354,21 @@ func FuzzDecode(f *testing.F) {
 		}
 		m := &stored{stream: StreamInventory, subject: subject, header: h, data: data}
 		if inv, err := k.decodeInventory(m); err == nil {
-			if !ValidSite(inv.Site) || len(inv.Body) > inventory.MaxDocument || !plain(inv.Revision) || (inv.DecodeErr != nil && inv.Body != nil) {
+			if !subjects.ValidSite(inv.Site) || len(inv.Body) > inventory.MaxDocument || !plain(inv.Revision) || (inv.DecodeErr != nil && inv.Body != nil) {
 				t.Fatalf("accepted %+v", inv)
 			}
 		}
 		for _, stream := range []string{StreamInventory, StreamAssessment, StreamRejected, StreamChange} {
 			m.stream = stream
-			if out := k.message(m); len(out.Body) > inventory.MaxDocument || (out.DecodeErr == nil && !ValidSite(out.Site)) || !plain(out.Revision) {
+			if out := k.message(m); len(out.Body) > inventory.MaxDocument || (out.DecodeErr == nil && !subjects.ValidSite(out.Site)) || !plain(out.Revision) {
 				t.Fatalf("accepted %+v", out)
 			}
 		}
-		if h, err := decodeHeartbeat(&nats.Msg{Subject: subject, Header: h, Data: data}); err == nil && !ValidSite(h.Site) {
+		if h, err := decodeHeartbeat(&nats.Msg{Subject: subject, Header: h, Data: data}); err == nil && !subjects.ValidSite(h.Site) {
 			t.Fatalf("accepted %+v", h)
 		}
 		var r Request
-		if _, err := decodeSmall(&nats.Msg{Subject: subject, Header: h, Data: data}, subjectRequest, TypeRequest, &r); err == nil && len(data) > maxSmall {
+		if _, err := decodeSmall(&nats.Msg{Subject: subject, Header: h, Data: data}, subjects.Request, TypeRequest, &r); err == nil && len(data) > maxSmall {
 			t.Fatal("accepted a large request")
 		}
 	})

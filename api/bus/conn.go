@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/link"
 )
 
 // InProcess is a server in the same process; embedded.Server is one.
@@ -47,6 +49,21 @@ type Options struct {
 	ReconnectWait  time.Duration // greatest wait between attempts; 0 means 5s
 	Logger         *slog.Logger  // nil discards
 	Now            func() time.Time
+}
+
+func (o Options) link() link.Options {
+	return link.Options{
+		URL: o.URL, InProcess: o.InProcess != nil, CredentialsFile: o.CredentialsFile, SeedFile: o.SeedFile, User: o.User, PasswordFile: o.PasswordFile,
+		CAFile: o.CAFile, CertFile: o.CertFile, KeyFile: o.KeyFile, PlainText: o.PlainText,
+	}
+}
+
+// Check refuses options whose connection would leave the machine without encryption. Connect does it too.
+func (o Options) Check() error {
+	if err := o.link().Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
 }
 
 // Conn is a connection to the bus. It reconnects for ever; calls made meanwhile fail with ErrUnavailable and readers
@@ -108,11 +125,14 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	security, err := o.security()
+	if err := o.Check(); err != nil {
+		return nil, fmt.Errorf("connect to the message bus: %w", err)
+	}
+	who, err := o.link().NATS()
 	if err != nil {
 		return nil, fmt.Errorf("connect to the message bus: %w", err)
 	}
-	if c.nc, err = nats.Connect(o.URL, append(opts, security...)...); err != nil {
+	if c.nc, err = nats.Connect(o.URL, append(opts, who...)...); err != nil {
 		return nil, mapError(ctx, "connect to the message bus", err)
 	}
 	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
@@ -161,22 +181,6 @@ func (c *Conn) options(o Options) ([]nats.Option, error) {
 	}
 	if o.InboxPrefix != "" {
 		opts = append(opts, nats.CustomInboxPrefix(o.InboxPrefix))
-	}
-	switch {
-	case o.CredentialsFile != "":
-		opts = append(opts, nats.UserCredentials(o.CredentialsFile))
-	case o.SeedFile != "":
-		seed, err := nats.NkeyOptionFromSeed(o.SeedFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the NKey seed %s: %w", o.SeedFile, err)
-		}
-		opts = append(opts, seed)
-	case o.User != "":
-		password, err := readSecret(o.PasswordFile)
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, nats.UserInfo(o.User, password))
 	}
 	return opts, nil
 }

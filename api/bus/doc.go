@@ -6,7 +6,11 @@
 // The contract is described for other programs in api/asyncapi.yaml.
 package bus
 
-import "time"
+import (
+	"time"
+
+	"github.com/meridian-federation/meridian/api/bus/subjects"
+)
 
 // Protocol is the version of the contract this package speaks. A reader accepts its own version and the two before.
 const Protocol = 1
@@ -17,8 +21,8 @@ const olderProtocols = 2
 // Streams of the hub.
 const (
 	StreamInventory  = "MERIDIAN_INVENTORY"
-	StreamAssessment = "MERIDIAN_ASSESSMENT"
-	StreamRejected   = "MERIDIAN_REJECTED"
+	StreamAssessment = subjects.StreamAssessment
+	StreamRejected   = subjects.StreamRejected
 	StreamChange     = "MERIDIAN_CHANGE"
 	StreamDocument   = "MERIDIAN_DOCUMENT" // pieces of inventories too large for one message
 )
@@ -77,3 +81,9 @@ const (
 	// DuplicateWindow is how long the streams remember message ids.
 	DuplicateWindow = 2 * time.Minute
 )
+
+// ValidSite reports whether the id can stand in a subject: ^[a-z0-9][a-z0-9-]{0,62}$.
+func ValidSite(id string) bool { return subjects.ValidSite(id) }
+
+// InboxPrefix is the inbox prefix of a site's credential; no site can read another's answers.
+func InboxPrefix(site string) string { return subjects.InboxPrefix(site) }

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -36,7 +37,7 @@ func (c *Conn) putDocument(ctx context.Context, site, revision string, wire []by
 	size := min(pieceSize, c.maxMessage())
 	for piece := range slices.Chunk(wire, size) {
 		i := len(p.Pieces)
-		subject, err := documentSubject(site, i)
+		subject, err := subjects.OfDocument(site, i)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +67,7 @@ func (c *Conn) getDocument(ctx context.Context, site string, m *stored) ([]byte,
 	}
 	var wire []byte
 	for i, sequence := range p.Pieces {
-		subject, err := documentSubject(site, i)
+		subject, err := subjects.OfDocument(site, i)
 		if err != nil {
 			return nil, err
 		}

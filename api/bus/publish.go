@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -19,7 +20,7 @@ import (
 // ErrTooLarge, ErrFull, ErrInvalid.
 func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error) {
 	const op = "publish the inventory"
-	subject, err := siteSubject(subjectInventory, inv.Site)
+	subject, err := subjects.Of(subjects.Inventory, inv.Site)
 	if err != nil {
 		return Ack{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -133,7 +134,7 @@ func (c *Conn) stamp(t time.Time) time.Time {
 // PublishHeartbeat sends a heartbeat. No stream keeps it and nobody acknowledges it.
 func (c *Conn) PublishHeartbeat(ctx context.Context, h Heartbeat) error {
 	const op = "publish the heartbeat"
-	subject, err := siteSubject(subjectHeartbeat, h.Site)
+	subject, err := subjects.Of(subjects.Heartbeat, h.Site)
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
@@ -160,14 +161,14 @@ func (c *Conn) PublishRejection(ctx context.Context, r Rejection) (Ack, error) {
 		id: r.Site + ":" + strconv.FormatUint(r.Sequence, 10), source: hubSource, typ: TypeRejection, time: c.stamp(r.At), dedupe: true,
 		extra: map[string]string{HeaderRevision: r.Revision, HeaderInventorySequence: number(r.Sequence)},
 	}
-	subject, err := siteSubject(subjectRejected, r.Site)
+	subject, err := subjects.Of(subjects.Rejected, r.Site)
 	return c.publishHub(ctx, op, StreamRejected, r.Site, subject, err, e, r.Body)
 }
 
 // PublishChange stores one entry of the change feed. Replicas that saw the same change store it once, within DuplicateWindow.
 func (c *Conn) PublishChange(ctx context.Context, ch Change) (Ack, error) {
 	e := envelope{id: ch.ID, source: hubSource, typ: TypeChange, time: c.stamp(ch.At), dedupe: true}
-	subject, err := changeSubject(ch.Kind, ch.Site)
+	subject, err := subjects.OfChange(ch.Kind, ch.Site)
 	return c.publishHub(ctx, "publish the change", StreamChange, ch.Site, subject, err, e, ch.Body)
 }
 
@@ -317,7 +318,7 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 }
 
 func (c *Conn) assessmentMessage(ctx context.Context, a Assessment) (*nats.Msg, error) {
-	subject, err := siteSubject(subjectAssessment, a.Site)
+	subject, err := subjects.Of(subjects.Assessment, a.Site)
 	e := envelope{
 		id: a.MessageID, source: hubSource, typ: TypeAssessment, time: c.stamp(a.At), dedupe: true,
 		extra: map[string]string{HeaderRevision: a.Revision, HeaderInventorySequence: number(a.InventorySequence)},
@@ -350,7 +351,7 @@ func (c *Conn) forgetJudged(site string) {
 // loadJudged asks the stream for the last assessment of a site; none is the zero value. What cannot be decoded counts as
 // oldest, so that it is replaced.
 func (c *Conn) loadJudged(ctx context.Context, site string) (judged, error) {
-	m, err := c.lastOf(ctx, StreamAssessment, subjectAssessment+site)
+	m, err := c.lastOf(ctx, StreamAssessment, subjects.Assessment+site)
 	if err != nil {
 		return judged{}, err
 	}

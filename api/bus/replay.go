@@ -3,6 +3,8 @@ package bus
 import (
 	"context"
 	"fmt"
+
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // Inventories reads the inventories of all sites: first the last one of each site, then every new one, until the context
@@ -14,12 +16,12 @@ import (
 // the stream or the stream was made anew, the last message of each site is read again, so a message can come twice and
 // StreamSequence can go back; Instance and InstanceSequence tell what is newer.
 func (c *Conn) Inventories(ctx context.Context, handler func(context.Context, Inventory), caughtUp func()) error {
-	return c.inventories(ctx, &reader{filter: subjectInventory + "*", caughtUp: caughtUp}, handler)
+	return c.inventories(ctx, &reader{filter: subjects.Inventory + "*", caughtUp: caughtUp}, handler)
 }
 
 // KeptInventories reads all inventories of one site that the stream keeps, oldest first, and returns when they are through.
 func (c *Conn) KeptInventories(ctx context.Context, site string, handler func(Inventory)) error {
-	subject, err := siteSubject(subjectInventory, site)
+	subject, err := subjects.Of(subjects.Inventory, site)
 	if err != nil {
 		return fmt.Errorf("read the inventories of a site: %w", err)
 	}
@@ -58,7 +60,7 @@ func (c *Conn) Assessments(ctx context.Context, handler func(context.Context, As
 }
 
 func (c *Conn) assessments(ctx context.Context, handler func(context.Context, Assessment), caughtUp func(), once bool) error {
-	r := &reader{c: c, stream: StreamAssessment, filter: subjectAssessment + "*", caughtUp: caughtUp, once: once}
+	r := &reader{c: c, stream: StreamAssessment, filter: subjects.Assessment + "*", caughtUp: caughtUp, once: once}
 	r.handle = func(ctx context.Context, m *stored) error {
 		a, err := c.codec.assessment(m)
 		if err != nil {
@@ -76,7 +78,7 @@ func (c *Conn) assessments(ctx context.Context, handler func(context.Context, As
 
 // Rejections is Inventories for the rejections: all that are kept, oldest first, then every new one.
 func (c *Conn) Rejections(ctx context.Context, handler func(context.Context, Rejection), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamRejected, filter: subjectRejected + "*", caughtUp: caughtUp, all: true}
+	r := &reader{c: c, stream: StreamRejected, filter: subjects.Rejected + "*", caughtUp: caughtUp, all: true}
 	r.handle = func(ctx context.Context, m *stored) error {
 		rej, err := c.codec.rejection(m)
 		if err != nil {
@@ -91,7 +93,7 @@ func (c *Conn) Rejections(ctx context.Context, handler func(context.Context, Rej
 
 // Changes reads the change feed from behind a position (0: all that is kept), then every new change.
 func (c *Conn) Changes(ctx context.Context, after uint64, handler func(context.Context, Change), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamChange, filter: subjectChange + ">", caughtUp: caughtUp, all: true, after: after}
+	r := &reader{c: c, stream: StreamChange, filter: subjects.Change + ">", caughtUp: caughtUp, all: true, after: after}
 	r.handle = func(ctx context.Context, m *stored) error {
 		ch, err := c.codec.change(m)
 		if err != nil {

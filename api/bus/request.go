@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // maxSmall bounds the bodies of heartbeats, requests and replies, in bytes.
 const maxSmall = 256 << 10
 
 func decodeSmall(msg *nats.Msg, prefix, typ string, v any) (site string, err error) {
-	if site, err = siteOf(prefix, msg.Subject); err != nil {
+	if site, err = subjects.SiteOf(prefix, msg.Subject); err != nil {
 		return "", err
 	}
 	if _, err = decodeSite(msg.Header, typ, site); err != nil {
@@ -36,7 +38,7 @@ func decodeBody(msg *nats.Msg, v any) error {
 
 func decodeHeartbeat(msg *nats.Msg) (Heartbeat, error) {
 	var h Heartbeat
-	site, err := decodeSmall(msg, subjectHeartbeat, TypeHeartbeat, &h)
+	site, err := decodeSmall(msg, subjects.Heartbeat, TypeHeartbeat, &h)
 	if err != nil {
 		return Heartbeat{}, err
 	}
@@ -50,7 +52,7 @@ func decodeHeartbeat(msg *nats.Msg) (Heartbeat, error) {
 // of the site is connected.
 func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, error) {
 	op := "ask for " + string(req.Kind)
-	subject, err := siteSubject(subjectRequest, site)
+	subject, err := subjects.Of(subjects.Request, site)
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -87,7 +89,7 @@ func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, er
 // Requests answers the hub's requests to a site until the context ends (nil) or the connection is closed (ErrClosed).
 // handler is called for one request at a time.
 func (c *Conn) Requests(ctx context.Context, site string, handler func(context.Context, Request) Reply) error {
-	subject, err := siteSubject(subjectRequest, site)
+	subject, err := subjects.Of(subjects.Request, site)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -97,7 +99,7 @@ func (c *Conn) Requests(ctx context.Context, site string, handler func(context.C
 		}
 		var req Request
 		var reply Reply
-		if _, err := decodeSmall(msg, subjectRequest, TypeRequest, &req); err != nil {
+		if _, err := decodeSmall(msg, subjects.Request, TypeRequest, &req); err != nil {
 			reply = Reply{Detail: err.Error()}
 		} else {
 			reply = handler(withTrace(ctx, msg.Header), req)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // stored is a message as a stream holds it.
@@ -39,7 +41,7 @@ func storedFrom(m jetstream.Msg) (s *stored, delivered uint64, err error) {
 // lastOf returns the last message of a subject, nil when there is none. It uses a direct get, for which a site needs no
 // right on the stream beyond its own subject.
 func (c *Conn) lastOf(ctx context.Context, stream, subject string) (*stored, error) {
-	return c.direct(ctx, directGet(stream, subject), nil)
+	return c.direct(ctx, subjects.DirectGet(stream, subject), nil)
 }
 
 // at returns the message at a position, nil when there is none.
@@ -98,7 +100,7 @@ func (k *codec) body(m *stored) ([]byte, error) {
 
 // decodeInventory reads the message of a site. A document in pieces leaves Body to the caller (isPointer).
 func (k *codec) decodeInventory(m *stored) (Inventory, error) {
-	site, err := siteOf(subjectInventory, m.subject)
+	site, err := subjects.SiteOf(subjects.Inventory, m.subject)
 	if err != nil {
 		return Inventory{}, err
 	}
@@ -146,7 +148,7 @@ func decodeAssessment(site string, m *stored) Assessment {
 }
 
 func (k *codec) assessment(m *stored) (Assessment, error) {
-	site, err := siteOf(subjectAssessment, m.subject)
+	site, err := subjects.SiteOf(subjects.Assessment, m.subject)
 	if err != nil {
 		return Assessment{}, err
 	}
@@ -158,7 +160,7 @@ func (k *codec) assessment(m *stored) (Assessment, error) {
 }
 
 func (k *codec) rejection(m *stored) (Rejection, error) {
-	site, err := siteOf(subjectRejected, m.subject)
+	site, err := subjects.SiteOf(subjects.Rejected, m.subject)
 	if err != nil {
 		return Rejection{}, err
 	}
@@ -177,7 +179,7 @@ func (k *codec) rejection(m *stored) (Rejection, error) {
 }
 
 func (k *codec) change(m *stored) (Change, error) {
-	kind, site, err := changeOf(m.subject)
+	kind, site, err := subjects.ChangeOf(m.subject)
 	if err != nil {
 		return Change{}, err
 	}
@@ -200,13 +202,13 @@ func (k *codec) message(m *stored) Message {
 	var err error
 	switch m.stream {
 	case StreamInventory:
-		out.Site, err = siteOf(subjectInventory, m.subject)
+		out.Site, err = subjects.SiteOf(subjects.Inventory, m.subject)
 	case StreamAssessment:
-		out.Site, err = siteOf(subjectAssessment, m.subject)
+		out.Site, err = subjects.SiteOf(subjects.Assessment, m.subject)
 	case StreamRejected:
-		out.Site, err = siteOf(subjectRejected, m.subject)
+		out.Site, err = subjects.SiteOf(subjects.Rejected, m.subject)
 	case StreamChange:
-		_, out.Site, err = changeOf(m.subject)
+		_, out.Site, err = subjects.ChangeOf(m.subject)
 	}
 	if err == nil {
 		var e envelope

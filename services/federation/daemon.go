@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -113,7 +114,7 @@ func (c *config) check() error {
 	if c.TLS.ClientCA != "" && c.TLS.Cert == "" {
 		problems = append(problems, errors.New("tls.clientCA needs tls.cert and tls.key"))
 	}
-	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.Cert == "" && !c.TLS.PlainText && !bus.Loopback(host) {
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.Cert == "" && !c.TLS.PlainText && !link.Loopback(host) {
 		problems = append(problems, fmt.Errorf("listen %s can be reached from elsewhere and would not be encrypted: give tls.cert and tls.key, listen on 127.0.0.1, or set tls.plainText where TLS ends in front of the daemon", c.Listen))
 	}
 	if _, err := c.auth(); err != nil {

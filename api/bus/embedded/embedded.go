@@ -25,7 +25,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/bus/trust"
 	"github.com/meridian-federation/meridian/planner/agent/dirlock"
 )
@@ -166,7 +166,7 @@ func checkListen(o Options) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen address %q: %w", listen, err)
 	}
-	if !bus.Loopback(host) && (o.CertFile == "" || o.KeyFile == "") {
+	if !link.Loopback(host) && (o.CertFile == "" || o.KeyFile == "") {
 		return "", fmt.Errorf("listen address %q is not loopback: give a certificate and its key, or listen on 127.0.0.1", listen)
 	}
 	return listen, nil

@@ -10,7 +10,7 @@ import (
 	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nkeys"
 
-	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // Files of a folder of keys. All but ServerFile are secrets of mode 0600.
@@ -113,7 +113,7 @@ func create(dir string) (Servers, error) {
 
 // siteScope says what a key may sign: credentials with exactly the rights of the site they name.
 func siteScope(public string) (*jwt.UserScope, error) {
-	p, err := bus.SitePermissions(templateSite)
+	p, err := subjects.SitePermissions(templateSite)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func siteScope(public string) (*jwt.UserScope, error) {
 	scope.Template = jwt.UserPermissionLimits{
 		Permissions: jwt.Permissions{
 			Pub: jwt.Permission{Allow: template(p.Publish)}, Sub: jwt.Permission{Allow: template(p.Subscribe)},
-			Resp: &jwt.ResponsePermission{MaxMsgs: 1, Expires: bus.AnswerWithin},
+			Resp: &jwt.ResponsePermission{MaxMsgs: 1, Expires: subjects.AnswerWithin},
 		},
 		Limits: jwt.Limits{NatsLimits: jwt.NatsLimits{Subs: maxSiteSubs, Data: jwt.NoLimit, Payload: jwt.NoLimit}, UserLimits: jwt.UserLimits{Src: jwt.CIDRList{}}},
 	}
@@ -153,7 +153,7 @@ func (s Servers) conf() []byte {
 
 // lend exports what the hub's account lets the sites' use, and imports what it asks of them.
 func lend(hub *jwt.AccountClaims, sites string) {
-	f := bus.SiteSubjects()
+	f := subjects.SiteSubjects()
 	for _, subject := range f.Services {
 		hub.Exports.Add(&jwt.Export{Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: jwt.ResponseTypeSingleton})
 	}
@@ -167,7 +167,7 @@ func lend(hub *jwt.AccountClaims, sites string) {
 
 // borrow is the other side of lend.
 func borrow(sites *jwt.AccountClaims, hub string) {
-	f := bus.SiteSubjects()
+	f := subjects.SiteSubjects()
 	for _, subject := range f.Services {
 		sites.Imports.Add(&jwt.Import{Name: subject, Subject: jwt.Subject(subject), Account: hub, Type: jwt.Service})
 	}

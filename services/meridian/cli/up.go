@@ -23,6 +23,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/embedded"
+	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/deployments/demo"
 	"github.com/meridian-federation/meridian/federation/history"
@@ -255,7 +256,7 @@ func (u *up) token() (string, *rest.Tokens, error) {
 func (u *up) listen(ctx context.Context) (net.Listener, error) {
 	c := u.c
 	host, _, err := net.SplitHostPort(c.Listen)
-	if err == nil && c.TLSCert == "" && !c.PlainText && !bus.Loopback(host) {
+	if err == nil && c.TLSCert == "" && !c.PlainText && !link.Loopback(host) {
 		return nil, fmt.Errorf("listen on %s: it can be reached from elsewhere and would not be encrypted; give --tls-cert and --tls-key, or --plain-text where TLS ends in front of this process", c.Listen)
 	}
 	var encrypted *tls.Config

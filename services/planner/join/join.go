@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/bus/trust"
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest/gen"
@@ -97,7 +97,7 @@ func (o Options) client() (*client.Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 		return nil, fmt.Errorf("%q is no address of a server; write it like https://meridian.example.com", o.Server)
 	}
-	if u.Scheme == "http" && !bus.Loopback(u.Hostname()) {
+	if u.Scheme == "http" && !link.Loopback(u.Hostname()) {
 		return nil, fmt.Errorf("%s is not this machine and the join token would not be encrypted on the way: use https://", o.Server)
 	}
 	// A redirect could lead the token elsewhere.

@@ -2,6 +2,7 @@ package join_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -226,7 +227,9 @@ func TestAPlannerWaitsForItsApproval(t *testing.T) {
 		t.Fatal("does not try")
 	}
 	cancel()
-	<-done
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
 	if _, err := f.service.Approve(t.Context(), enrol.Person{ID: "b", Name: "Bob"}, e.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
-package bus
+// Package subjects names the subjects of the NATS contract, what a site may do with them, and what crosses between the
+// accounts of the sites and the hub. It sends nothing; package bus does.
+package subjects
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,14 +12,26 @@ import (
 
 // Subjects. The last token of all but the change and document subjects is the site.
 const (
-	subjectRoot       = "meridian.v1."
-	subjectInventory  = subjectRoot + "inventory."
-	subjectHeartbeat  = subjectRoot + "heartbeat."
-	subjectAssessment = subjectRoot + "assessment."
-	subjectRequest    = subjectRoot + "request."
-	subjectRejected   = subjectRoot + "rejected."
-	subjectChange     = subjectRoot + "change."
-	subjectDocument   = subjectRoot + "document."
+	root       = "meridian.v1."
+	Inventory  = root + "inventory."
+	Heartbeat  = root + "heartbeat."
+	Assessment = root + "assessment."
+	Request    = root + "request."
+	Rejected   = root + "rejected."
+	Change     = root + "change."
+	Document   = root + "document."
+)
+
+// Streams from which a site reads its own last message.
+const (
+	StreamAssessment = "MERIDIAN_ASSESSMENT"
+	StreamRejected   = "MERIDIAN_REJECTED"
+)
+
+// Errors of this package.
+var (
+	ErrInvalid     = errors.New("the message is invalid")                     // no subject can be made of it
+	ErrMisdirected = errors.New("the message does not belong to its subject") // the subject is no site's
 )
 
 // maxSite is the greatest length of a site id.
@@ -37,15 +52,16 @@ func ValidSite(id string) bool {
 	return true
 }
 
-func siteSubject(prefix, site string) (string, error) {
+// Of returns a subject of a site. ErrInvalid when the id is none.
+func Of(prefix, site string) (string, error) {
 	if !ValidSite(site) {
 		return "", fmt.Errorf("%w: site id %.80q does not match ^[a-z0-9][a-z0-9-]{0,62}$", ErrInvalid, site)
 	}
 	return prefix + site, nil
 }
 
-// siteOf returns the site of a subject with the prefix.
-func siteOf(prefix, subject string) (string, error) {
+// SiteOf returns the site of a subject with the prefix.
+func SiteOf(prefix, subject string) (string, error) {
 	site, ok := strings.CutPrefix(subject, prefix)
 	if !ok || !ValidSite(site) {
 		return "", fmt.Errorf("%w: subject %.200q", ErrMisdirected, subject)
@@ -53,17 +69,18 @@ func siteOf(prefix, subject string) (string, error) {
 	return site, nil
 }
 
-// changeSubject is meridian.v1.change.<kind>.<site>; a kind is one or more tokens of lower-case letters and dashes.
-func changeSubject(kind, site string) (string, error) {
+// OfChange is meridian.v1.change.<kind>.<site>; a kind is one or more tokens of lower-case letters and dashes.
+func OfChange(kind, site string) (string, error) {
 	for token := range strings.SplitSeq(kind, ".") {
-		if !validToken(token) {
+		if !ValidToken(token) {
 			return "", fmt.Errorf("%w: change kind %.80q: lower-case letters and dashes, tokens separated by dots", ErrInvalid, kind)
 		}
 	}
-	return siteSubject(subjectChange+kind+".", site)
+	return Of(Change+kind+".", site)
 }
 
-func validToken(token string) bool {
+// ValidToken reports whether the text is lower-case letters and dashes, and short enough for a subject.
+func ValidToken(token string) bool {
 	if token == "" || len(token) > maxSite {
 		return false
 	}
@@ -75,9 +92,9 @@ func validToken(token string) bool {
 	return true
 }
 
-// changeOf returns kind and site of a change subject.
-func changeOf(subject string) (kind, site string, err error) {
-	rest, ok := strings.CutPrefix(subject, subjectChange)
+// ChangeOf returns kind and site of a change subject.
+func ChangeOf(subject string) (kind, site string, err error) {
+	rest, ok := strings.CutPrefix(subject, Change)
 	dot := strings.LastIndexByte(rest, '.')
 	if !ok || dot <= 0 || !ValidSite(rest[dot+1:]) {
 		return "", "", fmt.Errorf("%w: subject %.200q", ErrMisdirected, subject)
@@ -85,8 +102,9 @@ func changeOf(subject string) (kind, site string, err error) {
 	return rest[:dot], rest[dot+1:], nil
 }
 
-func documentSubject(site string, piece int) (string, error) {
-	prefix, err := siteSubject(subjectDocument, site)
+// OfDocument returns the subject of a piece of a large document of a site.
+func OfDocument(site string, piece int) (string, error) {
+	prefix, err := Of(Document, site)
 	return prefix + "." + strconv.Itoa(piece), err
 }
 
@@ -109,28 +127,28 @@ const AnswerWithin = time.Minute
 // right on streams or consumers.
 func SitePermissions(site string) (Permissions, error) {
 	if !ValidSite(site) {
-		_, err := siteSubject("", site)
+		_, err := Of("", site)
 		return Permissions{}, err
 	}
 	return Permissions{
 		Publish: []string{
-			subjectInventory + site,
-			subjectHeartbeat + site,
-			subjectDocument + site + ".*",
-			directGet(StreamAssessment, subjectAssessment+site),
-			directGet(StreamRejected, subjectRejected+site),
+			Inventory + site,
+			Heartbeat + site,
+			Document + site + ".*",
+			DirectGet(StreamAssessment, Assessment+site),
+			DirectGet(StreamRejected, Rejected+site),
 		},
 		Subscribe: []string{
-			subjectAssessment + site,
-			subjectRejected + site,
-			subjectRequest + site,
+			Assessment + site,
+			Rejected + site,
+			Request + site,
 			InboxPrefix(site) + ".>",
 		},
 	}, nil
 }
 
-// directGet is the subject of the JetStream API that answers with the last message of a subject.
-func directGet(stream, subject string) string {
+// DirectGet is the subject of the JetStream API that answers with the last message of a subject.
+func DirectGet(stream, subject string) string {
 	return "$JS.API.DIRECT.GET." + stream + "." + subject
 }
 
@@ -145,10 +163,10 @@ type Flows struct {
 func SiteSubjects() Flows {
 	return Flows{
 		Services: []string{
-			subjectInventory + "*", subjectHeartbeat + "*", subjectDocument + "*.*",
-			directGet(StreamAssessment, subjectAssessment+"*"), directGet(StreamRejected, subjectRejected+"*"),
+			Inventory + "*", Heartbeat + "*", Document + "*.*",
+			DirectGet(StreamAssessment, Assessment+"*"), DirectGet(StreamRejected, Rejected+"*"),
 		},
-		Streams:  []string{subjectAssessment + "*", subjectRejected + "*"},
-		Requests: []string{subjectRequest + "*"},
+		Streams:  []string{Assessment + "*", Rejected + "*"},
+		Requests: []string{Request + "*"},
 	}
 }
