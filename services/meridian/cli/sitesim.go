@@ -43,7 +43,6 @@ func (sitesimCommand) Help() string {
 }
 
 const (
-	mostSites   = 100_000
 	mostConns   = 64
 	longestLife = 365 * 24 * time.Hour
 
@@ -53,8 +52,8 @@ const (
 // Run simulates.
 func (c *sitesimCommand) Run(ctx context.Context, e *Environment) error {
 	switch {
-	case c.Sites < 1 || c.Sites > mostSites:
-		return fmt.Errorf("--sites: %d is not between 1 and %d", c.Sites, mostSites)
+	case c.Sites < 1 || c.Sites > sitesim.MostSites:
+		return fmt.Errorf("--sites: %d is not between 1 and %d", c.Sites, sitesim.MostSites)
 	case c.Rate <= 0 || c.Rate > 3600:
 		return fmt.Errorf("--rate: %g is not above 0 and at most 3600, which is one a second", c.Rate)
 	case c.Duration < 0 || c.Duration > longestLife:

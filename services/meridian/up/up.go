@@ -1,4 +1,6 @@
-package cli
+// Package up runs the whole of Meridian in one process: NATS, ClickHouse, hub, REST, web client and planners. The command
+// line calls it; what it prints on stdout is the ready line alone.
+package up
 
 import (
 	"cmp"
@@ -8,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/url"
@@ -41,7 +44,8 @@ import (
 	webclient "github.com/meridian-federation/meridian/web-client"
 )
 
-type upCommand struct {
+// Command is "meridian up" with its flags.
+type Command struct {
 	Listen     string   `help:"Address of REST and the web client; ${default} when absent." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
 	Data       string   `help:"Folder of everything that is kept; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
 	Demo       bool     `help:"Load the sample federation." xor:"demo"`
@@ -71,8 +75,16 @@ type upTLS struct {
 // appliedWithin is how long the ready line waits for the imported sites; a site that takes longer is told on stderr.
 const appliedWithin = 30 * time.Second
 
+// Environment is what the program has from outside.
+type Environment struct {
+	Stdout, Stderr io.Writer
+	Version        string
+	Now            func() time.Time
+	Tell           func(error) // tells a problem that stops nothing
+}
+
 // Run runs everything in one process until the context ends.
-func (c *upCommand) Run(ctx context.Context, e *Environment) error {
+func (c *Command) Run(ctx context.Context, e Environment) error {
 	u := &up{c: c, e: e}
 	err := u.run(ctx)
 	if closeErr := u.close(); err == nil {
@@ -83,8 +95,8 @@ func (c *upCommand) Run(ctx context.Context, e *Environment) error {
 
 // up opens in order and closes in reverse.
 type up struct {
-	c       *upCommand
-	e       *Environment
+	c       *Command
+	e       Environment
 	logger  *slog.Logger
 	closers []func() error
 }
@@ -101,8 +113,8 @@ func (u *up) close() error {
 
 func (u *up) run(ctx context.Context) error {
 	c := u.c
-	if c.DemoSites < 0 || c.DemoSites > mostSites {
-		return fmt.Errorf("--demo-sites: %d is not between 0 and %d", c.DemoSites, mostSites)
+	if c.DemoSites < 0 || c.DemoSites > sitesim.MostSites {
+		return fmt.Errorf("--demo-sites: %d is not between 0 and %d", c.DemoSites, sitesim.MostSites)
 	}
 	var err error
 	if u.logger, err = boot.Logger(u.e.Stderr, boot.Log{Level: c.LogLevel}); err != nil {
@@ -414,7 +426,7 @@ func (u *up) sites(engine *assess.Engine) ([]imported, error) {
 		fmt.Fprintf(u.e.Stderr, "%s: left out: %s\n", ignored.Path, ignored.Reason)
 	}
 	if err := read.Err(); err != nil {
-		u.e.tell(err)
+		u.e.Tell(err)
 	}
 	var sites []imported
 	for _, d := range read.Documents {
