@@ -20,7 +20,8 @@ const (
 	StreamAssessment = "MERIDIAN_ASSESSMENT"
 	StreamRejected   = "MERIDIAN_REJECTED"
 	StreamChange     = "MERIDIAN_CHANGE"
-	StreamDocument   = "MERIDIAN_DOCUMENT" // pieces of inventories too large for one message
+	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site, in memory
+	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 
 // Headers of a message. The CloudEvents ones follow the binary mode of the CloudEvents NATS binding, version 1.0.

@@ -240,7 +240,7 @@ func TestTheHubAsks(t *testing.T) {
 	server := bustest.Start(t)
 	hub := server.Hub(t)
 	beats := make(chan bus.Heartbeat, 1000)
-	bustest.Background(t, func(ctx context.Context) error { return hub.Heartbeats(ctx, func(h bus.Heartbeat) { beats <- h }) })
+	bustest.Background(t, func(ctx context.Context) error { return hub.Heartbeats(ctx, func(h bus.Heartbeat) { beats <- h }, nil) })
 	r := newRig(t, server.Site(t, "muc-01"))
 	a, _ := r.start(t)
 	s := eventually(t, a, "acknowledged", func(s agent.Status) bool { return s.Acknowledged != nil })

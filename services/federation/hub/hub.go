@@ -107,7 +107,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		}
 		return h.o.Bus.Inventories(ctx, h.inventory, func() { h.load(ctx, prior) })
 	})
-	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat) })
+	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat, nil) })
 	group.Go(func() error { return h.tickWhileReady(ctx) })
 	return ended(ctx, group.Wait())
 }
