@@ -11,6 +11,9 @@ import "time"
 // Protocol is the version of the contract this package speaks. A reader accepts its own version and the two before.
 const Protocol = 1
 
+// OldestProtocol is the oldest version that a reader accepts.
+const OldestProtocol = max(1, Protocol-olderProtocols)
+
 // olderProtocols is how many versions before its own a reader accepts.
 const olderProtocols = 2
 

@@ -31,8 +31,9 @@ type Graph interface {
 }
 
 // Publisher sends an assessment to its site and to history. It must be idempotent: several replicas of the hub send the
-// same assessment of one revision, instant and rule pack.
-type Publisher func(ctx context.Context, r *Record) error
+// same assessment of one revision, instant and rule pack. instead is what the stream holds of the same revision when that
+// is another one; the fleet takes it over, so that all replicas say what the stream says.
+type Publisher func(ctx context.Context, r *Record) (instead *assess.Assessment, err error)
 
 // Options are what a Fleet works with; all are needed.
 type Options struct {
@@ -43,6 +44,9 @@ type Options struct {
 	Publish Publisher
 	// Freshness are the ages of an inventory at which a judgement changes by itself, ascending.
 	Freshness []time.Duration
+	Oldest    Oldest // planners that are supported
+	// Announce tells of a change of liveness. It must be idempotent as Publish; nil tells nobody.
+	Announce func(ctx context.Context, r *Record) error
 	// Committed is told of the records of each commit, in the order of commits; nil tells nobody. It must not wait.
 	Committed func(index uint64, records []*Record)
 }
@@ -54,20 +58,25 @@ type Fleet struct {
 	packHash string
 
 	evaluations atomic.Uint64
+	adopted     atomic.Uint64
 
 	mu          sync.Mutex                    // held by the one writer, also while it publishes, which may take long
 	unpublished map[string]struct{}           // sites whose latest assessment has not reached the stream
+	unannounced map[string]struct{}           // sites whose change of liveness has not
 	prior       map[string]*assess.Assessment // known at the start, of sites that had no inventory then
 
 	// Those below are held briefly, so that readers and heartbeats never wait for the publisher. Only the writer changes the graph.
 	relations sync.RWMutex // Graph
-	life      sync.Mutex   // heard
-	heard     map[string]time.Time
+	life      sync.Mutex   // present, observing
+	present   map[string]*presence
+	observing bool // the start is over: whatever a site says is heard
 }
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
-	return &Fleet{o: o, packHash: o.Engine.Hash(o.Policy), unpublished: map[string]struct{}{}, heard: map[string]time.Time{}}
+	return &Fleet{
+		o: o, packHash: o.hash(), unpublished: map[string]struct{}{}, unannounced: map[string]struct{}{}, present: map[string]*presence{},
+	}
 }
 
 // Update is one accepted inventory.
@@ -82,6 +91,9 @@ type Update struct {
 // Evaluations counts the judgements made since start: the measure of incremental work.
 func (f *Fleet) Evaluations() uint64 { return f.evaluations.Load() }
 
+// Adopted counts the assessments taken over from the stream since start.
+func (f *Fleet) Adopted() uint64 { return f.adopted.Load() }
+
 // Load fills the store at start with the latest inventory of every site. prior holds the last published assessments;
 // those that still state what would be computed now are taken as they are. A site that was judged under other rules or
 // another policy is judged under those of this fleet at now: what was in force until then stays what the history says of it.
@@ -93,8 +105,17 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 	for i := range updates {
 		u := &updates[i]
 		f.relate(u.Site)
-		loaded[u.Site.Site.ID] = f.record(u)
+		r := f.record(u)
+		if known := prior[r.ID]; known != nil {
+			f.adopt(r, known)
+		}
+		f.Heard(sign(u))
+		f.show(r, now)
+		loaded[r.ID] = r
 	}
+	f.life.Lock()
+	f.observing = true
+	f.life.Unlock()
 	f.prior = maps.Clone(prior)
 	maps.DeleteFunc(f.prior, func(id string, _ *assess.Assessment) bool { return loaded[id] != nil })
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
@@ -105,7 +126,10 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 		at := f.instant(r, known, lookup)
 		sameRules := known == nil || known.RulePack.Hash == f.packHash
 		if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
-			r.Assessment = known
+			if r.judged != r.planners() {
+				f.judge(r, known, f.noticed(r), lookup)
+				f.unpublished[r.ID] = struct{}{}
+			}
 		} else {
 			if !sameRules && now.After(at) {
 				at = now
@@ -113,6 +137,7 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 			f.judge(r, known, at, lookup)
 			f.unpublished[r.ID] = struct{}{}
 		}
+		f.tell(r)
 		records = append(records, r)
 	}
 	if err := f.commit(records); err != nil {
@@ -130,7 +155,7 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	id := u.Site.Site.ID
 	view := f.o.Store.View()
 	before, known := view.Site(id)
-	if known && (!later(before, &u) || sentAgain(before.Planner, u.Planner)) {
+	if known && (!follows(before, &u) || sentAgain(before.Planner, u.Planner)) {
 		return nil
 	}
 	byKey := f.o.Graph.Sites
@@ -141,7 +166,12 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 		}
 	}
 	f.relate(u.Site)
+	s := sign(&u)
+	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
+	f.Heard(s)
 	fresh := f.record(&u)
+	f.show(fresh, u.AcceptedAt)
+	f.tell(fresh)
 	with := func(site string) (*Record, bool) {
 		if site == id {
 			return fresh, true
@@ -151,7 +181,6 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	for _, d := range assess.Dependants(u.Site, inventories(with), byKey, f.o.Graph.Spokes) {
 		concerned[d] = struct{}{}
 	}
-	f.Heard(id, u.AcceptedAt)
 	changed := map[string]*Record{id: fresh}
 	for d := range concerned {
 		if r, ok := view.Site(d); ok {
@@ -194,21 +223,6 @@ func (f *Fleet) Apply(ctx context.Context, u Update) error {
 	return f.publish(ctx)
 }
 
-// Heard notes a sign of life of a site.
-func (f *Fleet) Heard(site string, at time.Time) {
-	f.life.Lock()
-	defer f.life.Unlock()
-	if at.After(f.heard[site]) {
-		f.heard[site] = at
-	}
-}
-
-func (f *Fleet) heardOf(site string) time.Time {
-	f.life.Lock()
-	defer f.life.Unlock()
-	return f.heard[site]
-}
-
 // Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
 // fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few seconds.
 func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
@@ -224,13 +238,14 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			f.unpublished[r.ID] = struct{}{}
 			dirty = true
 		}
-		if heard := f.heardOf(r.ID); heard.After(next.HeardAt) {
-			next.HeardAt = heard
-		}
-		if l := liveness(&next, now); l != r.Liveness {
-			next.Liveness = l
+		f.show(&next, now)
+		if next.planners() != r.judged {
+			f.judge(&next, next.Assessment, f.noticed(&next), view.Site)
+			f.unpublished[r.ID] = struct{}{}
 			dirty = true
 		}
+		f.tell(&next)
+		dirty = dirty || next.differs(r)
 		if dirty {
 			records = append(records, &next)
 		}
@@ -257,8 +272,28 @@ func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
 func (f *Fleet) record(u *Update) *Record {
 	return &Record{
 		ID: u.Site.Site.ID, Revision: u.Revision, Sequence: u.Sequence, AcceptedAt: u.AcceptedAt,
-		Inventory: u.Site, HeardAt: u.AcceptedAt, Liveness: Live, Planner: u.Planner,
+		Inventory: u.Site, Planner: u.Planner,
 	}
+}
+
+func sign(u *Update) Sign { return Sign{Site: u.Site.Site.ID, At: u.AcceptedAt, Planner: u.Planner} }
+
+// differs reports whether what is shown of a site apart from its assessment has changed.
+func (r *Record) differs(before *Record) bool {
+	return r.Liveness != before.Liveness || r.Entered != before.Entered || r.Planner != before.Planner || r.Limited != before.Limited ||
+		!r.HeardAt.Equal(before.HeardAt) || !slices.Equal(r.Rivals, before.Rivals)
+}
+
+// noticed is the instant of a judgement that a change of the site's planners causes: when it was heard, but later than
+// the judgement it replaces.
+func (f *Fleet) noticed(r *Record) time.Time {
+	f.life.Lock()
+	defer f.life.Unlock()
+	at := f.presence(r.ID).changed
+	if r.Assessment != nil && !at.After(r.Assessment.At) {
+		at = r.Assessment.At.Add(1)
+	}
+	return at
 }
 
 // instant is the time at which the latest of a site, its neighbours and the neighbours that its known assessment still
@@ -297,10 +332,11 @@ func (f *Fleet) relate(s *inventory.Site) {
 
 func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {
 	f.evaluations.Add(1)
+	r.judged = r.planners()
 	r.Assessment = f.o.Engine.Site(assess.View{
 		Site: r.Inventory, Revision: r.Revision,
 		Neighbours: assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites),
-		Policy:     f.o.Policy, PackHash: f.packHash, At: at, HubInView: true, Previous: previous,
+		Policy:     f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(r), At: at, HubInView: true, Previous: previous,
 	})
 }
 
@@ -310,7 +346,7 @@ func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
 	return f.o.Engine.Site(assess.View{
 		Site: r.Inventory, Revision: r.Revision,
 		Neighbours: f.neighbours(r, v.Site),
-		Policy:     f.o.Policy, PackHash: f.packHash, At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
+		Policy:     f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
 	})
 }
 
@@ -323,6 +359,7 @@ func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*in
 
 func (f *Fleet) publish(ctx context.Context) error {
 	var failed []error
+	var adopted []*Record
 	view := f.o.Store.View()
 	for id := range f.unpublished {
 		r, ok := view.Site(id)
@@ -330,18 +367,30 @@ func (f *Fleet) publish(ctx context.Context) error {
 			delete(f.unpublished, id)
 			continue
 		}
-		if err := f.o.Publish(ctx, r); err != nil {
+		instead, err := f.o.Publish(ctx, r)
+		if err != nil {
 			failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", id, err))
 			continue
 		}
 		delete(f.unpublished, id)
+		if instead != nil {
+			next := *r
+			f.adopt(&next, instead)
+			adopted = append(adopted, &next)
+		}
 	}
-	return errors.Join(failed...)
+	if len(adopted) > 0 {
+		f.adopted.Add(uint64(len(adopted)))
+		if err := f.commit(adopted); err != nil {
+			failed = append(failed, fmt.Errorf("take over %d assessments from the stream: %w", len(adopted), err))
+		}
+	}
+	return errors.Join(append(failed, f.announce(ctx))...)
 }
 
-// later tells whether an update comes after what is known. A stream that was made anew counts from one again but not
+// follows tells whether an update comes after what is known. A stream that was made anew counts from one again but not
 // back in time.
-func later(before *Record, u *Update) bool {
+func follows(before *Record, u *Update) bool {
 	return u.Sequence > before.Sequence || u.AcceptedAt.After(before.AcceptedAt)
 }
 
@@ -353,8 +402,10 @@ func (f *Fleet) commit(records []*Record) error {
 	return err
 }
 
+// sentAgain tells whether an update is older than what its sender has sent already. What is in force and was sent again
+// is applied once more: its position and time are now those that a replica finds which starts later.
 func sentAgain(before, now Planner) bool {
-	return now.Instance != "" && before.Instance == now.Instance && now.Sequence <= before.Sequence
+	return now.Instance != "" && before.Instance == now.Instance && now.Sequence < before.Sequence
 }
 
 func inventories(lookup func(string) (*Record, bool)) func(string) (*inventory.Site, bool) {

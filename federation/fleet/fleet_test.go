@@ -48,15 +48,15 @@ func newRig(t *testing.T) *rig {
 	pol := policy.Default()
 	r.fleet = fleet.New(fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
-		Publish: func(_ context.Context, rec *fleet.Record) error {
+		Publish: func(_ context.Context, rec *fleet.Record) (*assess.Assessment, error) {
 			if r.publishing != nil {
 				r.publishing()
 			}
 			if r.fail != nil {
-				return r.fail
+				return nil, r.fail
 			}
 			r.published[rec.ID] = rec.Assessment
-			return nil
+			return nil, nil
 		},
 	})
 	return r
@@ -304,7 +304,7 @@ func TestReadersDoNotWaitForThePublisher(t *testing.T) {
 	go func() {
 		defer close(done)
 		r.fleet.Explain(rec, r.store.View())
-		r.fleet.Heard("muc-01", start.Add(time.Minute))
+		r.fleet.Heard(fleet.Sign{Site: "muc-01", At: start.Add(time.Minute)})
 		r.fleet.Evaluations()
 	}()
 	select {
@@ -379,7 +379,7 @@ func TestTimeAloneChangesTheJudgement(t *testing.T) {
 			t.Errorf("a second tick at the same instant did something")
 		}
 	}
-	r.fleet.Heard("muc-01", muc.ObservedAt.Add(8*24*time.Hour))
+	r.fleet.Heard(fleet.Sign{Site: "muc-01", At: muc.ObservedAt.Add(8 * 24 * time.Hour)})
 	if rec := tick(8 * 24 * time.Hour); rec.Liveness != fleet.Live || failing(rec.Assessment, "DQ-001") == nil {
 		t.Errorf("a heartbeat makes a site live (%s), but its inventory stays old", rec.Liveness)
 	}

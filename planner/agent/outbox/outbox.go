@@ -291,7 +291,7 @@ func (b *Box) Discard(sequence uint64) error {
 func (b *Box) Requeue(revision string) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	from := -1
+	from := len(b.entries)
 	for i, e := range b.entries {
 		if revision != "" && e.Revision == revision {
 			from = i
@@ -301,9 +301,18 @@ func (b *Box) Requeue(revision string) (int, error) {
 			from = i
 		}
 	}
-	if from < 0 {
-		return 0, nil
-	}
+	return b.requeue(from)
+}
+
+// RequeueAfter is Requeue for the acknowledged entries with a greater sequence.
+func (b *Box) RequeueAfter(sequence uint64) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from, _ := b.find(sequence + 1)
+	return b.requeue(from)
+}
+
+func (b *Box) requeue(from int) (int, error) {
 	n := 0
 	for i := from; i < len(b.entries); i++ {
 		e := b.entries[i]

@@ -4,12 +4,14 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +38,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 	Past    Past // nil runs without history
+	Limits  ingest.Limits
+	// OldestPlanner is the oldest version of planners that is supported, major.minor; empty supports all that the bus can read.
+	OldestPlanner string
 	// Progress is told of each inventory that is loaded at the start; it may be nil.
 	Progress func()
 }
@@ -48,6 +53,12 @@ type Hub struct {
 	ingest *ingest.Gate
 	ready  chan struct{}
 	feed   *rest.Feed
+	queue  *ingest.Queue
+	clock  *clock
+	checks chan bus.Heartbeat
+	// beating tells that the heartbeats from before the start are through: those that come now were just sent.
+	beating atomic.Bool
+	metrics *metrics
 	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's
 	// time, so that a browser that knew an earlier process is told to read again.
 	changes uint64
@@ -55,6 +66,10 @@ type Hub struct {
 	mu      sync.Mutex
 	loading map[string]fleet.Update // before the start's backlog is through: the latest of each site
 	refused map[string]struct{}     // sites whose latest inventory was refused meanwhile
+
+	held     map[string]held          // by site: what the stream was found to hold
+	asked    map[string]time.Duration // by site: when its planner was asked to send again, as clock.elapsed counts
+	outboxes map[string]outbox        // by site, where it holds or lost anything
 }
 
 // New prepares a hub; Run works.
@@ -66,11 +81,14 @@ func New(o Options) (*Hub, error) {
 	h := &Hub{
 		o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{}, refused: map[string]struct{}{},
 		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMicro()),
+		queue: ingest.NewQueue(o.Limits), clock: newClock(o.Now), checks: make(chan bus.Heartbeat, checksWaiting), metrics: newMetrics(),
+		held: map[string]held{}, asked: map[string]time.Duration{}, outboxes: map[string]outbox{},
 	}
 	h.ingest = ingest.New(o.Engine.Regions)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
 		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy), Committed: h.committed,
+		Announce: h.announce, Oldest: h.oldest(),
 	})
 	return h, nil
 }
@@ -93,21 +111,39 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err != nil {
 		return ended(ctx, err)
 	}
+	if err := h.remember(ctx); err != nil {
+		return ended(ctx, err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	known := make(chan struct{})
+	known, beating := make(chan struct{}), make(chan struct{})
 	group.Go(func() error {
 		return h.o.Bus.Rejections(ctx, h.rejection, func() { close(known) })
 	})
 	group.Go(func() error {
-		// What was refused before must be known first, or it would be refused and published once more.
-		select {
-		case <-known:
-		case <-ctx.Done():
-			return nil
+		// What was refused before must be known first, or it would be refused and published once more, and so must be who was
+		// heard, or every site would look silent at first.
+		for _, first := range []chan struct{}{known, beating} {
+			select {
+			case <-first:
+			case <-ctx.Done():
+				return nil
+			}
 		}
 		return h.o.Bus.Inventories(ctx, h.inventory, func() { h.load(ctx, prior) })
 	})
-	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat, nil) })
+	group.Go(func() error {
+		return h.o.Bus.Heartbeats(ctx, h.heartbeat, func() {
+			h.beating.Store(true)
+			close(beating)
+		})
+	})
+	group.Go(func() error {
+		h.queue.Run(ctx, h.clock.now, h.apply)
+		return nil
+	})
+	for range checkers {
+		group.Go(func() error { return h.check(ctx) })
+	}
 	group.Go(func() error { return h.tickWhileReady(ctx) })
 	return ended(ctx, group.Wait())
 }
@@ -140,37 +176,56 @@ func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessme
 	return prior, nil
 }
 
-func (h *Hub) admit(m *bus.Inventory) (*fleet.Update, *fleet.Rejection) {
-	return h.ingest.Admit(ingest.Message{
-		Site: m.Site, Revision: m.Revision, Body: m.Body, Sequence: m.StreamSequence, AcceptedAt: m.AcceptedAt,
-		Planner: fleet.Planner{Version: m.PlannerVersion, Instance: m.Instance, Sequence: m.InstanceSequence}, Err: m.DecodeErr,
-	})
+// oldest are the planners that are supported.
+func (h *Hub) oldest() fleet.Oldest {
+	return fleet.Oldest{Protocol: bus.OldestProtocol, Version: h.o.OldestPlanner}
 }
 
-// inventory handles one message. Errors end here: one bad inventory never stops the others.
+func received(m *bus.Inventory) ingest.Message {
+	return ingest.Message{
+		Site: m.Site, Revision: m.Revision, Body: m.Body, Sequence: m.StreamSequence, AcceptedAt: m.AcceptedAt, Err: m.DecodeErr,
+		Planner: fleet.Planner{Version: m.PlannerVersion, Instance: m.Instance, Sequence: m.InstanceSequence, Protocol: m.Protocol},
+	}
+}
+
+// inventory takes one message from the stream. After the start it waits for its turn.
 func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
-	update, rejection := h.admit(&m)
 	h.mu.Lock()
 	loading := h.loading != nil
-	switch {
-	case !loading:
-	case rejection != nil:
-		h.refused[m.Site] = struct{}{}
-	default:
-		h.loading[m.Site] = *update
-	}
 	h.mu.Unlock()
-	if rejection != nil {
-		h.reject(ctx, rejection)
-		return
-	}
-	if loading {
-		if h.o.Progress != nil {
-			h.o.Progress()
+	if !loading {
+		h.clock.hear(m.AcceptedAt)
+		if err := h.queue.Put(ctx, received(&m)); err != nil {
+			h.o.Logger.Debug("an inventory is left to the next start", "site", m.Site, "revision", m.Revision, "error", err)
 		}
 		return
 	}
-	if err := h.fleet.Apply(ctx, *update); err != nil {
+	update, rejection := h.ingest.Admit(received(&m))
+	if rejection != nil {
+		h.mu.Lock()
+		h.refused[m.Site] = struct{}{}
+		h.mu.Unlock()
+		h.reject(ctx, rejection)
+		return
+	}
+	h.mu.Lock()
+	h.loading[m.Site] = *update
+	h.mu.Unlock()
+	if h.o.Progress != nil {
+		h.o.Progress()
+	}
+}
+
+// apply handles the message whose turn it is. Errors end here: one bad inventory never stops the others.
+func (h *Hub) apply(ctx context.Context, m ingest.Message) {
+	update, rejection := h.ingest.Admit(m)
+	if rejection != nil {
+		h.metrics.inventories.WithLabelValues("rejected").Inc()
+		h.reject(ctx, rejection)
+		return
+	}
+	h.metrics.inventories.WithLabelValues("applied").Inc()
+	if err := h.fleet.Apply(ctx, *update); err != nil && ctx.Err() == nil {
 		h.o.Logger.Error("apply an inventory", "site", m.Site, "revision", m.Revision, "error", err)
 	}
 }
@@ -192,7 +247,7 @@ func (h *Hub) load(ctx context.Context, prior map[string]*assess.Assessment) {
 	}
 	h.loading, h.refused = nil, nil
 	h.mu.Unlock()
-	if err := h.fleet.Load(ctx, updates, prior, h.o.Now()); err != nil {
+	if err := h.fleet.Load(ctx, updates, prior, h.clock.now()); err != nil {
 		h.o.Logger.Error("load the federation", "sites", len(updates), "error", err)
 	}
 	close(h.ready)
@@ -201,7 +256,7 @@ func (h *Hub) load(ctx context.Context, prior map[string]*assess.Assessment) {
 // lastGood loads what was in force before a site's latest inventory was refused, as it still is in a hub that kept running.
 func (h *Hub) lastGood(ctx context.Context, site string) {
 	err := h.o.Bus.KeptInventories(ctx, site, func(m bus.Inventory) {
-		if update, _ := h.admit(&m); update != nil {
+		if update, _ := h.ingest.Admit(received(&m)); update != nil {
 			h.mu.Lock()
 			h.loading[site] = *update
 			h.mu.Unlock()
@@ -244,19 +299,42 @@ func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
 	}
 }
 
-func (h *Hub) publish(ctx context.Context, r *fleet.Record) error {
+// publish sends an assessment. When the stream holds another of the same revision, which an other replica made of what it
+// had seen, that one is returned: there is one verdict on a revision.
+func (h *Hub) publish(ctx context.Context, r *fleet.Record) (instead *assess.Assessment, err error) {
+	outcome := "failed"
+	defer func() { h.metrics.assessments.WithLabelValues(outcome).Inc() }()
 	body, err := assess.Marshal(r.Assessment)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = h.o.Bus.PublishAssessment(ctx, bus.Assessment{
+	ack, err := h.o.Bus.PublishAssessment(ctx, bus.Assessment{
 		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence,
 		MessageID: fmt.Sprintf("%s:%s:%s:%d", r.ID, r.Revision, r.Assessment.RulePack.Hash, r.Assessment.At.UnixNano()),
 	})
-	return err
+	if err != nil {
+		return nil, err
+	}
+	if !ack.Duplicate && !ack.Superseded {
+		outcome = "stored"
+		return nil, nil
+	}
+	last, ok, err := h.o.Bus.LastAssessment(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if outcome = "duplicate"; ack.Superseded {
+		outcome = "superseded"
+	}
+	if !ok || last.Revision != r.Revision || last.InventorySequence != r.Sequence || bytes.Equal(last.Body, body) {
+		return nil, nil
+	}
+	instead = new(assess.Assessment)
+	if err := json.Unmarshal(last.Body, instead); err != nil {
+		return nil, fmt.Errorf("read the assessment that the stream holds instead: %w", err)
+	}
+	return instead, nil
 }
-
-func (h *Hub) heartbeat(b bus.Heartbeat) { h.fleet.Heard(b.Site, h.o.Now()) }
 
 func (h *Hub) tickWhileReady(ctx context.Context) error {
 	select {
@@ -267,7 +345,9 @@ func (h *Hub) tickWhileReady(ctx context.Context) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
-		if err := h.fleet.Tick(ctx, h.o.Now()); err != nil && ctx.Err() == nil {
+		now := h.clock.now()
+		h.queue.Limited(now, h.fleet.Limit)
+		if err := h.fleet.Tick(ctx, now); err != nil && ctx.Err() == nil {
 			h.o.Logger.Error("bring the federation up to date", "error", err)
 		}
 		select {
