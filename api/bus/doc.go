@@ -23,7 +23,7 @@ const (
 	StreamAssessment = "MERIDIAN_ASSESSMENT"
 	StreamRejected   = "MERIDIAN_REJECTED"
 	StreamChange     = "MERIDIAN_CHANGE"
-	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site, in memory
+	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site
 	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 

@@ -115,8 +115,8 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 			Description: "Change feed", MaxMsgsPerSubject: -1, MaxAge: or(o.ChangeMaxAge, defaultChangeMaxAge),
 		},
 		{
-			// Heartbeats are worth nothing once they are old; the next ones follow within a minute of a restart.
-			Name: StreamHeartbeat, Subjects: []string{subjectHeartbeat + "*"}, Storage: jetstream.MemoryStorage,
+			// On the disk although the next heartbeats follow soon: a stream in memory is gone with its only server.
+			Name: StreamHeartbeat, Subjects: []string{subjectHeartbeat + "*"},
 			Description: "The last heartbeat of each site", MaxMsgsPerSubject: 1, MaxAge: heartbeatMaxAge,
 		},
 		{
@@ -129,7 +129,7 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 	}
 	for i := range streams {
 		s := &streams[i]
-		s.Retention, s.Discard = jetstream.LimitsPolicy, jetstream.DiscardOld
+		s.Retention, s.Storage, s.Discard = jetstream.LimitsPolicy, jetstream.FileStorage, jetstream.DiscardOld
 		if s.Name == StreamInventory || s.Name == StreamDocument {
 			s.Discard = jetstream.DiscardNew
 		}
@@ -141,7 +141,7 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 		if s.MaxAge > 0 && s.MaxAge < s.Duplicates {
 			s.Duplicates = s.MaxAge
 		}
-		if o.Compress && s.Storage == jetstream.FileStorage {
+		if o.Compress {
 			s.Compression = jetstream.S2Compression
 		}
 	}

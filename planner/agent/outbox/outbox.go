@@ -152,16 +152,30 @@ func (b *Box) add(revision string, body []byte) (Entry, error) {
 	if err := b.makeRoom(e.size); err != nil {
 		return Entry{}, err
 	}
-	if err := b.reserve(); err != nil {
-		return Entry{}, err
-	}
-	if err := b.write(b.path(e), record, body); err != nil {
+	if err := b.store(e, record, body); errors.Is(err, ErrDiskFull) {
+		// What the hub has already makes room for what it has not, though it may lose it still: the newest state counts more.
+		before := len(b.entries)
+		b.prune(func(Entry) bool { return true })
+		if len(b.entries) == before {
+			return Entry{}, err
+		}
+		if err := b.store(e, record, body); err != nil {
+			return Entry{}, err
+		}
+	} else if err != nil {
 		return Entry{}, err
 	}
 	b.head.next++
 	b.entries = append(b.entries, e)
 	b.bytes += e.size
 	return e, nil
+}
+
+func (b *Box) store(e Entry, record, body []byte) error {
+	if err := b.reserve(); err != nil {
+		return err
+	}
+	return b.write(b.path(e), record, body)
 }
 
 // makeRoom removes acknowledged entries whose time is over, then, if the new one would not fit, further acknowledged ones

@@ -59,6 +59,7 @@ type Hub struct {
 	// beating tells that the heartbeats from before the start are through: those that come now were just sent.
 	beating atomic.Bool
 	metrics *metrics
+	ticks   atomic.Uint64
 	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's
 	// time, so that a browser that knew an earlier process is told to read again.
 	changes uint64
@@ -101,6 +102,9 @@ func (h *Hub) Ready() <-chan struct{} { return h.ready }
 
 // Evaluations counts the judgements made since start.
 func (h *Hub) Evaluations() uint64 { return h.fleet.Evaluations() }
+
+// Ticks counts how often time alone was looked at since start.
+func (h *Hub) Ticks() uint64 { return h.ticks.Load() }
 
 // Run works until the context ends; that is no error.
 func (h *Hub) Run(ctx context.Context) error {
@@ -345,6 +349,7 @@ func (h *Hub) tickWhileReady(ctx context.Context) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
+		h.ticks.Add(1)
 		now := h.clock.now()
 		h.queue.Limited(now, h.fleet.Limit)
 		if err := h.fleet.Tick(ctx, now); err != nil && ctx.Err() == nil {
