@@ -28,13 +28,15 @@ type rig struct {
 	store     *state.Store
 	fleet     *fleet.Fleet
 	published map[string]*assess.Assessment
+	announced map[string]*fleet.Record
+	instead   *assess.Assessment // what the stream holds
 	fail      error
 	// publishing is called at each publication when it is set.
 	publishing func()
 	sequence   uint64
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 	t.Helper()
 	engine, err := assess.Builtin()
 	if err != nil {
@@ -44,9 +46,9 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}}
+	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}, announced: map[string]*fleet.Record{}}
 	pol := policy.Default()
-	r.fleet = fleet.New(fleet.Options{
+	o := fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
 		Publish: func(_ context.Context, rec *fleet.Record) (*assess.Assessment, error) {
 			if r.publishing != nil {
@@ -56,9 +58,17 @@ func newRig(t *testing.T) *rig {
 				return nil, r.fail
 			}
 			r.published[rec.ID] = rec.Assessment
-			return nil, nil
+			return r.instead, nil
 		},
-	})
+		Announce: func(_ context.Context, rec *fleet.Record) error {
+			r.announced[rec.ID] = rec
+			return nil
+		},
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	r.fleet = fleet.New(o)
 	return r
 }
 
