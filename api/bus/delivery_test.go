@@ -84,48 +84,6 @@ func TestReceiptOfALeafNodesOwnStreamIsNone(t *testing.T) {
 	}
 }
 
-// TestClusterLosesNothingWithAnyOneServer: with three copies a stream loses no acknowledged revision, whichever server goes.
-func TestClusterLosesNothingWithAnyOneServer(t *testing.T) {
-	t.Parallel()
-	c := bustest.StartCluster(t)
-	conn := bustest.Dial(t, c.Options())
-	bustest.Eventually(t, "the streams exist three times", func() bool {
-		return conn.EnsureStreams(t.Context(), bus.StreamOptions{Replicas: 3}) == nil
-	})
-	l := bustest.Follow(t, conn)
-	sent := 0
-	send := func() {
-		for range 8 {
-			sent++
-			publishSurely(t, conn, bustest.Revision("muc-01", sent, 300))
-		}
-	}
-	send()
-	for i := range 3 {
-		c.Down(i)
-		send()
-		c.Up(t, i)
-		send()
-	}
-	heard := func() map[uint64]int {
-		seen := map[uint64]int{}
-		for _, inv := range l.Heard() {
-			seen[inv.InstanceSequence]++
-		}
-		return seen
-	}
-	bustest.Eventually(t, "the reader has heard every revision", func() bool { return len(heard()) == sent })
-	kept := map[uint64]int{}
-	if err := conn.KeptInventories(t.Context(), "muc-01", func(inv bus.Inventory) { kept[inv.InstanceSequence]++ }); err != nil {
-		t.Fatal(err)
-	}
-	for n := 1; n <= sent; n++ {
-		if kept[uint64(n)] != 1 {
-			t.Errorf("the stream holds revision %d %d times", n, kept[uint64(n)])
-		}
-	}
-}
-
 // TestHoldsTellsALostTail: after a power cut the stream no longer holds what it acknowledged; from which revision on is told.
 func TestHoldsTellsALostTail(t *testing.T) {
 	s := bustest.Start(t)
