@@ -142,6 +142,51 @@ func TestReaderNoticesThatTheStreamLostItsEnd(t *testing.T) {
 	}
 }
 
+// TestBucketWatcherNoticesThatTheBucketLostItsEnd: what was written after the last sync is gone after a power cut, and so
+// it must be for everybody who mirrors the bucket.
+func TestBucketWatcherNoticesThatTheBucketLostItsEnd(t *testing.T) {
+	s := bustest.Start(t)
+	hub := s.Hub(t)
+	bucket, err := bus.OpenBucket[string](t.Context(), hub, bus.StreamOptions{}, bus.BucketOptions{Name: "words"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := bucket.Create(t.Context(), "a", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Down(t)
+	backup := t.TempDir()
+	if err := os.CopyFS(backup, os.DirFS(s.Dir())); err != nil {
+		t.Fatal(err)
+	}
+	s.Up(t)
+	m := bustest.Mirror(t, bucket)
+	bustest.Eventually(t, "caught up", func() bool { return m.Caught() == 1 })
+	bustest.Eventually(t, "the writes that will be lost", func() bool {
+		_, updated := bucket.Update(t.Context(), "a", "2", first.Revision)
+		_, created := bucket.Create(t.Context(), "lost", "x")
+		return (updated == nil || errors.Is(updated, bus.ErrConflict)) && (created == nil || errors.Is(created, bus.ErrConflict))
+	})
+	bustest.Eventually(t, "the writes are seen", func() bool { return m.Now()["a"] == "2" && m.Now()["lost"] == "x" })
+	s.Down(t)
+	if err := os.RemoveAll(s.Dir() + "/jetstream"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(s.Dir()+"/jetstream", os.DirFS(backup+"/jetstream")); err != nil {
+		t.Fatal(err)
+	}
+	s.Up(t)
+	bustest.Eventually(t, "what is left", func() bool {
+		now := m.Now()
+		_, there := now["lost"]
+		return now["a"] == "1" && !there
+	})
+	if m.Caught() != 1 {
+		t.Errorf("caught up %d times", m.Caught())
+	}
+}
+
 func TestReaderWaitsForAServerThatIsNotThere(t *testing.T) {
 	s := bustest.Start(t)
 	s.Hub(t)
@@ -229,6 +274,10 @@ func TestRevokedSiteIsRefusedAndComesBackWithANewCredential(t *testing.T) {
 func TestClosedConnectionEndsItsReaders(t *testing.T) {
 	s := bustest.Start(t)
 	hub := s.Hub(t)
+	words, err := bus.OpenBucket[string](t.Context(), hub, bus.StreamOptions{}, bus.BucketOptions{Name: "words"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	readers := map[string]func(context.Context) error{
 		"inventories": func(ctx context.Context) error {
 			return hub.Inventories(ctx, func(context.Context, bus.Inventory) {}, nil)
@@ -249,6 +298,9 @@ func TestClosedConnectionEndsItsReaders(t *testing.T) {
 		},
 		"requests": func(ctx context.Context) error {
 			return hub.Requests(ctx, "muc-01", func(context.Context, bus.Request) bus.Reply { return bus.Reply{} })
+		},
+		"bucket": func(ctx context.Context) error {
+			return words.Watch(ctx, func(bus.Entry[string]) {}, nil)
 		},
 		"batches": func(ctx context.Context) error {
 			return hub.Batches(ctx, bus.StreamChange, "history", 10, 20*time.Millisecond, func(context.Context, []bus.Message) error { return nil })

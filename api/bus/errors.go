@@ -16,6 +16,7 @@ var (
 	ErrTooLarge    = errors.New("the message is too large")                   // beyond inventory.MaxDocument or the server's limit
 	ErrFull        = errors.New("the message bus is out of space")            // a limit of the stream or the server's store
 	ErrConflict    = errors.New("another writer was faster")                  // an expected sequence no longer holds
+	ErrNotFound    = errors.New("there is no such document")                  // in a bucket
 	ErrInvalid     = errors.New("the message is invalid")                     // refused before sending: bad site id, revision or header
 	ErrProtocol    = errors.New("the protocol version is not supported")      // DecodeErr of a message
 	ErrUnreadable  = errors.New("the message cannot be read")                 // DecodeErr of a message
@@ -48,7 +49,7 @@ func mapError(ctx context.Context, op string, err error) error {
 }
 
 func sentinel(err error) error {
-	for _, own := range [...]error{ErrUnavailable, ErrDenied, ErrTooLarge, ErrFull, ErrConflict, ErrInvalid, ErrClosed, ErrNoSite, ErrUnreadable, ErrProtocol} {
+	for _, own := range [...]error{ErrUnavailable, ErrDenied, ErrTooLarge, ErrFull, ErrConflict, ErrInvalid, ErrClosed, ErrNoSite, ErrUnreadable, ErrProtocol, ErrNotFound} {
 		if errors.Is(err, own) {
 			return nil
 		}

@@ -191,8 +191,8 @@ func (c *Conn) hubMessage(ctx context.Context, site, subject string, bad error, 
 	if e.id == "" {
 		return nil, fmt.Errorf("%w: it has no message id", ErrInvalid)
 	}
-	if err := isJSON(body); err != nil {
-		return nil, err
+	if len(body) == 0 {
+		return nil, fmt.Errorf("%w: the body is empty", ErrInvalid)
 	}
 	e.site = site
 	wire, encoding := c.codec.compress(body)

@@ -21,11 +21,13 @@ type reader struct {
 	once     bool   // return when the backlog is through
 	handle   func(context.Context, *stored) error
 	caughtUp func()
+	through  func() // may be nil; called each time a backlog is through, before caughtUp
 
 	created  time.Time // of the stream that was read
 	cursor   uint64    // last position handled
 	target   uint64    // last position of the stream when the backlog began
 	backlog  bool      // the backlog is being read
+	backlogs int       // how often one was begun
 	reported bool      // caughtUp was called
 	recent   []place   // last places handled, oldest first
 }
@@ -201,6 +203,7 @@ func (r *reader) consumer(ctx context.Context) (cons jetstream.Consumer, confirm
 			r.after = 0
 		}
 		r.cursor, r.recent, r.backlog, r.target, r.created = 0, nil, true, info.State.LastSeq, info.Created
+		r.backlogs++
 	}
 	cfg := jetstream.ConsumerConfig{
 		FilterSubject: r.filter, AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: readerInactive, MemoryStorage: true, Replicas: 1,
@@ -266,6 +269,9 @@ func (r *reader) finish() error {
 		return nil
 	}
 	r.backlog = false
+	if r.through != nil {
+		r.through()
+	}
 	if !r.reported {
 		r.reported = true
 		if r.caughtUp != nil {

@@ -37,8 +37,11 @@ type StreamOptions struct {
 	VerifyOnly bool
 }
 
-// apiStream begins the subjects on which the server manages streams, behind those of the API.
-const apiStream = "STREAM."
+// Parts of the JetStream API: what begins the subjects on which the server manages streams, and the limits of the account.
+const (
+	apiStream = "STREAM."
+	apiInfo   = "INFO"
+)
 
 const (
 	defaultInventoryPerSite  = 500

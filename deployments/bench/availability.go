@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -126,36 +127,20 @@ func availabilityOfMany(ctx context.Context, c config) ([]Figure, error) {
 	worst := math.Abs(availability.Cluster(small, &small.Clusters[0], need(follow), chances()).Serving - counted)
 	zoned := wide(12, 8, 3)
 	other := math.Abs(availability.Cluster(zoned, &zoned.Clusters[0], need(12), chances()).Serving - brute(compile(zoned, need(12))))
+	drawn := layout{Rand: rand.New(rand.NewPCG(c.seed, 0)), nodes: 12, machines: 5, zones: 3, clusters: 1, stray: 0.5}
+	few, among := c.size(50, 3), 0.0
+	for range few {
+		t := drawn.tenants()
+		among = max(among, math.Abs(availability.Cluster(t[0].Site, t[0].Cluster, t[0].Need, chances()).Serving-brute(availability.Compile(t, chances()))))
+	}
 	f := compared(Figure{
 		ID: "B11", Figure: "availability of 60 nodes on 40 machines in 5 zones",
 		Ours: Side{Does: "availability.Cluster: serving, full and the contributions of all parts, from the inventory"},
 		Raw:  Side{Does: fmt.Sprintf("serving alone, by every combination of %d machines without zones (%s), extrapolated to the %d elements of the large cluster: twice the time for each", follow, duration(measured), elements)},
 	}, r, true)
-	met := f.Ours.Nano < limit && max(worst, other) <= tolerance && exact > 0
+	met := f.Ours.Nano < limit && max(worst, other, among) <= tolerance && exact > 0
 	f.Target, f.Met = "< 10 ms, error ≤ 1e-12", &met
-	f.Notes = []string{fmt.Sprintf("error against brute force: %.1e for %d machines, %.1e for 8 machines in 3 zones of a region", worst, follow, other)}
-	out := []Figure{f}
-	for n := 10; n <= 100; n += 10 {
-		s := wide(n, max(1, n*2/3), 5)
-		r, err := measure(ctx, c, func() int {
-			availability.Cluster(s, &s.Clusters[0], need(n), chances())
-			return 1
-		}, func() int { return 1 })
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Figure{
-			ID: "B11", Figure: fmt.Sprintf("availability of %d nodes on %d machines in 5 zones", n, max(1, n*2/3)), Rounds: c.rounds,
-			Ours: Side{Nano: median(r.ours)}, Raw: f.Ours, Is: "ours / that of 60 nodes",
-		}.with(ratios(r.ours, repeat(f.Ours.Nano, len(r.ours)))))
-	}
-	return out, nil
-}
-
-func repeat(x float64, n int) []float64 {
-	out := make([]float64, n)
-	for i := range out {
-		out[i] = x
-	}
-	return out
+	f.Notes = []string{fmt.Sprintf("error against brute force: %.1e for %d machines, %.1e for 8 machines in 3 zones of a region, %.1e among %d drawn layouts of 12 nodes", worst, follow, other, among, few)}
+	more, err := randomLayouts(ctx, c)
+	return append([]Figure{f}, more...), err
 }

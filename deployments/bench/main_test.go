@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -31,8 +32,22 @@ func TestQuick(t *testing.T) {
 			t.Errorf("incomplete figure %+v", f)
 		}
 	}
-	if want := []string{"B3", "B15", "B4", "B11", "B12"}; !slices.Equal(ids, want) {
+	if want := []string{"B1", "B2", "B5", "B6", "B7", "B3", "B15", "B4", "B11", "B12"}; !slices.Equal(ids, want) {
 		t.Errorf("figures %v, want %v", ids, want)
+	}
+}
+
+// TestDrawnLayoutsAreKnown holds that no layout of 60 nodes is given up, however its nodes are strewn.
+func TestDrawnLayoutsAreKnown(t *testing.T) {
+	for clusters := 1; clusters <= 2; clusters++ {
+		for _, stray := range []float64{0, 0.1, 1} {
+			l := layout{Rand: rand.New(rand.NewPCG(1, 2)), nodes: 60, machines: 40, zones: 5, clusters: clusters, stray: stray}
+			for i := range 100 {
+				if tenants := l.tenants(); !answer(tenants) {
+					t.Fatalf("layout %d of %d clusters with %g of the nodes elsewhere is unknown", i, clusters, stray)
+				}
+			}
+		}
 	}
 }
 
@@ -53,7 +68,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	for _, args := range [][]string{{"-only", "B99"}, {"-o", "xml"}, {"-rounds", "0"}, {"word"}, {"-cpuprofile", "/no/such/folder/x"}} {
+	for _, args := range [][]string{{"-only", "B99"}, {"-o", "xml"}, {"-rounds", "0"}, {"-sites", "1"}, {"word"}, {"-cpuprofile", "/no/such/folder/x"}} {
 		var out, talk bytes.Buffer
 		if err := run(t.Context(), args, &out, &talk); err == nil || out.Len() > 0 {
 			t.Errorf("%v: error %v, stdout %q", args, err, out.String())

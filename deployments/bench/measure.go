@@ -11,6 +11,7 @@ import (
 type config struct {
 	quick  bool
 	rounds int
+	sites  int // of the large fleet
 	seed   uint64
 }
 

@@ -24,6 +24,7 @@ type Figure struct {
 	Target string     `json:"target,omitempty"`
 	Met    *bool      `json:"met,omitempty"`
 	Rounds int        `json:"rounds"`
+	Unit   string     `json:"unit,omitempty"` // of both sides where it is no time
 	Notes  []string   `json:"notes,omitempty"`
 }
 
@@ -101,7 +102,7 @@ func (r *Report) table(w io.Writer) error {
 		if f.Met != nil {
 			met = map[bool]string{true: "yes", false: "NO"}[*f.Met]
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s..%s\t%s\t%s\n", f.ID, f.Figure, duration(f.Ours.Nano), duration(f.Raw.Nano),
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s..%s\t%s\t%s\n", f.ID, f.Figure, f.amount(f.Ours.Nano), f.amount(f.Raw.Nano),
 			number(f.Ratio), number(f.Spread[0]), number(f.Spread[1]), f.Target, met)
 	}
 	if err := t.Flush(); err != nil {
@@ -126,6 +127,14 @@ func (r *Report) table(w io.Writer) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// amount writes one side of a figure.
+func (f *Figure) amount(x float64) string {
+	if f.Unit != "" {
+		return number(x) + " " + f.Unit
+	}
+	return duration(x)
 }
 
 // duration writes nanoseconds with three digits; beyond a year in years.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/meridian-federation/meridian/deployments/bench/fleet"
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/simulate"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/sizing"
 )
 
@@ -17,7 +17,7 @@ func tenants(c config, n int) ([]availability.Tenant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the size pack: %w", err)
 	}
-	f := fleet.New(fleet.Options{Seed: c.seed, Sites: n})
+	f := sitesim.New(sitesim.Options{Seed: c.seed, Sites: n})
 	out := make([]availability.Tenant, 0, n)
 	for i := 0; len(out) < n; i++ {
 		s := f.Site(i, 0)

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -30,10 +33,17 @@ type Graph interface {
 	Spokes(hub string) []string
 }
 
-// Publisher sends an assessment to its site and to history. It must be idempotent: several replicas of the hub send the
-// same assessment of one revision, instant and rule pack. instead is what the stream holds of the same revision when that
-// is another one; the fleet takes it over, so that all replicas say what the stream says.
-type Publisher func(ctx context.Context, r *Record) (instead *assess.Assessment, err error)
+// Publisher sends assessments to their sites and to history, those of one site in order, and returns what became of each.
+// It must be idempotent: several replicas of the hub send the same assessment of one revision, instant and rule pack.
+type Publisher func(ctx context.Context, records []*Record) []Published
+
+// Published is what became of an assessment.
+type Published struct {
+	// Instead is what the stream holds of the same revision when that is another one. The fleet takes it over, so that all
+	// replicas say what the stream says.
+	Instead *assess.Assessment
+	Err     error
+}
 
 // Options are what a Fleet works with; all are needed.
 type Options struct {
@@ -64,24 +74,28 @@ type Fleet struct {
 	unpublished map[string]struct{}           // sites whose latest assessment has not reached the stream
 	unannounced map[string]struct{}           // sites whose change of liveness has not
 	prior       map[string]*assess.Assessment // known at the start, of sites that had no inventory then
+	agenda      *agenda
 
 	// Those below are held briefly, so that readers and heartbeats never wait for the publisher. Only the writer changes the graph.
 	relations sync.RWMutex // Graph
-	life      sync.Mutex   // present, observing
+	life      sync.Mutex   // present, observing, woken
 	present   map[string]*presence
-	observing bool // the start is over: whatever a site says is heard
+	observing bool                // the start is over: whatever a site says is heard
+	woken     map[string]struct{} // sites of which something was heard since the last tick that their record does not show
 }
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
 	return &Fleet{
-		o: o, packHash: o.hash(), unpublished: map[string]struct{}{}, unannounced: map[string]struct{}{}, present: map[string]*presence{},
+		o: o, packHash: o.hash(), unpublished: map[string]struct{}{}, unannounced: map[string]struct{}{}, agenda: newAgenda(),
+		present: map[string]*presence{}, woken: map[string]struct{}{},
 	}
 }
 
 // Update is one accepted inventory.
 type Update struct {
-	Site       *inventory.Site // normalised
+	Site       *inventory.Site     // normalised
+	Structure  inventory.Structure // of the document; the zero value is not known
 	Revision   string
 	Sequence   uint64
 	AcceptedAt time.Time
@@ -119,118 +133,131 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 	f.prior = maps.Clone(prior)
 	maps.DeleteFunc(f.prior, func(id string, _ *assess.Assessment) bool { return loaded[id] != nil })
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
-	records := make([]*Record, 0, len(updates))
+	records := make([]*Record, len(updates))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range updates {
-		r := loaded[updates[i].Site.Site.ID]
-		known := prior[r.ID]
-		at := f.instant(r, known, lookup)
-		sameRules := known == nil || known.RulePack.Hash == f.packHash
-		if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
-			if r.judged != r.planners() {
-				f.judge(r, known, f.noticed(r), lookup)
-				f.unpublished[r.ID] = struct{}{}
-			}
-		} else {
-			if !sameRules && now.After(at) {
-				at = now
-			}
-			f.judge(r, known, at, lookup)
+		records[i] = loaded[updates[i].Site.Site.ID]
+		group.Go(func() error {
+			f.settle(records[i], prior[records[i].ID], lookup, now)
+			return nil
+		})
+	}
+	_ = group.Wait() // None fails.
+	for _, r := range records {
+		if r.Assessment != prior[r.ID] {
 			f.unpublished[r.ID] = struct{}{}
 		}
 		f.tell(r)
-		records = append(records, r)
 	}
 	if err := f.commit(records); err != nil {
 		return fmt.Errorf("load %d sites: %w", len(records), err)
 	}
-	return f.publish(ctx)
+	return errors.Join(f.publishAgain(ctx), f.announce(ctx))
 }
 
-// Apply judges an accepted inventory and every site the change concerns, commits all of them at once and publishes.
-// An inventory that was applied before, or sent again after a later one, changes nothing. An error of the publisher is
-// returned after the commit: the state holds, and Tick publishes again.
-func (f *Fleet) Apply(ctx context.Context, u Update) error {
+// settle gives a loaded record the assessment that is known of it, or judges it. Records do not see each other's assessments, so that
+// many are settled at once.
+func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
+	at := f.instant(r, known, lookup)
+	sameRules := known == nil || known.RulePack.Hash == f.packHash
+	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
+		r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
+		if r.judged != r.planners() {
+			f.judge(r, known, f.noticed(r), lookup)
+		}
+		return
+	}
+	if !sameRules && now.After(at) {
+		at = now
+	}
+	f.judge(r, known, at, lookup)
+}
+
+// Apply judges accepted inventories, one after the other, and every site that each of them concerns, commits what came
+// of all at once and publishes every judgement. An inventory that was applied before, or sent again after a later one,
+// changes nothing. An error of the publisher is returned after the commit: the state holds, and Tick publishes again.
+func (f *Fleet) Apply(ctx context.Context, updates ...Update) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := u.Site.Site.ID
-	view := f.o.Store.View()
-	before, known := view.Site(id)
-	if known && (!follows(before, &u) || sentAgain(before.Planner, u.Planner)) {
+	b := newBatch(f.o.Store.View())
+	for i := range updates {
+		f.apply(b, &updates[i])
+	}
+	if len(b.judged) == 0 {
 		return nil
 	}
-	byKey := f.o.Graph.Sites
-	concerned := map[string]struct{}{}
-	if known {
-		for _, d := range assess.Dependants(before.Inventory, inventories(view.Site), byKey, f.o.Graph.Spokes) {
-			concerned[d] = struct{}{}
-		}
+	f.judgeAll(b)
+	records := make([]*Record, 0, len(b.changed))
+	for _, id := range b.order {
+		records = append(records, b.changed[id])
 	}
-	f.relate(u.Site)
-	s := sign(&u)
-	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
-	f.Heard(s)
-	fresh := f.record(&u)
-	f.show(fresh, u.AcceptedAt)
-	f.tell(fresh)
-	with := func(site string) (*Record, bool) {
-		if site == id {
-			return fresh, true
-		}
-		return view.Site(site)
-	}
-	for _, d := range assess.Dependants(u.Site, inventories(with), byKey, f.o.Graph.Spokes) {
-		concerned[d] = struct{}{}
-	}
-	changed := map[string]*Record{id: fresh}
-	for d := range concerned {
-		if r, ok := view.Site(d); ok {
-			next := *r
-			changed[d] = &next
-		}
-	}
-	lookup := func(site string) (*Record, bool) {
-		if r, ok := changed[site]; ok {
-			return r, true
-		}
-		return view.Site(site)
-	}
-	previous := f.prior[id]
-	delete(f.prior, id)
-	if known {
-		previous = before.Assessment
-	}
-	f.judge(fresh, previous, u.AcceptedAt, lookup)
-	records := []*Record{fresh}
-	for d, r := range changed {
-		if d == id {
-			continue
-		}
-		// A neighbour keeps its instant when the stream delivered it later than this change, as a replay may.
-		at := u.AcceptedAt
-		if r.Assessment != nil && r.Assessment.At.After(at) {
-			at = r.Assessment.At
-		}
-		f.judge(r, r.Assessment, at, lookup)
-		records = append(records, r)
-	}
-	slices.SortFunc(records[1:], func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
 	if err := f.commit(records); err != nil {
-		return fmt.Errorf("apply revision %s of site %s: %w", u.Revision, id, err)
+		return fmt.Errorf("apply %d inventories: %w", len(updates), err)
 	}
 	for _, r := range records {
 		f.unpublished[r.ID] = struct{}{}
 	}
-	return f.publish(ctx)
+	return errors.Join(f.publish(ctx, b.judged), f.announce(ctx))
+}
+
+// apply plans the judgements of one inventory and of whom it concerns.
+func (f *Fleet) apply(b *batch, u *Update) {
+	id := u.Site.Site.ID
+	before, known := b.Site(id)
+	if known && (!follows(before, u) || sentAgain(before.Planner, u.Planner)) {
+		return
+	}
+	byKey := f.o.Graph.Sites
+	var concerned []string
+	if known {
+		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)
+	}
+	f.relate(u.Site)
+	s := sign(u)
+	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
+	f.Heard(s)
+	fresh := f.record(u)
+	f.show(fresh, u.AcceptedAt)
+	f.tell(fresh)
+	previous := f.prior[id]
+	delete(f.prior, id)
+	if known {
+		fresh.basis, previous = before.basis, before.Assessment
+	}
+	b.set(fresh)
+	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
+	slices.Sort(concerned)
+	b.plan(f.prepare(fresh, previous, u.AcceptedAt, b.Site))
+	for _, d := range slices.Compact(concerned) {
+		r, ok := b.Site(d)
+		if !ok {
+			continue
+		}
+		next := *r
+		// A neighbour keeps its instant when the stream delivered it later than this change, as a replay may.
+		at := u.AcceptedAt
+		if was := b.judgedAt(r); was.After(at) {
+			at = was
+		}
+		b.plan(f.prepare(&next, r.Assessment, at, b.Site))
+	}
 }
 
 // Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
-// fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few seconds.
+// fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few
+// seconds; it costs in proportion to the sites for which the time has come.
 func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	view := f.o.Store.View()
 	var records []*Record
-	for r := range view.Sites("") {
+	due := f.dueSites(now)
+	for _, id := range slices.Sorted(maps.Keys(due)) {
+		r, ok := view.Site(id)
+		if !ok {
+			continue
+		}
 		next := *r
 		dirty := false
 		if at, due := f.due(r, now); due {
@@ -245,9 +272,10 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			dirty = true
 		}
 		f.tell(&next)
-		dirty = dirty || next.differs(r)
-		if dirty {
+		if dirty || next.differs(r) {
 			records = append(records, &next)
+		} else {
+			f.plan(r)
 		}
 	}
 	if len(records) > 0 {
@@ -255,7 +283,7 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
 		}
 	}
-	return f.publish(ctx)
+	return errors.Join(f.publishAgain(ctx), f.announce(ctx))
 }
 
 // due reports the latest instant at which the age of a site's inventory changed its judgement, when that judgement is older.
@@ -272,29 +300,11 @@ func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
 func (f *Fleet) record(u *Update) *Record {
 	return &Record{
 		ID: u.Site.Site.ID, Revision: u.Revision, Sequence: u.Sequence, AcceptedAt: u.AcceptedAt,
-		Inventory: u.Site, Planner: u.Planner,
+		Inventory: u.Site, structure: u.Structure, Planner: u.Planner,
 	}
 }
 
 func sign(u *Update) Sign { return Sign{Site: u.Site.Site.ID, At: u.AcceptedAt, Planner: u.Planner} }
-
-// differs reports whether what is shown of a site apart from its assessment has changed.
-func (r *Record) differs(before *Record) bool {
-	return r.Liveness != before.Liveness || r.Entered != before.Entered || r.Planner != before.Planner || r.Limited != before.Limited ||
-		!r.HeardAt.Equal(before.HeardAt) || !slices.Equal(r.Rivals, before.Rivals)
-}
-
-// noticed is the instant of a judgement that a change of the site's planners causes: when it was heard, but later than
-// the judgement it replaces.
-func (f *Fleet) noticed(r *Record) time.Time {
-	f.life.Lock()
-	defer f.life.Unlock()
-	at := f.presence(r.ID).changed
-	if r.Assessment != nil && !at.After(r.Assessment.At) {
-		at = r.Assessment.At.Add(1)
-	}
-	return at
-}
 
 // instant is the time at which the latest of a site, its neighbours and the neighbours that its known assessment still
 // names was accepted: what a live run would have used. One that has left in the meantime concerns the site for the last time.
@@ -330,16 +340,6 @@ func (f *Fleet) relate(s *inventory.Site) {
 	f.o.Graph.Set(s)
 }
 
-func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {
-	f.evaluations.Add(1)
-	r.judged = r.planners()
-	r.Assessment = f.o.Engine.Site(assess.View{
-		Site: r.Inventory, Revision: r.Revision,
-		Neighbours: assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites),
-		Policy:     f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(r), At: at, HubInView: true, Previous: previous,
-	})
-}
-
 // Explain judges a record of a view once more at the instant of its assessment and keeps what passes and what does not
 // apply as well. It changes nothing.
 func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
@@ -357,26 +357,31 @@ func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*in
 	return assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
 }
 
-func (f *Fleet) publish(ctx context.Context) error {
+// published is how many assessments are handed to the publisher at once at most; their texts are in memory together.
+const published = 256
+
+// publish sends judgements and notes which of the latest ones have reached the stream.
+func (f *Fleet) publish(ctx context.Context, judged []*Record) error {
 	var failed []error
 	var adopted []*Record
 	view := f.o.Store.View()
-	for id := range f.unpublished {
-		r, ok := view.Site(id)
-		if !ok {
-			delete(f.unpublished, id)
-			continue
-		}
-		instead, err := f.o.Publish(ctx, r)
-		if err != nil {
-			failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", id, err))
-			continue
-		}
-		delete(f.unpublished, id)
-		if instead != nil {
-			next := *r
-			f.adopt(&next, instead)
-			adopted = append(adopted, &next)
+	for chunk := range slices.Chunk(judged, published) {
+		for i, p := range f.o.Publish(ctx, chunk) {
+			r := chunk[i]
+			if p.Err != nil {
+				failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", r.ID, p.Err))
+				continue
+			}
+			latest, ok := view.Site(r.ID)
+			if !ok || latest.Assessment != r.Assessment {
+				continue
+			}
+			delete(f.unpublished, r.ID)
+			if p.Instead != nil {
+				next := *latest
+				f.adopt(&next, p.Instead)
+				adopted = append(adopted, &next)
+			}
 		}
 	}
 	if len(adopted) > 0 {
@@ -385,7 +390,22 @@ func (f *Fleet) publish(ctx context.Context) error {
 			failed = append(failed, fmt.Errorf("take over %d assessments from the stream: %w", len(adopted), err))
 		}
 	}
-	return errors.Join(append(failed, f.announce(ctx))...)
+	return errors.Join(failed...)
+}
+
+// publishAgain sends what has not reached the stream, as it is now.
+func (f *Fleet) publishAgain(ctx context.Context) error {
+	view := f.o.Store.View()
+	records := make([]*Record, 0, len(f.unpublished))
+	for id := range f.unpublished {
+		if r, ok := view.Site(id); ok {
+			records = append(records, r)
+		} else {
+			delete(f.unpublished, id)
+		}
+	}
+	slices.SortFunc(records, func(a, b *Record) int { return strings.Compare(a.ID, b.ID) })
+	return f.publish(ctx, records)
 }
 
 // follows tells whether an update comes after what is known. A stream that was made anew counts from one again but not
@@ -396,10 +416,19 @@ func follows(before *Record, u *Update) bool {
 
 func (f *Fleet) commit(records []*Record) error {
 	index, err := f.o.Store.Commit(records)
-	if err == nil && f.o.Committed != nil {
+	if err != nil {
+		for _, r := range records {
+			f.agenda.set(r.ID, time.Time{}) // the next tick tries again
+		}
+		return err
+	}
+	for _, r := range records {
+		f.plan(r)
+	}
+	if f.o.Committed != nil {
 		f.o.Committed(index, records)
 	}
-	return err
+	return nil
 }
 
 // sentAgain tells whether an update is older than what its sender has sent already. What is in force and was sent again

@@ -28,6 +28,7 @@ type rig struct {
 	store     *state.Store
 	fleet     *fleet.Fleet
 	published map[string]*assess.Assessment
+	log       []*fleet.Record // everything published, in order
 	announced map[string]*fleet.Record
 	instead   *assess.Assessment // what the stream holds
 	fail      error
@@ -50,15 +51,19 @@ func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 	pol := policy.Default()
 	o := fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
-		Publish: func(_ context.Context, rec *fleet.Record) (*assess.Assessment, error) {
+		Publish: func(_ context.Context, records []*fleet.Record) []fleet.Published {
 			if r.publishing != nil {
 				r.publishing()
 			}
-			if r.fail != nil {
-				return nil, r.fail
+			out := make([]fleet.Published, len(records))
+			for i, rec := range records {
+				if out[i].Err = r.fail; r.fail == nil {
+					r.published[rec.ID] = rec.Assessment
+					r.log = append(r.log, rec)
+					out[i].Instead = r.instead
+				}
 			}
-			r.published[rec.ID] = rec.Assessment
-			return r.instead, nil
+			return out
 		},
 		Announce: func(_ context.Context, rec *fleet.Record) error {
 			r.announced[rec.ID] = rec

@@ -71,8 +71,15 @@ type presence struct {
 	limited time.Time // since when the site's inventories are limited, zero when they are not
 }
 
-// hear takes a sign in. What came before it is a silence only when the site was observed meanwhile.
-func (p *presence) hear(s Sign, observed bool) {
+// hear takes a sign in and reports whether the site's record or its agenda may look other for it. What came before the
+// sign is a silence only when the site was observed meanwhile.
+func (p *presence) hear(s Sign, observed bool) (news bool) {
+	live, changed, interval := p.entered.Live, p.changed, p.interval
+	p.take(s, observed)
+	return p.entered.Live != live || p.changed != changed || p.interval != interval
+}
+
+func (p *presence) take(s Sign, observed bool) {
 	p.speak(s)
 	if s.At.After(p.heard) {
 		was := Live
@@ -206,14 +213,19 @@ func (f *Fleet) presence(site string) *presence {
 func (f *Fleet) Heard(s Sign) {
 	f.life.Lock()
 	defer f.life.Unlock()
-	f.presence(s.Site).hear(s, f.observing)
+	if f.presence(s.Site).hear(s, f.observing) {
+		f.woken[s.Site] = struct{}{}
+	}
 }
 
 // Limit notes since when a site's inventories are limited; zero when they are not any more.
 func (f *Fleet) Limit(site string, since time.Time) {
 	f.life.Lock()
 	defer f.life.Unlock()
-	f.presence(site).limited = since
+	if p := f.presence(site); !p.limited.Equal(since) {
+		p.limited = since
+		f.woken[site] = struct{}{}
+	}
 }
 
 // Remember takes over what was announced of a site before the start.
@@ -325,6 +337,24 @@ func (o Options) hash() string {
 	}
 	sum := sha256.Sum256([]byte(hash + " " + o.Oldest.Version + " " + strconv.Itoa(o.Oldest.Protocol)))
 	return hex.EncodeToString(sum[:16])
+}
+
+// differs reports whether what is shown of a site apart from its assessment has changed.
+func (r *Record) differs(before *Record) bool {
+	return r.Liveness != before.Liveness || r.Entered != before.Entered || r.Planner != before.Planner || r.Limited != before.Limited ||
+		!r.HeardAt.Equal(before.HeardAt) || !slices.Equal(r.Rivals, before.Rivals)
+}
+
+// noticed is the instant of a judgement that a change of the site's planners causes: when it was heard, but later than
+// the judgement it replaces.
+func (f *Fleet) noticed(r *Record) time.Time {
+	f.life.Lock()
+	defer f.life.Unlock()
+	at := f.presence(r.ID).changed
+	if r.Assessment != nil && !at.After(r.Assessment.At) {
+		at = r.Assessment.At.Add(1)
+	}
+	return at
 }
 
 // announce tells of the changes of liveness that have not been told yet.

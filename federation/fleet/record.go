@@ -29,7 +29,9 @@ type Record struct {
 	RivalsSince time.Time
 	Limited     time.Time // since when the site's inventories are limited, zero when they are not
 
-	judged judged // what of the planner Assessment rests on
+	judged    judged // what of the planner Assessment rests on
+	structure inventory.Structure
+	basis     basis // of the recommendations in Assessment
 }
 
 // Transitions are the times at which a site last entered each state of liveness, as the stream's clock gives them; zero for

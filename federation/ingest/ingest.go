@@ -67,7 +67,7 @@ func (g *Gate) Admit(m Message) (*fleet.Update, *fleet.Rejection) {
 		return nil, refuse(m, ReasonFuture, err)
 	}
 	return &fleet.Update{
-		Site: inventory.Normalise(site, g.regions), Revision: m.Revision, Sequence: m.Sequence,
+		Site: inventory.Normalise(site, g.regions), Structure: inventory.StructureOf(m.Body), Revision: m.Revision, Sequence: m.Sequence,
 		AcceptedAt: m.AcceptedAt, Planner: m.Planner,
 	}, nil
 }

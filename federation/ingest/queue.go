@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Limits bound what one site may have applied and what may wait. The zero value takes the defaults.
@@ -59,18 +57,13 @@ type Queue struct {
 
 // line is what waits of one site.
 type line struct {
-	waiting []queued // within the limit, oldest first
-	held    *queued  // the latest beyond it
+	waiting []Message // within the limit, oldest first
+	held    *Message  // the latest beyond it
 	until   time.Time
 	next    time.Time // when the site would have earned all it was given
 	over    time.Time // when it was last beyond its limit
 	since   time.Time // since when it is limited; zero when it is not
 	bytes   int
-}
-
-type queued struct {
-	message Message
-	span    trace.SpanContext
 }
 
 // NewQueue returns an empty queue.
@@ -108,7 +101,7 @@ func (q *Queue) Put(ctx context.Context, m Message) error {
 	for {
 		q.mu.Lock()
 		if q.bytes == 0 || q.bytes+len(m.Body) <= q.limits.MaxBytes {
-			q.put(queued{m, trace.SpanContextFromContext(ctx)})
+			q.put(m)
 			q.mu.Unlock()
 			return nil
 		}
@@ -122,8 +115,8 @@ func (q *Queue) Put(ctx context.Context, m Message) error {
 	}
 }
 
-func (q *Queue) put(m queued) {
-	at, site := m.message.AcceptedAt, m.message.Site
+func (q *Queue) put(m Message) {
+	at, site := m.AcceptedAt, m.Site
 	l := q.lines[site]
 	if l == nil {
 		l = &line{}
@@ -136,7 +129,7 @@ func (q *Queue) put(m queued) {
 		l.next = at
 	}
 	earned := l.next.Add(-time.Duration(q.limits.Burst-1) * q.limits.Every)
-	size := len(m.message.Body)
+	size := len(m.Body)
 	switch {
 	case l.held == nil && !earned.After(at) && (l.bytes == 0 || l.bytes+size <= q.limits.MaxBytes/4):
 		l.next = l.next.Add(q.limits.Every)
@@ -145,7 +138,7 @@ func (q *Queue) put(m queued) {
 		l.held, l.until = &m, earned
 		q.limit(l, at)
 	default:
-		q.account(l, -len(l.held.message.Body))
+		q.account(l, -len(l.held.Body))
 		l.held = &m
 		q.coalesced++
 		q.limit(l, at)
@@ -177,7 +170,7 @@ func (q *Queue) release(site string, l *line) {
 	q.append(site, l, m)
 }
 
-func (q *Queue) append(site string, l *line, m queued) {
+func (q *Queue) append(site string, l *line, m Message) {
 	if len(l.waiting) == 0 {
 		q.turns = append(q.turns, site)
 	}
@@ -192,7 +185,7 @@ func (q *Queue) signal() {
 
 // take returns the message whose turn it is at an instant. When there is none, wait is how long until a held one may go;
 // 0 means that nothing waits.
-func (q *Queue) take(now time.Time) (m queued, ok bool, wait time.Duration) {
+func (q *Queue) take(now time.Time) (m Message, ok bool, wait time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for site, l := range q.lines {
@@ -205,14 +198,14 @@ func (q *Queue) take(now time.Time) (m queued, ok bool, wait time.Duration) {
 		}
 	}
 	if len(q.turns) == 0 {
-		return queued{}, false, wait
+		return Message{}, false, wait
 	}
 	site := q.turns[0]
 	q.turns = q.turns[1:]
 	l := q.lines[site]
 	m, l.waiting = l.waiting[0], l.waiting[1:]
 	q.waiting--
-	q.account(l, -len(m.message.Body))
+	q.account(l, -len(m.Body))
 	if len(l.waiting) > 0 {
 		q.turns = append(q.turns, site)
 	}
@@ -228,7 +221,7 @@ func (q *Queue) Run(ctx context.Context, now func() time.Time, handle func(conte
 		q.mu.Unlock()
 		m, ok, wait := q.take(now())
 		if ok {
-			handle(trace.ContextWithRemoteSpanContext(ctx, m.span), m.message)
+			handle(ctx, m)
 			continue
 		}
 		var due <-chan time.Time

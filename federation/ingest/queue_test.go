@@ -42,8 +42,8 @@ func (m *model) until(end time.Time) {
 			continue
 		}
 		m.now = m.now.Add(m.cost)
-		m.done = append(m.done, x.message.Site+" "+x.message.Revision)
-		m.late[x.message.Site] = append(m.late[x.message.Site], m.now.Sub(x.message.AcceptedAt))
+		m.done = append(m.done, x.Site+" "+x.Revision)
+		m.late[x.Site] = append(m.late[x.Site], m.now.Sub(x.AcceptedAt))
 	}
 }
 

@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -50,7 +49,7 @@ func Builtin() (*Engine, error) {
 
 // reasoning names how this code judges what the data leave open. Whoever changes a result of the pure packages for an
 // unchanged input raises it, so that stored assessments are judged again and replicas of two versions do not share one identity.
-const reasoning = "1"
+const reasoning = "3"
 
 // Hash identifies what a judgement is made under: the rules with their parameters and the policy, the catalogue, the size
 // pack, the region table and the reasoning of the code. Equal hashes mean equal assessments of equal input. It
@@ -79,6 +78,8 @@ type View struct {
 	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
 	Previous   *Assessment // the site's last assessment, for firstSeen and failingSince; nil for a site never seen
 	All        bool        // keep passing and not applicable findings
+	// Recommended are recommendations that are known to be what would be computed, by cluster id; the others are computed.
+	Recommended map[string]recommend.Recommendation
 	// WithoutRecommendation leaves out the recommendation, and ARC-001 with it, for callers that need verdicts only.
 	WithoutRecommendation bool
 }
@@ -117,7 +118,9 @@ func (e *Engine) Site(v View) *Assessment {
 			Recognised:   recognise.Cluster(v.Site, c, size, shares(shared, key), e.Catalog),
 			Availability: availability.Cluster(v.Site, c, max(1, size.FoundationNodes), chances),
 		}
-		if !v.WithoutRecommendation {
+		if known, ok := v.Recommended[c.ID]; ok && !v.WithoutRecommendation {
+			judged.Recommendation = known
+		} else if !v.WithoutRecommendation {
 			judged.Recommendation = recommend.Cluster(recommend.Input{
 				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
 				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Neighbours: v.Neighbours, Rules: e.Rules,
@@ -132,15 +135,12 @@ func (e *Engine) Site(v View) *Assessment {
 	}
 	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return strings.Compare(a.Cluster, b.Cluster) })
 
-	findings := e.Rules.Evaluate(rules.Input{
+	findings, tally := e.Rules.Judge(rules.Input{
 		Site: v.Site, Neighbours: v.Neighbours, Shared: shared, Clusters: facts,
 		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView, Planner: v.Planner,
-	})
-	out.Coverage = coverage(v, findings)
-	out.Verdicts = count(findings)
-	if !v.All {
-		findings = open(findings, out.Verdicts.Fail+out.Verdicts.Unknown)
-	}
+	}, v.All)
+	out.Coverage = coverage(findings, tally)
+	out.Verdicts = Verdicts{Pass: tally.Pass, Fail: tally.Fail, Unknown: tally.Unknown, NotApplicable: tally.NotApplicable}
 	if v.Previous != nil {
 		findings = rules.CarryOver(v.Previous.Findings, findings)
 	}
@@ -193,25 +193,15 @@ func Merge(parts []*Assessment) *Assessment {
 	return out
 }
 
-// Marshal writes an assessment as the one canonical JSON text of it, indented by two spaces and ended by a newline, as
-// files, the bus and REST carry it.
-func Marshal(a *Assessment) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(a); err != nil {
-		return nil, fmt.Errorf("write an assessment as JSON: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
 // neverNull makes absent lists empty: readers of the document iterate over them without asking.
 func neverNull(c *Cluster) {
 	r := &c.Recommendation
 	r.Reasons, r.Options, r.Rejected = orEmpty(r.Reasons), orEmpty(r.Options), orEmpty(r.Rejected)
 	for i := range r.Options {
-		r.Options[i].Components, r.Options[i].Migration = orEmpty(r.Options[i].Components), orEmpty(r.Options[i].Migration)
+		// A recommendation that was known before is shared with assessments that others read, and has its lists already.
+		if o := &r.Options[i]; o.Components == nil || o.Migration == nil {
+			o.Components, o.Migration = orEmpty(o.Components), orEmpty(o.Migration)
+		}
 	}
 	c.Availability.Contributions = orEmpty(c.Availability.Contributions)
 }
@@ -229,39 +219,9 @@ func shares(all []tenancy.Shared, cluster string) bool {
 	})
 }
 
-// open returns the n findings that fail or are unknown, in a list of their own: the passing ones are most of them and would
-// live as long as the assessment.
-func open(findings []rules.Finding, n int) []rules.Finding {
-	out := make([]rules.Finding, 0, n)
-	for i := range findings {
-		if v := findings[i].Verdict; v == rules.Fail || v == rules.Unknown {
-			out = append(out, findings[i])
-		}
-	}
-	return out
-}
-
-func count(findings []rules.Finding) Verdicts {
-	var v Verdicts
-	for i := range findings {
-		switch findings[i].Verdict {
-		case rules.Pass:
-			v.Pass++
-		case rules.Fail:
-			v.Fail++
-		case rules.Unknown:
-			v.Unknown++
-		case rules.NotApplicable:
-			v.NotApplicable++
-		}
-	}
-	return v
-}
-
 // coverage counts a site as fresh as long as DQ-001 does not fail for it, so that the two can never disagree.
-func coverage(v View, findings []rules.Finding) Coverage {
-	known, needed := rules.CoverageFacts(findings)
-	c := Coverage{Sites: 1, Fresh: 1, FactsKnown: known, FactsNeeded: needed}
+func coverage(findings []rules.Finding, tally rules.Tally) Coverage {
+	c := Coverage{Sites: 1, Fresh: 1, FactsKnown: tally.FactsKnown, FactsNeeded: tally.FactsNeeded}
 	for i := range findings {
 		if findings[i].Rule == "DQ-001" && findings[i].Verdict != rules.Pass {
 			c.Fresh, c.Stale = 0, 1

@@ -2,9 +2,15 @@ package availability
 
 import "slices"
 
-// maxStates bounds the work on one question. No plausible cluster comes near: 60 nodes of 8 groups in 5 zones take some
-// thousand states.
-const maxStates = 1 << 21
+// Bounds on one question. No plausible cluster comes near: 60 nodes of 8 groups on 40 machines that hop between 5 zones
+// take less than a hundred thousand steps.
+const (
+	maxHeld   = 16      // places whose states are enumerated
+	maxStates = 1 << 21 // outcomes held at a time
+	maxWork   = 1 << 28 // outcomes visited in all
+	// modest is the work below which no other plan is looked for.
+	modest = 1 << 11
+)
 
 // demand is one group in a question, with the label that its failure leaves.
 type demand struct {
@@ -23,232 +29,205 @@ type labels struct {
 	after   []uint8
 }
 
+func (l *labels) next(label, class uint8) uint8 { return l.after[int(label)*l.classes+int(class)] }
+
 // question asks for the distribution of labels once every group of demands is decided.
 //
-// The method: machines and own chances are independent leaves of a tree root → region → zone → leaf. The leaves are
-// taken one after another in the order of that tree, carrying the distribution over (units up so far in each open group,
-// label). A region or zone is a mixture of the distribution with its leaves taken and of the one with them left down. A
-// group is open from its first to its last leaf only. A machine whose nodes lie in several zones is no leaf of the tree: its state is
-// carried as one more open dimension. All terms are non-negative and nothing is subtracted, so that small
-// probabilities keep their relative precision.
+// The method: what one machine (or own chance) holds within one zone and region is a leaf. The leaves are taken one after
+// another, carrying the distribution over (units counted so far in each open group) for each label. A group is open from
+// its first to its last leaf only, and the order is chosen so that few are open together. Leaves that hold units of one
+// group alone are never carried: their count has a distribution of its own, which is added when the group is decided. A
+// group counts what is up or what has failed, whichever takes fewer digits.
+//
+// Zones and regions are dealt with in two ways. Either leaves are taken place by place, and a place is a mixture of the
+// distribution with its leaves taken and of the one with them left down; or the states of the place are enumerated (it
+// is held), which frees the order. The estimate of the work decides. A machine whose nodes lie in several places is one leaf
+// only where those are held, so that they always are.
+//
+// All terms are non-negative and nothing is subtracted, so that small probabilities keep their relative precision.
 type question struct {
 	sys     *System
 	demands []demand
 	labels  labels
 }
 
-// leaf is one element's units within one zone and region.
-type leaf struct {
-	own, zone, region int32
-	from, to          int32 // range of runner.incs
-	key               int32 // order within the zone
-	bit               int32 // index of the split element, -1 for a plain leaf
-}
-
-// inc is how many units of a group a leaf holds.
-type inc struct {
-	demand int32
-	count  int32
-}
-
-// entry is one unit of one group before leaves are collected.
-type entry struct {
-	own, zone, region, demand int32
-}
-
-// span is the range of leaves in which a group or a split element is open.
-type span struct{ first, last int32 }
-
-// dimension is one open group (or split element) of the distribution.
-type dimension struct {
-	id     int32 // demand index, or the number of demands plus the bit
-	need   int32
-	stride int32
-}
-
-// frame is a distribution over (label, digit of each open dimension), with what has been absorbed.
-type frame struct {
-	at       []float64
-	absorbed float64
-}
-
 // runner answers questions about one system, reusing its memory. The zero value is ready.
 type runner struct {
 	entries []entry
-	incs    []inc
-	leaves  []leaf
-	spans   []span  // per demand, then per bit
-	bits    []int32 // split elements
-	open    []dimension
-	frames  [3]frame // root, region, zone: what is down at that level, the last one in use is current
-	memory  []float64
+	places  []place
+	held    []int32 // places whose states are enumerated, by bit
+
+	dims   []dimension // by demand
+	leaves []leaf      // taken one by one, in order
+	alone  []leaf      // outside all places with units of one group only, chained by dimension
+	incs   []inc
+
+	open   []int32  // demands, in the order of their strides
+	frames [3]frame // root, region, zone: what is down at that level, the last one in use is current
+	memory []float64
+	room   int       // outcomes that each label has memory for
+	spare  []float64 // as much once more
+	tails  []float64
 }
 
-// run answers the question: the chance of each label, and the chance absorbed. ok is false when the question has more
-// than maxStates states.
+// run answers the question: the chance of each label, and the chance absorbed. ok is false when the question takes more
+// work than the bounds allow.
 func (r *runner) run(q *question, out []float64) (lost float64, ok bool) {
-	r.collect(q)
-	size := r.peak(q)
-	if size > maxStates {
+	r.gather(q)
+	p := r.choose(q)
+	if p.work > maxWork || p.states > maxStates {
 		return 0, false
 	}
-	if cap(r.memory) < 3*size {
-		r.memory = make([]float64, 3*size)
-	}
-	for i := range r.frames {
-		r.frames[i] = frame{at: r.memory[i*size : i*size+q.labels.count : (i+1)*size]}
-	}
-	clear(r.frames[0].at)
-	r.frames[0].at[0] = 1
-	w := walk{runner: r, q: q, region: -1, zone: -1}
-	for i := range q.demands {
-		if g := &q.sys.Groups[q.demands[i].group]; len(g.Units) < g.Need {
-			w.fail(q.demands[i].class)
-		}
-	}
-	for i := range r.leaves {
-		w.enter(&r.leaves[i])
-		w.openAt(int32(i))
-		w.take(&r.leaves[i])
-		w.closeAt(int32(i))
-	}
-	w.leave(0)
-	copy(out, r.frames[0].at)
-	return r.frames[0].absorbed, true
-}
-
-// collect gathers the leaves of all groups, in the order of the tree, and the span of each group.
-func (r *runner) collect(q *question) {
-	n := 0
-	for d := range q.demands {
-		n += len(q.sys.Groups[q.demands[d].group].Units)
-	}
-	r.entries, r.incs, r.leaves = slices.Grow(r.entries[:0], n), slices.Grow(r.incs[:0], n), slices.Grow(r.leaves[:0], n)
-	r.open, r.bits = slices.Grow(r.open[:0], len(q.demands)), r.bits[:0]
-	for d := range q.demands {
-		g := &q.sys.Groups[q.demands[d].group]
-		if len(g.Units) < g.Need {
+	r.reserve(q, &p)
+	out = out[:q.labels.count]
+	clear(out)
+	for state := range uint32(1) << len(r.held) {
+		weight := r.weight(state)
+		if weight == 0 {
 			continue
 		}
-		for _, u := range g.Units {
-			unit := &q.sys.Units[u]
-			r.entries = append(r.entries, entry{unit.Own, unit.Zone, unit.Region, int32(d)})
+		label := p.label
+		if len(r.held) > 0 { // otherwise the plan's leaves are those of the only state
+			label = r.collect(q, state)
+		}
+		if label == absorbed {
+			lost += weight
+			continue
+		}
+		r.walk(q, label)
+		for l, rest := r.frames[0].live.first(); l < none; l, rest = rest.first() {
+			out[l] += weight * r.memory[l*r.room]
+		}
+		lost += weight * r.frames[0].absorbed
+	}
+	return lost, true
+}
+
+// choose returns the plan that takes less, of the two there are. The runner is left as that plan has it.
+func (r *runner) choose(q *question) plan {
+	p := r.plan(q, false)
+	if p.work <= modest || !r.plannable(true) {
+		return p
+	}
+	r.sort()
+	if other := r.plan(q, true); other.work < p.work {
+		return other
+	}
+	r.sort()
+	return r.plan(q, false)
+}
+
+// weight is the chance of a state of the held places, 0 for one that another stands for: the zones of a region that is
+// down are down.
+func (r *runner) weight(state uint32) float64 {
+	w := 1.0
+	for bit, at := range r.held {
+		p := &r.places[at]
+		up := state>>bit&1 == 1
+		if p.region >= 0 {
+			if over := &r.places[p.region]; over.bit >= 0 && state>>over.bit&1 == 0 {
+				if up {
+					return 0
+				}
+				continue
+			}
+		}
+		if up {
+			w *= p.up
+		} else {
+			w *= p.down
 		}
 	}
-	slices.SortFunc(r.entries, func(a, b entry) int {
-		switch {
-		case a.own != b.own:
-			return int(a.own - b.own)
-		case a.region != b.region:
-			return int(a.region - b.region)
-		case a.zone != b.zone:
-			return int(a.zone - b.zone)
+	return w
+}
+
+// plan is the way chosen to answer a question, with what it takes at most.
+type plan struct {
+	work   float64 // outcomes visited in all
+	states float64 // outcomes held at a time for one label
+	depth  int     // frames above the root
+	label  uint8   // with everything held up
+}
+
+// plannable reports whether the places that a plan would hold are few enough.
+func (r *runner) plannable(all bool) bool {
+	n := 0
+	for i := range r.places {
+		if r.places[i].hold(all) {
+			n++
 		}
-		return int(a.demand - b.demand)
-	})
+	}
+	return n <= maxHeld
+}
+
+// plan holds the places that machines hop between, or all, and orders the leaves. With everything up there are as many
+// leaves and units as there can be, so that no other state takes more.
+func (r *runner) plan(q *question, all bool) plan {
+	if !r.plannable(all) {
+		r.held = r.held[:0]
+		return plan{work: 2 * maxWork}
+	}
+	r.hold(q, all)
+	label := r.collect(q, 1<<len(r.held)-1)
+	if label == absorbed {
+		return plan{states: 1, label: label}
+	}
+	p := r.order(q)
+	p.label = label
+	states := 0
+	for state := range uint32(1) << len(r.held) {
+		if r.weight(state) > 0 {
+			states++
+		}
+	}
+	p.work = (p.work + float64(len(r.entries))) * float64(states)
+	return p
+}
+
+// hold chooses the places whose states are enumerated and tells every entry where that leaves it.
+func (r *runner) hold(q *question, all bool) {
+	r.held = r.held[:0]
+	for i := range r.places {
+		p := &r.places[i]
+		p.bit = -1
+		if p.hold(all) {
+			p.bit = int8(len(r.held))
+			r.held = append(r.held, int32(i))
+		}
+	}
 	for i := range r.entries {
 		e := &r.entries[i]
-		var before *leaf
-		if n := len(r.leaves); n > 0 {
-			before = &r.leaves[n-1]
-		}
-		switch {
-		case before == nil || before.own != e.own || before.zone != e.zone || before.region != e.region:
-			bit := int32(-1)
-			if before != nil && before.own == e.own {
-				if bit = before.bit; bit < 0 {
-					bit = int32(len(r.bits))
-					r.bits = append(r.bits, e.own)
-					before.bit = bit
-				}
-			}
-			at := int32(len(r.incs))
-			r.leaves = append(r.leaves, leaf{own: e.own, zone: e.zone, region: e.region, from: at, to: at + 1, key: e.demand, bit: bit})
-			r.incs = append(r.incs, inc{e.demand, 1})
-		case r.incs[len(r.incs)-1].demand == e.demand:
-			r.incs[len(r.incs)-1].count++
-		default:
-			r.incs = append(r.incs, inc{e.demand, 1})
-			before.to++
-		}
-	}
-	// Within a zone the leaves with several groups come first and open them; the others follow group by group, so that one
-	// group after another can be closed.
-	for i := range r.leaves {
-		if l := &r.leaves[i]; l.to-l.from == 1 && l.bit < 0 {
-			l.key += int32(len(q.demands))
-		}
-	}
-	slices.SortFunc(r.leaves, func(a, b leaf) int {
-		switch {
-		case a.region != b.region:
-			return int(a.region - b.region)
-		case a.zone != b.zone:
-			return int(a.zone - b.zone)
-		case a.key != b.key:
-			return int(a.key - b.key)
-		}
-		return int(a.own - b.own)
-	})
-	n = len(q.demands) + len(r.bits)
-	r.spans = slices.Grow(r.spans[:0], n)[:n]
-	for i := range r.spans {
-		r.spans[i] = span{-1, -1}
-	}
-	for i := range r.leaves {
-		l := &r.leaves[i]
-		for _, c := range r.incs[l.from:l.to] {
-			r.spans[c.demand].cover(int32(i))
-		}
-		if l.bit >= 0 {
-			r.spans[len(q.demands)+int(l.bit)].cover(int32(i))
-		}
+		e.odds, e.mask = oddsOf(q.sys.Elements[e.own].Up), 0
+		e.inZone, e.inRegion = r.within(e, e.zone), r.within(e, e.region)
 	}
 }
 
-func (s *span) cover(i int32) {
-	if s.first < 0 {
-		s.first = i
+// within returns the place as one that the entry's leaf is taken in, or takes it into account and returns -1.
+func (r *runner) within(e *entry, at int32) int32 {
+	if at < 0 {
+		return -1
 	}
-	s.last = i
+	switch p := &r.places[at]; {
+	case p.bit >= 0:
+		e.mask |= 1 << p.bit
+	case p.merged:
+	case p.leaves == 1:
+		e.odds = e.and(p.odds)
+	default:
+		return at
+	}
+	return -1
 }
 
-// need is the number of units a dimension counts to: of a group those needed, of a split element one.
-func (r *runner) need(q *question, id int) int {
-	if id >= len(q.demands) {
-		return 1
-	}
-	return q.sys.Groups[q.demands[id].group].Need
+// hold reports whether a place's states are enumerated. One that a single leaf lies in is part of that leaf's chance.
+func (p *place) hold(all bool) bool {
+	return !p.merged && (p.split || all && p.leaves > 1)
 }
 
-// peak is the greatest number of states the walk will hold, or more than maxStates.
-func (r *runner) peak(q *question) int {
-	size, peak := q.labels.count, q.labels.count
-	for i := range r.leaves {
-		for id := range r.spans {
-			if s := r.spans[id]; int(s.first) == i && !r.single(q, id) {
-				size *= r.need(q, id) + 1
-				if peak = max(peak, size); peak > maxStates {
-					return peak
-				}
-			}
-		}
-		for id := range r.spans {
-			if s := r.spans[id]; int(s.last) == i && !r.single(q, id) {
-				size /= r.need(q, id) + 1
-			}
-		}
-	}
-	return peak
-}
-
-// single reports whether a dimension is a group with all its units on one plain leaf of its own: it is decided at once
-// and never opened.
-func (r *runner) single(q *question, id int) bool {
-	s := r.spans[id]
-	if id >= len(q.demands) || s.first < 0 || s.first != s.last {
-		return false
-	}
-	l := &r.leaves[s.first]
-	return l.bit < 0 && l.to-l.from == 1
+// reserve makes the memory that a plan takes.
+func (r *runner) reserve(q *question, p *plan) {
+	r.room = max(int(p.states), 2)
+	n := ((p.depth+1)*q.labels.count + 1) * r.room
+	r.memory = slices.Grow(r.memory[:0], n)[:n]
+	r.spare = r.memory[n-r.room:]
 }

@@ -120,6 +120,38 @@ func TestOnePgPoolHasOneMachine(t *testing.T) {
 	}
 }
 
+// TestMachinesAreFollowedThroughInfrastructures has Berlin and Hamburg name one ZooKeeper node, and Hamburg and Munich one
+// database node on the same machine: the three names are one machine.
+func TestMachinesAreFollowedThroughInfrastructures(t *testing.T) {
+	on := func(id, endpoint string, kind inventory.InfrastructureKind, machine string, more ...inventory.Node) inventory.Infrastructure {
+		return inventory.Infrastructure{
+			ID: id, Kind: kind, Engine: inventory.EnginePostgreSQL, Identity: inventory.ResourceIdentity{Endpoint: endpoint},
+			Nodes: append([]inventory.Node{{Name: "n", Machine: machine}}, more...),
+		}
+	}
+	site := func(id string, infra ...inventory.Infrastructure) *inventory.Site {
+		s := onDatabase(inventory.Infrastructure{Kind: inventory.KindDatabase})
+		s.Site.ID, s.Infrastructure, s.Clusters[0].Uses = id, infra, nil
+		for _, f := range infra {
+			as := inventory.AsDatabase
+			if f.Kind == inventory.KindZooKeeper {
+				as = inventory.AsZooKeeper
+			}
+			s.Clusters[0].Uses = append(s.Clusters[0].Uses, inventory.Use{Infrastructure: f.ID, As: as})
+		}
+		return s
+	}
+	more := inventory.Node{Name: "more", Machine: "other"}
+	sys := availability.Compile(tenantsOf(
+		site("ber", on("zk", "zk.corp.example", inventory.KindZooKeeper, "b")),
+		site("ham", on("zk", "zk.corp.example", inventory.KindZooKeeper, "h", more), on("pg", "pg.corp.example:5432", inventory.KindDatabase, "h")),
+		site("muc", on("pg", "pg.corp.example:5432", inventory.KindDatabase, "m", more)),
+	), ninetyNine)
+	if diff := cmp.Diff(map[[2]string][2]string{{"ber", "b"}: {"muc", "m"}, {"ham", "h"}: {"muc", "m"}}, sys.Machines); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestPairsOfSeparateEnsembles gives the figures of shared against own ZooKeeper, 3.0e-4 against 2.5e-7.
 func TestPairsOfSeparateEnsembles(t *testing.T) {
 	one, two := shape(2, 2, 3, ownMachine2), shape(2, 2, 3, ownMachine2)

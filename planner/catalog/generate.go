@@ -74,6 +74,10 @@ func (g *generator) nodes(k Kind) []inventory.Node {
 		return nil
 	}
 	old := g.shape.Parts.Of(k).Nodes
+	former := old // their names are taken, also of those that are left to other clusters
+	if g.p.leaves(k) {
+		old = nil
+	}
 	if slices.ContainsFunc(old, func(n *inventory.Node) bool { return !g.inPlace(k, n) }) {
 		// Nodes that can stay come first, so that a smaller count removes the others.
 		staying := make([]*inventory.Node, 0, len(old))
@@ -97,7 +101,7 @@ func (g *generator) nodes(k Kind) []inventory.Node {
 			n.Name, n.Availability = was.Name, was.Availability
 			n.Settings.PlatformID = was.Settings.PlatformID
 		} else {
-			n.Name = g.freshName(k, i, old, out)
+			n.Name = g.freshName(k, i, former, out)
 		}
 		n.Machine, n.Placement = g.machine(k, i, was)
 		if was != nil && was.Machine != n.Machine && was.Machine != "" {
@@ -274,21 +278,56 @@ func (g *generator) ignite() {
 	switch {
 	case !g.p.Architecture.Clustered || g.p.Ignite == "":
 	case g.p.Ignite == inventory.IgniteSeparate:
-		base := g.base(KindZooKeeper, func(u *inventory.Use) string { return u.IgniteBasePath }, "/"+g.tenant())
 		g.cluster.Components = append(g.cluster.Components, inventory.Component{
-			Kind: inventory.Ignite, Mode: inventory.IgniteSeparate, BasePath: base, Nodes: g.nodes(KindIgnite),
+			Kind: inventory.Ignite, Mode: inventory.IgniteSeparate, BasePath: g.ignitePath(), Nodes: g.nodes(KindIgnite),
 		})
 	default:
 		g.cluster.Components = append(g.cluster.Components, inventory.Component{Kind: inventory.Ignite, Mode: inventory.IgniteEmbedded})
 	}
 }
 
-// tenant names the cluster in shared infrastructure: its site and its id.
-func (g *generator) tenant() string {
-	if g.p.Site.ID == "" {
-		return g.p.Cluster
+// Tenant names the cluster in shared infrastructure: its site and its id.
+func (p *Plan) Tenant() string {
+	if p.Site.ID == "" {
+		return p.Cluster
 	}
-	return g.p.Site.ID + "-" + g.p.Cluster
+	return p.Site.ID + "-" + p.Cluster
+}
+
+// leaves reports whether the cluster gets a part of its own in place of one that it uses together with others.
+func (p *Plan) leaves(k Kind) bool {
+	switch k {
+	case KindPgPool:
+		k = KindDatabase
+	case KindInfluxMeta:
+		k = KindInfluxData
+	}
+	return p.Occupied.Of(k) && !p.Shared.Of(k)
+}
+
+// Isolated returns the isolation in a shared part of a tenant that goes by a name there; other fields are empty.
+func Isolated(k Kind, tenant string) inventory.Use {
+	switch k {
+	case KindZooKeeper:
+		return inventory.Use{Namespace: "/" + tenant, IgniteBasePath: "/" + tenant}
+	case KindDatabase:
+		return inventory.Use{Database: "thingworx_" + tenant, Schema: "twadmin_" + tenant}
+	case KindStorage:
+		return inventory.Use{Path: "/export/" + tenant + "/ThingworxStorage"}
+	}
+	return inventory.Use{}
+}
+
+// isolated is the cluster's isolation in a part where it has none of its own yet, or does not keep it.
+func (g *generator) isolated(k Kind) inventory.Use {
+	if name := g.p.Isolate.Of(k); name != "" {
+		return Isolated(k, name)
+	}
+	return Isolated(k, g.p.Tenant())
+}
+
+func (g *generator) ignitePath() string {
+	return g.base(KindZooKeeper, func(u *inventory.Use) string { return u.IgniteBasePath }, g.isolated(KindZooKeeper).IgniteBasePath)
 }
 
 // use returns the present use of a part, or nil.
@@ -305,18 +344,16 @@ func (g *generator) use(k Kind) *inventory.Use {
 	return nil
 }
 
+// base is a field of the present use of a part where it is set and kept.
 func (g *generator) base(k Kind, field func(*inventory.Use) string, otherwise string) string {
 	if u := g.use(k); u != nil && field(u) != "" && field(u) != "/" && !g.isolates(k) {
 		return field(u)
-	}
-	if u := g.use(k); u != nil && field(u) == otherwise && g.isolates(k) {
-		return otherwise + "-2" // the other tenant has the name that would be this cluster's
 	}
 	return otherwise
 }
 
 // isolates reports whether a part gets an isolation of its own in place of the present one.
-func (g *generator) isolates(k Kind) bool { return g.p.Isolate.Of(k) }
+func (g *generator) isolates(k Kind) bool { return g.p.Isolate.Of(k) != "" }
 
 func roleOf(k Kind) inventory.UseAs {
 	switch k {

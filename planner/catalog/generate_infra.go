@@ -37,7 +37,7 @@ func (g *generator) infra(k Kind, kind inventory.InfrastructureKind, id string, 
 	switch {
 	case was == nil:
 		inf.ID = g.freshID(id)
-	case (was.Placement.Region == g.p.Region || was.Placement.Region == "" && g.nodesIn(was)) && keep(was):
+	case !g.p.leaves(k) && (was.Placement.Region == g.p.Region || was.Placement.Region == "" && g.nodesIn(was)) && keep(was):
 		*inf = *was
 		inf.Nodes, inf.PgPool = nil, nil
 		if inf.Placement.Region == "" && len(was.Nodes) == 0 {
@@ -53,9 +53,6 @@ func (g *generator) infra(k Kind, kind inventory.InfrastructureKind, id string, 
 	if g.p.Shared.Of(k) {
 		yes := true
 		inf.Shared = &yes
-	} else if inf.Shared != nil {
-		no := false
-		inf.Shared = &no
 	}
 	return inf, kept
 }
@@ -128,14 +125,12 @@ func (g *generator) database() {
 	g.recovery(inf)
 	u := inventory.Use{As: inventory.AsDatabase, Infrastructure: inf.ID, Database: "thingworx", Schema: "twadmin", PoolMax: PoolMax}
 	if p.Shared.Of(KindDatabase) || g.isolates(KindDatabase) {
-		u.Database, u.Schema = "thingworx_"+g.tenant(), "twadmin_"+g.tenant()
+		own := g.isolated(KindDatabase)
+		u.Database, u.Schema = own.Database, own.Schema
 	}
 	if was := g.use(KindDatabase); was != nil {
-		switch {
-		case !g.isolates(KindDatabase):
+		if !g.isolates(KindDatabase) {
 			u.Database, u.Schema = either(was.Database, u.Database), either(was.Schema, u.Schema)
-		case was.Database == u.Database:
-			u.Database += "_2" // the other tenant has the name that would be this cluster's
 		}
 		if was.PoolMax > 0 {
 			u.PoolMax = was.PoolMax
@@ -165,8 +160,8 @@ func (g *generator) managedMode(inf *inventory.Infrastructure, kept bool) {
 		}
 		inf.HighAvailability = &h
 	}
-	if inf.Tier == "" || inf.Tier == "Burstable" {
-		inf.Tier = "GeneralPurpose"
+	if inf.Tier = inventory.FlexibleTier(inf.Tier, inf.SKU); inf.Tier == "" || inf.Tier == inventory.TierBurstable {
+		inf.Tier = inventory.TierGeneralPurpose
 	}
 	if inf.Placement.Zone == "" {
 		inf.Placement.Zone = p.Zone
@@ -200,10 +195,10 @@ func (g *generator) zookeeper() {
 			inf.Identity.Endpoint = ""
 		}
 	}
-	namespace := g.base(KindZooKeeper, func(u *inventory.Use) string { return u.Namespace }, "/"+g.tenant())
+	namespace := g.base(KindZooKeeper, func(u *inventory.Use) string { return u.Namespace }, g.isolated(KindZooKeeper).Namespace)
 	g.addUse(KindZooKeeper, inventory.Use{
 		As: inventory.AsZooKeeper, Infrastructure: inf.ID, Namespace: namespace,
-		IgniteBasePath:           g.base(KindZooKeeper, func(u *inventory.Use) string { return u.IgniteBasePath }, "/"+g.tenant()),
+		IgniteBasePath:           g.ignitePath(),
 		ConnectionServerBasePath: namespace + "/services",
 	})
 }
@@ -228,8 +223,8 @@ func (g *generator) storage() {
 		inf.Placement.Zone = ""
 	}
 	path := "/ThingworxStorage"
-	if p.Architecture.Clustered || g.isolates(KindStorage) {
-		path = "/export/" + g.tenant() + "/ThingworxStorage"
+	if p.Architecture.Clustered || p.Shared.Of(KindStorage) {
+		path = g.isolated(KindStorage).Path
 	}
 	g.addUse(KindStorage, inventory.Use{As: inventory.AsStorage, Infrastructure: inf.ID, Path: g.base(KindStorage, func(u *inventory.Use) string { return u.Path }, path)})
 }
@@ -281,7 +276,7 @@ func (g *generator) timeseries() {
 	}
 	u := inventory.Use{As: inventory.AsTimeseries, Infrastructure: inf.ID, Database: "thingworx"}
 	if p.Shared.Of(part) {
-		u.Database = "thingworx_" + g.tenant()
+		u.Database = "thingworx_" + p.Tenant()
 	}
 	u.Database = g.base(KindInflux, func(u *inventory.Use) string { return u.Database }, u.Database)
 	g.addUse(part, u)

@@ -252,11 +252,26 @@ func TestGenerateSharesWithIsolation(t *testing.T) {
 	}
 }
 
-func TestUnsharingIsDeclared(t *testing.T) {
+// What other clusters use as well is left to them: the cluster gets a part of its own on other machines.
+func TestUnsharingLeavesThePartToTheOthers(t *testing.T) {
 	p := presentPlan(t, LayoutPresent)
-	p.Present.Infrastructure[0].Shared = yes()
-	if zk := Generate(p).Infra("zk"); zk.Shared == nil || *zk.Shared {
-		t.Errorf("ZooKeeper is still declared shared: %+v", zk.Shared)
+	for _, k := range []Kind{KindZooKeeper, KindDatabase, KindStorage} {
+		p.Occupied.Set(k, true)
+	}
+	s := Generate(p)
+	for i := range s.Infrastructure {
+		inf := &s.Infrastructure[i]
+		was := p.Present.Infra(inf.ID)
+		if own := inf.Kind != inventory.KindLoadBalancer; own != (was == nil) {
+			t.Errorf("%s %s is kept: %v", inf.Kind, inf.ID, was != nil)
+		}
+		if inf.Kind == inventory.KindZooKeeper {
+			for _, n := range inf.Nodes {
+				if slices.ContainsFunc(p.Present.Infra("zk").Nodes, func(x inventory.Node) bool { return x.Name == n.Name || x.Machine == n.Machine && n.Machine != "" }) {
+					t.Errorf("%s on %s is a member of the ensemble that is left to the others", n.Name, n.Machine)
+				}
+			}
+		}
 	}
 }
 

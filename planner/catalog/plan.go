@@ -56,9 +56,12 @@ type Plan struct {
 	Layout     Layout
 	Storage    inventory.Redundancy
 	Shared     PerKind[bool] // parts used together with other clusters
-	// Isolate tells of which parts the present isolation is not kept, because another tenant has the same: ZooKeeper
-	// paths, database and schema, storage path.
-	Isolate  PerKind[bool]
+	// Occupied are the parts that other clusters use now. Where the plan does not share such a part, the cluster leaves it to
+	// them and gets one of its own.
+	Occupied PerKind[bool]
+	// Isolate are the names under which the cluster goes in shared parts where its present isolation is not kept, because
+	// another tenant has the same: ZooKeeper paths, database and schema, storage path. "" keeps it.
+	Isolate  PerKind[string]
 	Counts   PerKind[int]
 	Machines PerKind[Machine]
 	// RecoveryRegion has a replica of the database for disaster recovery; "" for none.
@@ -70,6 +73,20 @@ type Plan struct {
 	PresentCluster *inventory.Cluster
 	// PresentShape saves finding the parts of PresentCluster anew for every plan; nil finds them.
 	PresentShape *Shape
+}
+
+// Redundancies lists what a new storage may have at a provider, least first, in a region with zones or without. Azure keeps
+// several copies in one data centre (LRS) of every disk and share, in several zones (ZRS) where the region has some, and offers no
+// geo-redundancy for NFS (Microsoft, reliability in Azure Files). No source says what others have at least, so that there may be none.
+func Redundancies(provider string, zones bool) []inventory.Redundancy {
+	out := []inventory.Redundancy{inventory.RedundancyNone, inventory.RedundancyLocal, inventory.RedundancyZone}
+	if !zones {
+		out = out[:2]
+	}
+	if provider == string(inventory.HostingAzure) {
+		out = out[1:]
+	}
+	return out
 }
 
 // NewPlan returns the plan of a perfect new instance of an architecture: recommended counts, the architecture's first

@@ -183,9 +183,9 @@ func TestProblems(t *testing.T) {
 		{"a.json", "{\"kind\":\"äöü\",\"small\":\"x\"}", `a.json:1:23: /small: a number is expected, not the text "x"; write a number without quotes and unit`},
 		{"a.json", `{"kind":"X","kind":"Y"}`, `a.json:1:13: /kind: the key "kind" is given twice, first in line 1; keep one of them`},
 		{"a.json", `{"tags":{"a/b~":1}}`, `a.json:1:17: /tags/a~1b~0: text is expected, not the number 1; put it in quotes`},
-		{"a.json", strings.Repeat("[", 100), `a.json:1:66: the document is nested more than 64 levels deep`},
-		{"a.yaml", strings.Repeat("- ", 100) + "a", `a.yaml:1:131: the document is nested more than 64 levels deep`},
-		{"a.yaml", "any: " + strings.Repeat("[", 12000), `a.yaml:1: the document is nested more than 64 levels deep`},
+		{"a.json", strings.Repeat("[", 100), `a.json:1:66: the document is nested more than 64 levels deep; nest it less deeply`},
+		{"a.yaml", strings.Repeat("- ", 100) + "a", `a.yaml:1:131: the document is nested more than 64 levels deep; nest it less deeply`},
+		{"a.yaml", "any: " + strings.Repeat("[", 12000), `a.yaml:1: the document is nested more than 64 levels deep; nest it less deeply`},
 	} {
 		var d doc
 		err := Decode(c.name, []byte(c.text), &d)

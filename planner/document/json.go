@@ -1,6 +1,7 @@
 package document
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -113,7 +114,7 @@ func (p *jsonParser) members(of kind, end byte, depth int) ([]node, bool) {
 		if !ok {
 			return nil, false
 		}
-		p.stack = append(p.stack, child)
+		p.push(child)
 		p.space()
 		if p.pos >= len(p.src) {
 			return nil, p.fail("the document ends inside "+of.String(), "close every bracket that is open")
@@ -124,9 +125,7 @@ func (p *jsonParser) members(of kind, end byte, depth int) ([]node, bool) {
 		}
 		p.pos++
 		if c == end {
-			kids := p.keep(p.stack[mark:])
-			p.stack = p.stack[:mark]
-			return kids, true
+			return p.pop(mark), true
 		}
 		p.space()
 	}
@@ -150,8 +149,34 @@ func (p *jsonParser) key() bool {
 	if p.nodes++; p.nodes > maxNodes {
 		return p.fail(tooMany())
 	}
-	p.stack = append(p.stack, k)
+	p.push(k)
 	return true
+}
+
+// many is the number of nodes from which the memory of a list counts more than the time to look ahead.
+const many = 4096
+
+// push adds a finished value. A long stack grows once, to what the rest of the text can hold, because growing it step by
+// step takes several times its memory.
+func (p *jsonParser) push(n node) {
+	if len(p.stack) >= many && len(p.stack) == cap(p.stack) {
+		rest := p.src[p.pos:]
+		p.stack = slices.Grow(p.stack, min(strings.Count(rest, ",")+strings.Count(rest, ":")+2, maxNodes))
+	}
+	p.stack = append(p.stack, n)
+}
+
+// pop takes the nodes from mark on. Most of a long stack are taken as they are instead of copied.
+func (p *jsonParser) pop(mark int) []node {
+	n := len(p.stack)
+	if n-mark >= many && (n-mark)*2 > cap(p.stack) {
+		kids := p.stack[mark:n:n]
+		p.stack = slices.Clone(p.stack[:mark])
+		return kids
+	}
+	kids := p.keep(p.stack[mark:])
+	p.stack = p.stack[:mark]
+	return kids
 }
 
 // keep copies nodes to where they stay. One block serves many parents.

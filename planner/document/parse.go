@@ -9,7 +9,7 @@ import (
 )
 
 func tooDeep() (what, remedy string) {
-	return fmt.Sprintf("the document is nested more than %d levels deep", MaxDepth), ""
+	return fmt.Sprintf("the document is nested more than %d levels deep", MaxDepth), "nest it less deeply"
 }
 
 func tooMany() (what, remedy string) {

@@ -56,10 +56,14 @@ func parseYAML(data []byte) (roots []*node, problems []Problem) {
 // marks counts the characters after which a value may begin.
 func marks(data []byte) int {
 	n := 0
-	for _, c := range data {
+	for i, c := range data {
 		switch c {
 		case '\n', ',', '[', '{':
 			n++
+		case '-', ':', '?':
+			if i+1 < len(data) && data[i+1] == ' ' {
+				n++
+			}
 		}
 	}
 	return n

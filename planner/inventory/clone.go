@@ -22,6 +22,9 @@ func Clone(s *Site) *Site {
 	}
 	c.Probes = slices.Clone(s.Probes)
 	c.Provenance = slices.Clone(s.Provenance)
+	for i := range c.Provenance {
+		c.Provenance[i].Overruled = slices.Clone(c.Provenance[i].Overruled)
+	}
 	c.Sources = slices.Clone(s.Sources)
 	return &c
 }

@@ -63,7 +63,7 @@ func (e endpoint) plausible() bool {
 		}) {
 			return false
 		}
-		if _, err := netip.ParseAddr(h.host); err != nil && (strings.Contains(h.host, ":") || strings.Trim(h.host, ".-_") == "") {
+		if _, ok := parseAddr(h.host); !ok && (strings.Contains(h.host, ":") || strings.Trim(h.host, ".-_") == "") {
 			return false
 		}
 	}
@@ -222,7 +222,7 @@ func parseHosts(list string) []hostPort {
 // parseHost reads host, host:port, an IPv6 address with or without brackets and port, and ZooKeeper's host:port:port:role.
 func parseHost(s string) hostPort {
 	s = strings.TrimSpace(s)
-	if addr, err := netip.ParseAddr(s); err == nil {
+	if addr, ok := parseAddr(s); ok {
 		return hostPort{host: addr.Unmap().WithZone("").String()}
 	}
 	if inner, rest, ok := strings.Cut(strings.TrimPrefix(s, "["), "]"); ok && strings.HasPrefix(s, "[") {
@@ -233,7 +233,19 @@ func parseHost(s string) hostPort {
 	return hostPort{host: canonicalHost(host), port: portOf(port)}
 }
 
+// parseAddr reads an IP address. Most hosts are names, of which netip would make an error each.
+func parseAddr(s string) (netip.Addr, bool) {
+	if strings.IndexByte(s, ':') < 0 && strings.Trim(s, "0123456789.") != "" {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(s)
+	return addr, err == nil
+}
+
 func portOf(s string) int {
+	if s == "" {
+		return 0
+	}
 	port, err := strconv.Atoi(strings.TrimSpace(s))
 	if err != nil || port <= 0 || port >= 1<<16 {
 		return 0
@@ -244,7 +256,7 @@ func portOf(s string) int {
 // canonicalHost is lower case without the final dot of a fully qualified name; addresses are in their shortest form.
 func canonicalHost(s string) string {
 	s = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(s), "."))
-	if addr, err := netip.ParseAddr(s); err == nil {
+	if addr, ok := parseAddr(s); ok {
 		return addr.Unmap().WithZone("").String()
 	}
 	return s
@@ -353,6 +365,9 @@ func (e endpoint) format(kind InfrastructureKind, engine Engine) string {
 func readEndpoint(s string, kind InfrastructureKind, engine Engine) (endpoint, string) {
 	e := parseEndpoint(s, kind)
 	text := e.format(kind, engine)
+	if text == s {
+		return e, text // it was canonical already
+	}
 	for range 8 {
 		next := parseEndpoint(text, kind)
 		again := next.format(kind, engine)
@@ -367,14 +382,30 @@ func readEndpoint(s string, kind InfrastructureKind, engine Engine) (endpoint, s
 
 func canonicalEndpoint(s string, kind InfrastructureKind, engine Engine) string {
 	_, text := readEndpoint(s, kind, engine)
-	return text
+	return Scrub(text) // of what is no address, too, no secret may stay
 }
 
 // hasSecret reports whether a text could hold more than an address and harmless options.
 func hasSecret(s string) bool { return strings.ContainsAny(s, "@?;#") }
 
-// scrub leaves out user info of URLs and the values of options that tell of a secret, in text of any kind.
-func scrub(s string) string {
+// Scrub leaves out user info of URLs and the values of options that tell of a secret, and keys and certificates in
+// PEM, in text of any kind.
+func Scrub(s string) string {
+	for {
+		from := strings.Index(s, "-----BEGIN")
+		if from < 0 {
+			break
+		}
+		// A key without an end is cut off, and all that follows is part of it.
+		end := len(s)
+		if i := strings.Index(s[from:], "-----END"); i >= 0 {
+			i += from + len("-----END")
+			if j := strings.Index(s[i:], "-----"); j >= 0 {
+				end = i + j + len("-----")
+			}
+		}
+		s = s[:from] + s[end:]
+	}
 	if !strings.ContainsAny(s, "@=") {
 		return s
 	}

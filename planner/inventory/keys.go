@@ -73,7 +73,7 @@ func carrierNAT() netip.Prefix {
 
 // local tells names and addresses that another site may use for something else.
 func local(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
+	if addr, ok := parseAddr(host); ok {
 		return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() || addr.IsUnspecified() || addr.IsMulticast() || carrierNAT().Contains(addr)
 	}
 	if !strings.Contains(host, ".") {

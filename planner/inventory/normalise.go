@@ -34,6 +34,9 @@ func Normalise(s *Site, regions *geo.Table) *Site {
 		if p := placementAt(out, strings.TrimSuffix(out.Provenance[i].Path, "/region")); p != nil {
 			out.Provenance[i].Declared = n.region(p.Provider, out.Provenance[i].Declared)
 		}
+		for k := range out.Provenance[i].Overruled {
+			out.Provenance[i].Overruled[k].ObservedAt = out.Provenance[i].Overruled[k].ObservedAt.UTC()
+		}
 	}
 	for i := range out.Sources {
 		out.Sources[i].At = out.Sources[i].At.UTC()
@@ -172,13 +175,16 @@ func dropSecrets(s *Site) {
 	for i := range s.Clusters {
 		for u := range s.Clusters[i].Uses {
 			use := &s.Clusters[i].Uses[u]
-			use.Path, use.HealthPath = scrub(use.Path), scrub(use.HealthPath)
+			use.Path, use.HealthPath = Scrub(use.Path), Scrub(use.HealthPath)
 		}
 	}
 	for i := range s.Sources {
-		s.Sources[i].Detail = scrub(s.Sources[i].Detail)
+		s.Sources[i].Detail = Scrub(s.Sources[i].Detail)
 	}
 	for i := range s.Provenance {
-		s.Provenance[i].Declared = scrub(s.Provenance[i].Declared)
+		s.Provenance[i].Declared = Scrub(s.Provenance[i].Declared)
+		for k := range s.Provenance[i].Overruled {
+			s.Provenance[i].Overruled[k].Value = Scrub(s.Provenance[i].Overruled[k].Value)
+		}
 	}
 }

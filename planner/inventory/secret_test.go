@@ -68,6 +68,21 @@ func TestSecretsInFreeText(t *testing.T) {
 	}
 }
 
+func TestKeysInTextAreDropped(t *testing.T) {
+	for text, want := range map[string]string{
+		"a -----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY----- b": "a  b",
+		"a -----BEGIN RSA PRIVATE KEY-----\nhunter2":                          "a ",
+		"-----BEGIN X-----hunter2-----END X-----,-----BEGIN Y-----hunter2":    ",",
+	} {
+		if got := Scrub(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+	if got := canonicalEndpoint("password=hunter2!:postgresql://pg.example/t", KindDatabase, ""); strings.Contains(got, planted) {
+		t.Errorf("an endpoint that is none becomes %q", got)
+	}
+}
+
 func TestUserInfoNeverSurvives(t *testing.T) {
 	secret := rapid.StringMatching(`[a-z/?#;:@%&0-9]{0,6}`)
 	scheme := rapid.SampledFrom([]string{"postgres://", "http://", "nfs://", "smb://", "jdbc:postgresql://", "jdbc:mysql://", "//"})

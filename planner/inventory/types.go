@@ -290,6 +290,23 @@ const (
 	EngineH2                      Engine = "h2"
 )
 
+// Title is the product's name in sentences.
+func (e Engine) Title() string {
+	switch e {
+	case EnginePostgreSQL:
+		return "PostgreSQL"
+	case EngineAzurePostgreSQLFlexible:
+		return "Azure Database for PostgreSQL Flexible Server"
+	case EngineSQLServer:
+		return "Microsoft SQL Server"
+	case EngineAzureSQL:
+		return "Azure SQL"
+	case EngineH2:
+		return "H2"
+	}
+	return string(e)
+}
+
 // Managed reports whether the provider runs the engine, so that it has no nodes of its own in an inventory.
 func (e Engine) Managed() bool { return e == EngineAzurePostgreSQLFlexible || e == EngineAzureSQL }
 
@@ -404,6 +421,15 @@ type Provenance struct {
 	ObservedAt    time.Time `json:"observedAt,omitzero"`
 	Declared      string    `json:"declared,omitempty"` // what a person or file declared, where the document holds the observed value
 	AttestedUntil time.Time `json:"attestedUntil,omitzero"`
+	// Overruled are further values that sources gave for the fact and that neither the document nor Declared holds.
+	Overruled []Overruled `json:"overruled,omitempty"`
+}
+
+// Overruled is a source's value of a fact for which another source's counts.
+type Overruled struct {
+	Source     string    `json:"source"`
+	Value      string    `json:"value"`
+	ObservedAt time.Time `json:"observedAt,omitzero"`
 }
 
 // SourceStatus is the outcome of one source's collection.

@@ -26,6 +26,14 @@ func (v *validator) evidence() {
 		if p.Source == "" {
 			v.fail("source", "the source is missing", "name where the fact was learned, like azure or site-file")
 		}
+		for k, o := range p.Overruled {
+			v.item("overruled", k)
+			v.instant("observedAt", o.ObservedAt)
+			if o.Source == "" {
+				v.fail("source", "the source is missing", "name whose value was overruled")
+			}
+			v.leave()
+		}
 		v.leave()
 	}
 	for i, s := range v.site.Sources {

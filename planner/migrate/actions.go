@@ -35,19 +35,30 @@ func (c sorted) names(k catalog.Kind, ways ...What) []string {
 	return out
 }
 
-// former lists what leaves: nodes that are removed or move, and infrastructures that are removed or replaced.
-func (c sorted) former(kinds ...catalog.Kind) []string {
+// left reports whether the cluster leaves a part that other clusters go on using.
+func (p *planner) left(k catalog.Kind) bool {
+	switch k {
+	case catalog.KindPgPool:
+		k = catalog.KindDatabase
+	case catalog.KindInfluxMeta:
+		k = catalog.KindInfluxData
+	}
+	a, b := p.in.From.infra(k), p.in.To.infra(k)
+	return p.in.Others.Of(k) && a != nil && (b == nil || a.ID != b.ID)
+}
+
+// former lists what is no longer needed: nodes that are removed or move, and infrastructures that are removed or replaced, but
+// for what others go on using.
+func (p *planner) former(c sorted) []string {
 	var out []string
-	for _, k := range kinds {
+	for _, k := range catalog.Kinds() {
 		for i := range c {
 			switch x := &c[i]; {
-			case x.Kind != k:
+			case x.Kind != k || p.left(k):
 			case x.What == Replaced:
-				out = append(out, string(k)+" "+x.Was)
+				out = append(out, listed([]string{x.Was}, noun(k, p.in.From, x.Was)))
 			case x.What == Removed || x.What == Moved:
-				for _, n := range x.Names {
-					out = append(out, string(k)+" "+n)
-				}
+				out = append(out, listed(x.Names, noun(k, p.in.From, x.Names[0])))
 			}
 		}
 	}
@@ -157,21 +168,49 @@ func (p *planner) relocate(c sorted, base []int) {
 		Precondition: "The copies lag by no more than the window allows. A promoted replica of Flexible Server has no high availability: switch it on before the window ends.",
 	}, func(ph *phase) { *ph = phase{atTo, atTo, atTo, atTo, atTo, atTo, atTo, atTo, atTo} }, copied)
 	p.add(Step{
-		Do:       "Remove what is left in the old place after a week of undisturbed service: " + list(c.former(kinds()...)) + ".",
+		Do:       "Remove what is left in the old place after a week of undisturbed service: " + list(p.former(c)) + ".",
 		Rollback: "Restore from the last backup of the old place.",
 	}, nil, moved)
-}
-
-func kinds() []catalog.Kind {
-	all := catalog.Kinds()
-	return all[:]
 }
 
 func list(names []string) string {
 	if len(names) == 0 {
 		return "the old resources"
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, "; ")
+}
+
+// noun says what a name of a kind stands for: a node or an infrastructure.
+func noun(k catalog.Kind, of *State, name string) string {
+	node := find(of.nodes(k), name) != nil
+	switch k {
+	case catalog.KindLoadBalancer:
+		return "load balancer"
+	case catalog.KindConnectionServer:
+		return "connection server"
+	case catalog.KindFoundation:
+		return "Foundation node"
+	case catalog.KindIgnite:
+		return "Ignite node"
+	case catalog.KindZooKeeper:
+		if node {
+			return "ZooKeeper member"
+		}
+		return "ZooKeeper ensemble"
+	case catalog.KindDatabase:
+		if node {
+			return "database node"
+		}
+	case catalog.KindPgPool:
+		return "pgpool-II node"
+	case catalog.KindInflux:
+		return "InfluxDB node"
+	case catalog.KindInfluxMeta:
+		return "InfluxDB meta node"
+	case catalog.KindInfluxData:
+		return "InfluxDB data node"
+	}
+	return string(k)
 }
 
 // provision lists what is to be set up before anything changes.
@@ -179,7 +218,7 @@ func (p *planner) provision(c sorted, base []int) []int {
 	var what []string
 	for _, k := range catalog.Kinds() {
 		if names := c.names(k, Added, Moved, Replaced); len(names) > 0 {
-			what = append(what, string(k)+" "+strings.Join(names, ", "))
+			what = append(what, fmt.Sprintf("%s (%s)", counted(len(names), noun(k, p.in.To, names[0])), strings.Join(names, ", ")))
 		}
 	}
 	if len(what) == 0 {
@@ -208,6 +247,11 @@ func (p *planner) zookeeper(c sorted, base []int) []int {
 	s := Step{Rollback: "Restore the previous zoo.cfg on every member and restart them one at a time."}
 	members := len(p.in.To.nodes(catalog.KindZooKeeper))
 	switch {
+	case p.left(catalog.KindZooKeeper):
+		u := p.in.To.use(inventory.AsZooKeeper)
+		s.Do = fmt.Sprintf("Install a ZooKeeper ensemble of %d members for this cluster alone and check that it has a leader. Stop all Foundation nodes and connection servers, set the coordinator hosts to it, with ZKNamespace %s, the Ignite base path %s and the connection servers' base path %s, and start them one by one.", members, u.Namespace, u.IgniteBasePath, u.ConnectionServerBasePath)
+		s.Downtime, s.Assumed = restart, true
+		s.Rollback = "Set the former coordinator hosts and paths on every node and restart them."
 	case !running:
 		s.Do = fmt.Sprintf("Install a ZooKeeper ensemble of %d members and check that it has a leader.", members)
 		s.Rollback = "Stop it; nothing uses it yet."
@@ -266,16 +310,29 @@ func (p *planner) timeseries(c sorted, base []int) {
 		s.Do = "Point the value streams' persistence provider to the relational database and migrate the values that are still needed."
 		s.Precondition = "The relational database carries the writes."
 	case p.in.From.Shape.Timeseries == p.in.To.Shape.Timeseries:
-		s.Do = "Change InfluxDB: " + changed(c, kinds) + "."
+		s.Do = "Change InfluxDB: " + p.changed(c, kinds) + "."
+		s.Precondition = ""
 	}
 	p.add(s, func(ph *phase) { ph.series = atTo }, base...)
 }
 
-func changed(c sorted, kinds []catalog.Kind) string {
+// listed names one thing or several of a kind.
+func listed(names []string, what string) string {
+	if len(names) > 1 {
+		what += "s"
+	}
+	return what + " " + strings.Join(names, ", ")
+}
+
+func (p *planner) changed(c sorted, kinds []catalog.Kind) string {
 	var out []string
 	for _, x := range c {
 		if slices.Contains(kinds, x.Kind) {
-			out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", x.Kind, strings.Join(x.Names, ", "), x.What, x.Detail)))
+			text := "the " + listed(x.Names, noun(x.Kind, p.in.To, x.Names[0])) + " " + string(x.What)
+			if x.What == Moved {
+				text += " to new machines"
+			}
+			out = append(out, strings.TrimSpace(text+" "+x.Detail))
 		}
 	}
 	return strings.Join(out, "; ")
@@ -286,8 +343,8 @@ func (p *planner) connections(c sorted, after []int) []int {
 	switch {
 	case len(names) > 0:
 		return []int{p.add(Step{
-			Do:       "Start the connection servers " + strings.Join(names, ", ") + " and add them to the load balancer once their health port answers 200.",
-			Rollback: "Take them out of the load balancer and stop them.",
+			Do:       "Start the " + listed(names, "connection server") + ", and let the load balancer send to each once its health port answers 200.",
+			Rollback: "Take out of the load balancer what was added, and stop it.",
 		}, func(ph *phase) { ph.connections = atBoth }, after...)}
 	case c.has(catalog.KindConnectionServer) && len(c.names(catalog.KindConnectionServer, Resized)) > 0:
 		return []int{p.add(Step{
@@ -318,7 +375,7 @@ func (p *planner) balancer(c sorted, base []int) {
 
 // remove takes down what the target no longer has, last of all.
 func (p *planner) remove(c sorted) {
-	what := c.former(kinds()...)
+	what := p.former(c)
 	all := make([]int, len(p.actions))
 	for i := range all {
 		all[i] = i
@@ -328,7 +385,7 @@ func (p *planner) remove(c sorted) {
 		return
 	}
 	p.add(Step{
-		Do:       "Drain and stop what is no longer needed, one at a time, and remove it after a week of undisturbed service: the former " + strings.Join(what, ", ") + ".",
+		Do:       "Drain and stop what is no longer needed, one at a time, and remove it after a week of undisturbed service: the former " + strings.Join(what, "; ") + ".",
 		Rollback: "Start it again as long as it is not removed.",
 	}, finish, all...)
 }

@@ -23,7 +23,7 @@ func (p *planner) database(c sorted, base []int) []int {
 	apply := func(ph *phase) { ph.database = atTo }
 	if a == nil {
 		return []int{p.add(Step{
-			Do:       fmt.Sprintf("Set up the %s database %s, create the ThingWorx database and schema, and check its failover.", b.Engine, b.ID),
+			Do:       fmt.Sprintf("Set up %s as %s, create the ThingWorx database and schema%s.", b.Engine.Title(), b.ID, protection(b)),
 			Rollback: "Remove it; nothing uses it yet.",
 		}, apply, base...)}
 	}
@@ -31,9 +31,16 @@ func (p *planner) database(c sorted, base []int) []int {
 	switch {
 	case a.Engine != b.Engine:
 		s = Step{
-			Do:       fmt.Sprintf("Set up %s as %s, stop Foundation, export the model and data from %s and import them, then start with the new persistence provider.", b.Engine, b.ID, a.Engine),
+			Do:       fmt.Sprintf("Set up %s as %s%s, stop Foundation, export the model and data from %s and import them, then start with the new persistence provider.", b.Engine.Title(), b.ID, protection(b), a.Engine.Title()),
 			Downtime: convertDatabase, Assumed: true,
 			Rollback:     "Start again with the former database, which is kept unchanged; what was written in between is lost.",
+			Precondition: "A rehearsal of the export and import on a copy, with its duration measured.",
+		}
+	case a.ID != b.ID && p.left(catalog.KindDatabase):
+		s = Step{
+			Do:       fmt.Sprintf("Set up %s as a database of this cluster alone, stop Foundation, export this cluster's database from %s and import it there, point ThingWorx to it and start again. %s stays with the clusters that use it.", b.ID, a.ID, a.ID),
+			Downtime: convertDatabase, Assumed: true,
+			Rollback:     "Point ThingWorx back to the former database, which is kept unchanged; what was written in between is lost.",
 			Precondition: "A rehearsal of the export and import on a copy, with its duration measured.",
 		}
 	case a.ID != b.ID:
@@ -63,6 +70,20 @@ func separated(s Step, schema string, c sorted) Step {
 	s.Rollback += " " + own.Rollback
 	s.Precondition = strings.TrimSpace(s.Precondition + " " + own.Precondition)
 	return s
+}
+
+// protection says what keeps a new database from being lost.
+func protection(b *inventory.Infrastructure) string {
+	text := ""
+	if m := modeOf(b); m != "" && m != inventory.HANone || len(b.Nodes) > 1 {
+		text = ", check its failover"
+	}
+	for _, r := range b.Replicas {
+		if r.Region != "" && r.Region != b.Placement.Region {
+			text += ", add its copy " + r.Name + " in " + r.Region
+		}
+	}
+	return text
 }
 
 func (p *planner) moveDatabase(a, b *inventory.Infrastructure) Step {
@@ -102,7 +123,10 @@ func (p *planner) changeDatabase(c sorted, a, b *inventory.Infrastructure) Step 
 			s.Rollback = "Point ThingWorx back to the primary and remove the standbys."
 		}
 	case len(c.names(catalog.KindDatabase, Resized)) > 0:
-		s.Do = "Change the size of the database " + c.details(catalog.KindDatabase) + ", the standby first where there is one."
+		s.Do = "Change the size of the database " + c.details(catalog.KindDatabase, Resized) + ", the standby first where there is one."
+		if more := c.details(catalog.KindDatabase, Configured); more != "" {
+			s.Do += " Then change: " + more + "."
+		}
 		s.Downtime = flexibleFailover
 		if modeOf(a) == inventory.HANone || modeOf(a) == "" && len(a.Nodes) < 2 {
 			s.Downtime, s.Assumed = restart, true
@@ -195,7 +219,7 @@ func (p *planner) resize(c sorted, after []int) {
 		return
 	}
 	s := Step{
-		Do:       "Replace the Foundation nodes by ones of the new size " + c.details(catalog.KindFoundation, Resized) + ", one at a time, starting the new before draining and stopping the old: " + strings.Join(names, ", ") + ".",
+		Do:       "Replace the Foundation nodes by ones of the new size, " + strings.TrimPrefix(c.details(catalog.KindFoundation, Resized), "to ") + ", one at a time, starting the new before draining and stopping the old: " + strings.Join(names, ", ") + ".",
 		Rollback: "Start the former nodes again and stop the new ones.",
 	}
 	if !p.in.To.Cluster.Clustered() || !p.in.From.Cluster.Clustered() {

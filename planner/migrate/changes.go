@@ -122,7 +122,7 @@ func (d *differ) kind(k catalog.Kind) {
 func replacedText(a, b *inventory.Infrastructure) string {
 	switch {
 	case a.Engine != b.Engine:
-		return fmt.Sprintf("%s becomes %s", a.Engine, b.Engine)
+		return fmt.Sprintf("%s becomes %s", a.Engine.Title(), b.Engine.Title())
 	case a.Placement.Region != b.Placement.Region:
 		return fmt.Sprintf("from %s to %s", orUnknown(a.Placement.Region), b.Placement.Region)
 	}
@@ -198,7 +198,11 @@ func (d *differ) infra(k catalog.Kind, a, b *inventory.Infrastructure) {
 		d.add(k, Resized, sizeText(b.CPU, b.MemoryGiB), b.ID)
 	}
 	if m := modeOf(b); m != "" && m != modeOf(a) {
-		d.add(k, Configured, "high availability "+string(m), b.ID)
+		text := "high availability " + string(m)
+		if m == inventory.HANone {
+			text = "high availability off"
+		}
+		d.add(k, Configured, text, b.ID)
 	}
 	if a.Tier != "" && a.Tier != b.Tier {
 		d.add(k, Configured, "tier "+b.Tier, b.ID)
@@ -218,12 +222,8 @@ func (d *differ) infra(k catalog.Kind, a, b *inventory.Infrastructure) {
 	if a.MaxConnections != 0 && a.MaxConnections != b.MaxConnections {
 		d.add(k, Configured, "max_connections "+strconv.Itoa(b.MaxConnections), b.ID)
 	}
-	if shared(a) != shared(b) {
-		text := "shared"
-		if shared(a) {
-			text = "no longer shared"
-		}
-		d.add(k, Configured, text, b.ID)
+	if !shared(a) && shared(b) {
+		d.add(k, Configured, "shared", b.ID)
 	}
 }
 

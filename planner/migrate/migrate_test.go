@@ -85,7 +85,7 @@ func TestFromOneServerToACluster(t *testing.T) {
 		p.Layout, p.Present, p.PresentCluster = catalog.LayoutPresent, from, &from.Clusters[0]
 	})
 	steps := Plan(input(from, to))
-	order(t, steps, "Back up", "Provision machines", "ZooKeeper ensemble of 3 members", "storage", "Bring PostgreSQL to 3 nodes", "Start the connection servers", "switch to clustered mode")
+	order(t, steps, "Back up", "Provision machines", "ZooKeeper ensemble of 3 members", "storage", "Bring PostgreSQL to 3 nodes", "Start the connection server", "switch to clustered mode")
 	sound(t, from, to, steps)
 	if Downtime(steps) == 0 {
 		t.Error("switching to clustered mode takes no downtime")
@@ -103,7 +103,7 @@ func TestFromAClusterToOneServer(t *testing.T) {
 	steps := Plan(input(from, to))
 	order(t, steps, "switch clustered mode off", "Drain and stop")
 	sound(t, from, to, steps)
-	if !strings.Contains(text(steps), "zookeeper zookeeper-1") {
+	if !strings.Contains(text(steps), "ZooKeeper members zookeeper-1, zookeeper-2") {
 		t.Errorf("ZooKeeper is not removed:\n%s", text(steps))
 	}
 }
@@ -114,7 +114,7 @@ func TestANewCluster(t *testing.T) {
 	in := input(empty, to)
 	in.FromServing = 1e-300
 	steps := Plan(in)
-	order(t, steps, "Provision machines", "Install a ZooKeeper ensemble", "Set up the storage", "Set up the postgresql database", "Set up InfluxDB", "Start the connection servers", "Install ThingWorx", "Set up the load balancer")
+	order(t, steps, "Provision machines", "Install a ZooKeeper ensemble", "Set up the storage", "Set up PostgreSQL as database", "Set up InfluxDB", "Start the connection servers", "Install ThingWorx", "Set up the load balancer")
 	if Downtime(steps) != 0 || strings.Contains(text(steps), "Back up") {
 		t.Errorf("nothing runs yet:\n%s", text(steps))
 	}
@@ -201,15 +201,12 @@ func TestDatabaseChanges(t *testing.T) {
 		{"tier", inventory.HASameZone, func(db *inventory.Infrastructure) { db.Tier = "MemoryOptimized" }, "tier MemoryOptimized", 0},
 		{"replica", inventory.HASameZone, func(db *inventory.Infrastructure) { db.Replicas = []inventory.Replica{{Region: "northeurope"}} }, "a replica in northeurope", 0},
 		{"connections", inventory.HASameZone, func(db *inventory.Infrastructure) { db.MaxConnections = 500 }, "max_connections 500", 0},
-		{"product", inventory.HASameZone, func(db *inventory.Infrastructure) { db.Engine, db.ID = inventory.EngineAzureSQL, "sql" }, "export the model and data from azure-postgresql-flexible", convertDatabase},
-		{"no longer shared", inventory.HASameZone, func(db *inventory.Infrastructure) { no := false; db.Shared = &no }, "no longer shared", 0},
+		{"product", inventory.HASameZone, func(db *inventory.Infrastructure) { db.Engine, db.ID = inventory.EngineAzureSQL, "sql" }, "export the model and data from Azure Database for PostgreSQL Flexible Server", convertDatabase},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			from := build(t, catalog.BasicProduction, azure("westeurope", "1", tt.from))
 			from.Infra("database").MaxConnections = 400
-			yes := true
-			from.Infra("database").Shared = &yes
 			to := inventory.Clone(from)
 			db := to.Infra("database")
 			tt.edit(db)
@@ -327,7 +324,7 @@ func TestTimeseries(t *testing.T) {
 	order(t, Plan(input(with, plain)), "to the relational database and migrate", "Drain and stop")
 	more := inventory.Clone(with)
 	more.Infra("influxdb").Nodes = append(more.Infra("influxdb").Nodes, inventory.Node{Name: "d9", Role: "data"}, inventory.Node{Name: "d8", Role: "data"})
-	order(t, Plan(input(with, more)), "Change InfluxDB: influxdb-data d9, d8 added")
+	order(t, Plan(input(with, more)), "Change InfluxDB: the InfluxDB data nodes d9, d8 added")
 }
 
 func TestUpgradeComesFirst(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 )
@@ -28,8 +29,10 @@ func (s *Step) Text() string { return inventory.Duration(s.Downtime).String() }
 // Input is one migration.
 type Input struct {
 	From, To *State
-	Need     int // Foundation nodes the peak takes; 0 is read as 1
-	Chances  policy.Availability
+	// Others are the parts of From that other clusters use as well. Where To has another one, they are left to them.
+	Others  catalog.PerKind[bool]
+	Need    int // Foundation nodes the peak takes; 0 is read as 1
+	Chances policy.Availability
 	// FromServing and ToServing are the availabilities of both ends where the caller has them; 0 computes them.
 	FromServing, ToServing float64
 }
@@ -94,7 +97,7 @@ func (p *planner) serving(s *inventory.Site, c *inventory.Cluster) float64 {
 // order takes the actions in their order where the floor holds, the next possible one where it does not, and joins
 // actions when none is possible alone.
 func (p *planner) order() []Step {
-	for p.left() > 0 {
+	for p.undone() > 0 {
 		if !p.one() {
 			p.window()
 		}
@@ -102,7 +105,7 @@ func (p *planner) order() []Step {
 	return p.steps
 }
 
-func (p *planner) left() int {
+func (p *planner) undone() int {
 	n := 0
 	for i := range p.actions {
 		if !p.actions[i].done {
@@ -135,7 +138,7 @@ func (p *planner) one() bool {
 		if a.apply != nil {
 			a.apply(&next)
 		}
-		site, serving := p.state(next, p.left() == 1)
+		site, serving := p.state(next, p.undone() == 1)
 		if serving < p.floor-slack {
 			continue
 		}
@@ -174,8 +177,8 @@ func (p *planner) window() {
 			joined.Downtime += a.step.Downtime
 			break
 		}
-		site, serving := p.state(next, p.left() == 0)
-		if serving >= p.floor-slack || p.left() == 0 {
+		site, serving := p.state(next, p.undone() == 0)
+		if serving >= p.floor-slack || p.undone() == 0 {
 			joined.Serving, joined.After = serving, site
 			break
 		}

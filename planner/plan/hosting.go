@@ -6,6 +6,7 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/recommend"
 )
 
 // someInstant stands for the observation that a request does not have and validation asks for.
@@ -24,15 +25,6 @@ func (r *Request) clusterID() string {
 		return "prod"
 	}
 	return r.Cluster
-}
-
-// providerOf is the provider a hosting runs on. PTC Cloud Services runs in commercial clouds; the recommender takes Azure
-// for it, and so does a constraint.
-func providerOf(h inventory.Hosting) string {
-	if h == inventory.HostingPTCCloud {
-		return string(inventory.HostingAzure)
-	}
-	return string(h)
 }
 
 // hostings lists the hostings that objectives, constraints and operator accept. A request that names none accepts Azure
@@ -56,7 +48,7 @@ func (r *Request) hostings() []inventory.Hosting {
 		out = []inventory.Hosting{inventory.HostingAzure, inventory.HostingOnPremise}
 	}
 	return slices.DeleteFunc(out, func(h inventory.Hosting) bool {
-		if k.Provider != "" && providerOf(h) != k.Provider || k.Database.Managed() && providerOf(h) != string(inventory.HostingAzure) {
+		if k.Provider != "" && recommend.ProviderOf(h) != k.Provider || k.Database.Managed() && recommend.ProviderOf(h) != string(inventory.HostingAzure) {
 			return true
 		}
 		switch k.OperatedBy {
@@ -76,7 +68,7 @@ func (r *Request) provider() string {
 	}
 	out := ""
 	for _, h := range r.hostings() {
-		if p := providerOf(h); out == "" {
+		if p := recommend.ProviderOf(h); out == "" {
 			out = p
 		} else if p != out {
 			return ""

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -47,16 +46,16 @@ func Make(e *assess.Engine, r *Request, v View) (*Plan, error) {
 	if err := r.permitted(e, v.Policy); err != nil {
 		return nil, err
 	}
-	cat, excluded, err := narrow(e.Catalog, &r.Constraints)
-	if err != nil {
-		return nil, err
-	}
 	id := r.identity()
-	site := r.site(e, v.At)
+	site := r.site(v.At)
 	c := &site.Clusters[0]
 	size := sizing.InSite(site, c, e.Sizes)
 	in := recommend.Input{
-		Site: site, Cluster: c, Sizing: size, Catalog: cat, Sizes: e.Sizes, Policy: forSite(v.Policy, id), Regions: e.Regions, Prices: v.Prices, Rules: e.Rules,
+		Site: site, Cluster: c, Sizing: size, Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Prices: v.Prices, Rules: e.Rules,
+		Place: recommend.Place{Provider: r.Constraints.Provider, Region: r.Constraints.Region},
+	}
+	if db := r.Constraints.Database; db != "" {
+		in.Engines = []inventory.Engine{db}
 	}
 	out := &Plan{
 		APIVersion: inventory.APIVersion, Kind: ResultKind, Name: r.Name, At: v.At.UTC(),
@@ -65,31 +64,7 @@ func Make(e *assess.Engine, r *Request, v View) (*Plan, error) {
 	}
 	out.Recommendation = recommend.Cluster(in)
 	out.Inventories = recommend.Inventory(in)
-	for _, s := range out.Inventories {
-		s.Site = id
-	}
-	out.Rejected = append(out.Rejected, excluded...)
-	slices.SortStableFunc(out.Rejected, func(a, b recommend.Rejected) int { return order(e, a.Architecture) - order(e, b.Architecture) })
-	if err := out.pin(e, &r.Constraints); err != nil {
-		return nil, err
-	}
 	return out, nil
-}
-
-// forSite returns the policy as it applies to one site, whatever id and country it goes by.
-func forSite(p *policy.Policy, site inventory.Identity) *policy.Policy {
-	allowed, limited := p.AllowedGeographies(site)
-	p = p.Clone()
-	p.Geographies = nil
-	if limited {
-		p.Geographies = []policy.GeographyRule{{Allow: allowed}}
-	}
-	return p
-}
-
-// order is the place of an architecture in the catalogue, simplest first.
-func order(e *assess.Engine, id string) int {
-	return slices.IndexFunc(e.Catalog.All(), func(a architecture) bool { return a.ID == id })
 }
 
 // permitted refuses a region that the policy does not allow the site.
@@ -110,17 +85,9 @@ func (r *Request) permitted(e *assess.Engine, p *policy.Policy) error {
 	}})
 }
 
-// site is the request as a site with one cluster that has no components yet. The recommender calls a new data centre by
-// the id of its site, and prefers regions of the site's country: a constrained place is told to it in these.
-func (r *Request) site(e *assess.Engine, at time.Time) *inventory.Site {
+// site is the request as a site with one cluster that has no components yet.
+func (r *Request) site(at time.Time) *inventory.Site {
 	k := &r.Constraints
-	id := r.identity()
-	if k.Provider == string(inventory.HostingOnPremise) && k.Region != "" {
-		id.ID = k.Region
-	}
-	if region, ok := e.Regions.Find(k.Provider, k.Region); ok {
-		id.Country = region.Country
-	}
 	o := inventory.Objectives{}
 	if r.Objectives != nil {
 		o = *r.Objectives
@@ -137,6 +104,6 @@ func (r *Request) site(e *assess.Engine, at time.Time) *inventory.Site {
 		Workload: r.Workload, Objectives: &o,
 	}
 	return &inventory.Site{
-		APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: at.UTC(), Site: id, Clusters: []inventory.Cluster{c},
+		APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: at.UTC(), Site: r.identity(), Clusters: []inventory.Cluster{c},
 	}
 }

@@ -260,11 +260,26 @@ func TestPolicyAndPrices(t *testing.T) {
 	}
 }
 
+// A region without availability zones has options, and none of them speaks of zones.
 func TestRegionWithoutZones(t *testing.T) {
 	e := engine(t)
-	r := request(t, e, "site: {country: US}\n"+pumps+"constraints: {provider: azure, region: westus}\n")
-	if _, err := plan.Make(e, r, plan.View{At: at()}); err == nil || !strings.Contains(err.Error(), "availability zones") {
-		t.Errorf("%v", err)
+	for _, need := range []string{"required", "not-needed"} {
+		p := made(t, e, "site: {country: US}\n"+pumps+"objectives: {highAvailability: "+need+"}\nconstraints: {provider: azure, region: West US}\n", plan.View{})
+		if len(p.Options) == 0 {
+			t.Fatalf("high availability %s: no option: %v", need, p.Rejected)
+		}
+		for _, i := range items(p) {
+			if i.Region != "westus" || i.Zone != "" || i.Mode == string(inventory.HAZoneRedundant) || i.Redundancy == string(inventory.RedundancyZone) {
+				t.Errorf("high availability %s: %+v", need, i)
+			}
+		}
+		for _, s := range p.Inventories {
+			for i := range s.Infrastructure {
+				if ha := s.Infrastructure[i].HighAvailability; ha != nil && ha.StandbyZone != "" {
+					t.Errorf("%s has a standby zone", s.Infrastructure[i].ID)
+				}
+			}
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/recommend"
 )
 
 // Kind heads every PlanRequest document.
@@ -215,7 +216,7 @@ func (c *checker) sharing(objectives, constraints *inventory.Sharing) {
 func (c *checker) providers() []string {
 	var out []string
 	for _, h := range c.request.hostings() {
-		if p := providerOf(h); !slices.Contains(out, p) {
+		if p := recommend.ProviderOf(h); !slices.Contains(out, p) {
 			out = append(out, p)
 		}
 	}

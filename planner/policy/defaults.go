@@ -29,8 +29,12 @@ func Defaults() Availability {
 	}
 }
 
-// WithDefaults fills every chance that is zero from Defaults, mode by mode for managed databases. The receiver is not changed.
+// WithDefaults fills every chance that is zero from Defaults, mode by mode for managed databases. The receiver is not changed;
+// one that lacks nothing is returned as it is.
 func (a Availability) WithDefaults() Availability {
+	if a.complete() {
+		return a
+	}
 	d := Defaults()
 	for _, f := range [...]struct{ have, otherwise *float64 }{
 		{&a.Machine, &d.Machine}, {&a.Zone, &d.Zone}, {&a.Region, &d.Region}, {&a.Redundant, &d.Redundant},
@@ -51,6 +55,20 @@ func (a Availability) WithDefaults() Availability {
 	}
 	a.Managed = d.Managed
 	return a
+}
+
+func (a *Availability) complete() bool {
+	if a.Machine == 0 || a.Zone == 0 || a.Region == 0 || a.Redundant == 0 {
+		return false
+	}
+	for _, e := range [...]inventory.Engine{inventory.EngineAzurePostgreSQLFlexible, inventory.EngineAzureSQL} {
+		for _, m := range [...]inventory.HAMode{inventory.HANone, inventory.HASameZone, inventory.HAZoneRedundant} {
+			if a.Managed[e][m] == 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Assumptions lists, sorted, which chances of a policy rest on our assumption and on no published figure, because the policy does not give them.

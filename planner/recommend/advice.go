@@ -99,11 +99,14 @@ func sameProvider(a, b inventory.Placement) bool {
 	return a.Provider == b.Provider || a.Provider == "" || b.Provider == ""
 }
 
+// published ends a round trip that the provider publishes.
+const published = " (published p95)"
+
 // roundTrip is the published round trip between both sides, else the measured one; "" when neither is known.
 func (w *world) roundTrip(twx, db inventory.Placement) string {
 	if w.Regions != nil && sameProvider(twx, db) {
 		if d, ok := w.Regions.RoundTrip(twx.Provider, twx.Region, db.Region); ok {
-			return inventory.Duration(d).String() + " (published p95)"
+			return inventory.Duration(d).String() + published
 		}
 	}
 	prefix := w.Site.Site.ID + "/" + w.Cluster.ID + "/"
@@ -129,10 +132,8 @@ func (w *world) residencyText(at inventory.Placement) string {
 	if g := w.objectives.Geographies; len(g) > 0 {
 		lists = append(lists, "the objectives allow "+strings.Join(g, ", "))
 	}
-	for i := range w.Policy.Geographies {
-		if r := &w.Policy.Geographies[i]; matches(&r.Match, &w.Site.Site) {
-			lists = append(lists, "the policy allows "+strings.Join(r.Allow, ", "))
-		}
+	for _, list := range w.Policy.GeographyLists(w.Site.Site) {
+		lists = append(lists, "the policy allows "+strings.Join(list, ", "))
 	}
 	if len(lists) == 0 {
 		return "allowed: neither objectives nor policy name geographies"

@@ -23,15 +23,15 @@ type Prices struct {
 	PerGiB           float64            `json:"perGiB"`               // one GiB of memory
 	PerMachine       float64            `json:"perMachine,omitempty"` // what each machine costs whatever its size: system, backup, care
 	LoadBalancer     float64            `json:"loadBalancer"`         // one instance
-	Storage          float64            `json:"storage"`              // without redundancy
-	StorageRedundant float64            `json:"storageRedundant"`     // with redundancy
+	Storage          float64            `json:"storage"`              // with the least redundancy the provider offers: none, on Azure local
+	StorageRedundant float64            `json:"storageRedundant"`     // with more
 	ManagedFactor    float64            `json:"managedFactor"`        // managed server over a machine of the same size; 0 is 1
 	SKUs             map[string]float64 `json:"skus,omitempty"`       // whole price of a machine type, instead of the above
 }
 
 // DefaultPrices is the relative cost model. Its figures are assumptions, since prices differ by contract: a vCPU counts 1
 // and a GiB of memory a quarter (general purpose machines have four GiB to a vCPU and cost about as much for either), a machine
-// 1 besides, a load balancer instance 2, storage 4 and twice that with redundancy; a managed server costs like a machine of its
+// 1 besides, a load balancer instance 2, storage 4 and twice that with more redundancy than the least; a managed server costs like a machine of its
 // size, and a standby as much again. Parts shared with other clusters are divided by their number.
 func DefaultPrices() *Prices {
 	return &Prices{
@@ -146,7 +146,7 @@ func (p *Prices) infra(plan *catalog.Plan, inf *inventory.Infrastructure, tenant
 	case inventory.KindLoadBalancer:
 		return p.LoadBalancer * float64(plan.Counts.Of(catalog.KindLoadBalancer)) / share(plan, tenants, catalog.KindLoadBalancer)
 	case inventory.KindStorage:
-		if plan.Storage == inventory.RedundancyNone || plan.Storage == "" {
+		if least := catalog.Redundancies(plan.Provider, false)[0]; plan.Storage == least || plan.Storage == inventory.RedundancyNone || plan.Storage == "" {
 			return p.Storage / share(plan, tenants, catalog.KindStorage)
 		}
 		return p.StorageRedundant / share(plan, tenants, catalog.KindStorage)

@@ -134,8 +134,9 @@ func worn(t *rapid.T, s *inventory.Site) {
 			s.Clusters[0].Uses = slices.DeleteFunc(s.Clusters[0].Uses, func(u inventory.Use) bool { return u.Infrastructure == inf.ID })
 		case 3:
 			inf.Tier, inf.Redundancy = "Burstable", inventory.RedundancyNone
+			inf.SKU, inf.CPU, inf.MemoryGiB = "Standard_B2s", 2, 4
 			if inf.Kind != inventory.KindDatabase {
-				inf.Tier = ""
+				inf.Tier, inf.SKU, inf.CPU, inf.MemoryGiB = "", "", 0, 0
 			}
 		}
 	}
@@ -259,6 +260,7 @@ func holds(t *rapid.T, e *engine, in Input, o *Option, s *inventory.Site) {
 			t.Fatalf("the %s option of %s fails %s (%s): %s", o.Objective, o.Architecture, f.Rule, f.Severity, f.Message)
 		}
 	}
+	exists(t, in, s)
 	from := availability.Cluster(in.Site, in.Cluster, max(1, in.Sizing.FoundationNodes), in.Policy.Availability).Serving
 	for i, step := range o.Migration {
 		if step.Step != i+1 || step.Do == "" || step.Rollback == "" || step.Downtime == "" {
@@ -266,6 +268,36 @@ func holds(t *rapid.T, e *engine, in Input, o *Option, s *inventory.Site) {
 		}
 		if floor := min(from, got.Serving); step.Serving < floor-1e-9 {
 			t.Fatalf("step %d leaves %v, below %v and %v: %s", i+1, step.Serving, from, got.Serving, step.Do)
+		}
+	}
+}
+
+// exists checks that the provider offers what an option is built of: what was there before may stay, whatever it is.
+func exists(t *rapid.T, in Input, s *inventory.Site) {
+	for i := range s.Infrastructure {
+		inf := &s.Infrastructure[i]
+		was := in.Site.Infra(inf.ID)
+		region, known := in.Regions.Find(inf.Placement.Provider, inf.Placement.Region)
+		if inf.Kind == inventory.KindStorage && (was == nil || was.Redundancy != inf.Redundancy) {
+			if offered := catalog.Redundancies(inf.Placement.Provider, !known || region.Zones); !slices.Contains(offered, inf.Redundancy) {
+				t.Fatalf("storage %s in %s is to have redundancy %q, offered are %v", inf.ID, inf.Placement.Region, inf.Redundancy, offered)
+			}
+		}
+		if was != nil && inf.Kind == inventory.KindStorage && redundancyRank(inf.Redundancy) < redundancyRank(was.Redundancy) {
+			t.Fatalf("storage %s loses redundancy: %s after %s", inf.ID, inf.Redundancy, was.Redundancy)
+		}
+		if inf.Engine == inventory.EngineH2 && len(inf.Replicas) > 0 {
+			t.Fatalf("H2 has replicas: %v", inf.Replicas)
+		}
+		if inf.Engine != inventory.EngineAzurePostgreSQLFlexible {
+			continue
+		}
+		mode := inf.HighAvailability.Mode
+		if known && !region.Zones && (mode == inventory.HAZoneRedundant || inf.HighAvailability.StandbyZone != "") {
+			t.Fatalf("%s in %s, which has no zones, is %s with its standby in zone %q", inf.ID, region.Code, mode, inf.HighAvailability.StandbyZone)
+		}
+		if inf.Tier == inventory.TierBurstable || inventory.FlexibleTier(inf.Tier, inf.SKU) != inf.Tier {
+			t.Fatalf("%s is of tier %s and of type %s", inf.ID, inf.Tier, inf.SKU)
 		}
 	}
 }
@@ -280,6 +312,7 @@ func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
 		}
 		other := inventory.Clone(in.Site)
 		other.Site.ID = "other"
+		nested(t, in.Site, other)
 		in.Neighbours = []*inventory.Site{other}
 		in.Shared = tenancy.Of(in.Site, in.Neighbours)
 		for i, s := range Inventory(in) {
@@ -288,7 +321,7 @@ func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
 				Clusters: make([]rules.ClusterFacts, 1),
 			})
 			for _, f := range findings {
-				if f.Verdict == rules.Fail && slices.Contains([]string{"TEN-001", "TEN-002", "TEN-003", "TEN-004"}, f.Rule) {
+				if f.Verdict == rules.Fail && slices.Contains([]string{"TEN-001", "TEN-002", "TEN-003", "TEN-004", "TEN-006", "TEN-009"}, f.Rule) {
 					t.Fatalf("option %d fails %s: %s", i, f.Rule, f.Message)
 				}
 			}
@@ -301,6 +334,70 @@ func TestOptionsAreKeptApartFromTheirNeighbours(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What is decided already holds for every option: place and database product.
+func TestDecisionsHold(t *testing.T) {
+	e := builtin(t)
+	rapid.Check(t, func(t *rapid.T) {
+		in := drawn(t, e)
+		in.Place = rapid.SampledFrom([]Place{
+			{Provider: "azure"},
+			{Provider: "azure", Region: "westeurope"},
+			{Provider: "azure", Region: "eastus2"},
+			{Provider: "azure", Region: "westus"},
+			{Provider: "on-premise", Region: "hall-3"},
+			{Provider: "aws", Region: "eu-central-1"},
+		}).Draw(t, "place")
+		if rapid.Bool().Draw(t, "engine") {
+			in.Engines = []inventory.Engine{rapid.SampledFrom([]inventory.Engine{
+				inventory.EnginePostgreSQL, inventory.EngineSQLServer, inventory.EngineAzurePostgreSQLFlexible, inventory.EngineAzureSQL,
+			}).Draw(t, "engine")}
+		}
+		r := Cluster(in)
+		wellFormed(t, in, r)
+		for i, s := range Inventory(in) {
+			holds(t, e, in, &r.Options[i], s)
+			for _, b := range r.Options[i].Components {
+				if b.Provider != "" && b.Provider != in.Place.Provider || b.Mode != "recovery" && b.Region != "" && in.Place.Region != "" && b.Region != in.Place.Region {
+					t.Fatalf("to be in %+v: %+v", in.Place, b)
+				}
+			}
+			for j := range s.Infrastructure {
+				if inf := &s.Infrastructure[j]; inf.Kind == inventory.KindDatabase && len(in.Engines) > 0 && inf.Engine != in.Engines[0] {
+					t.Fatalf("%s is %s, wanted %s", inf.ID, inf.Engine, in.Engines[0])
+				}
+			}
+		}
+	})
+}
+
+// nested draws how the storage paths of two sites on one file server lie to each other: as they are, one in the other, at the root,
+// below an export that an address names, or where an option would look for a free place.
+func nested(t *rapid.T, own, other *inventory.Site) {
+	for i := range other.Clusters[0].Uses {
+		u, mine := &other.Clusters[0].Uses[i], &own.Clusters[0].Uses[i]
+		if u.As != inventory.AsStorage {
+			continue
+		}
+		switch rapid.IntRange(0, 7).Draw(t, "path") {
+		case 0:
+			u.Path = mine.Path + "/backup"
+		case 1:
+			mine.Path = u.Path + "/x/y"
+		case 2:
+			u.Path = "/"
+		case 3:
+			u.Path = "/export"
+		case 4:
+			u.Path = "/export/site-cluster"
+		case 5:
+			u.Path = "/export/site-cluster-2/ThingworxStorage"
+		case 6:
+			other.Infra(u.Infrastructure).Identity.Endpoint += ":/export/site-cluster"
+			u.Path = "/storage"
+		}
+	}
 }
 
 func marshalRapid(t *rapid.T, v any) []byte {

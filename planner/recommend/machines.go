@@ -1,8 +1,6 @@
 package recommend
 
 import (
-	"strings"
-
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sizing"
@@ -94,28 +92,12 @@ func (w *world) presentMachine(k catalog.Kind, e inventory.Engine) catalog.Machi
 		return have
 	}
 	inf := part.Infra[0]
+	if inventory.FlexibleTier(inf.Tier, inf.SKU) == inventory.TierBurstable {
+		return have // no option is burstable: PTC's sizes are of the other tiers
+	}
 	have = catalog.Machine{CPU: inf.CPU, MemoryGiB: inf.MemoryGiB, SKU: inf.SKU, StorageGiB: inf.StorageGiB}
 	if have.CPU == 0 {
-		have.CPU, have.MemoryGiB = flexibleSize(inf.SKU)
+		have.CPU, have.MemoryGiB, _ = inventory.FlexibleCapacity(inf.SKU)
 	}
 	return have
-}
-
-// flexibleSize reads vCPU and memory off the name of a machine type of Flexible Server, such as Standard_D16ds_v5: D has
-// 4 GiB for each vCPU and E has 8 (Azure's table of Flexible Server compute). Zero for other families.
-func flexibleSize(sku string) (cpu, memory float64) {
-	sku = strings.TrimPrefix(sku, "Standard_")
-	if sku == "" {
-		return 0, 0
-	}
-	for i := 1; i < len(sku) && sku[i] >= '0' && sku[i] <= '9'; i++ {
-		cpu = cpu*10 + float64(sku[i]-'0')
-	}
-	switch sku[0] {
-	case 'D', 'd':
-		return cpu, cpu * 4
-	case 'E', 'e':
-		return cpu, cpu * 8
-	}
-	return 0, 0
 }

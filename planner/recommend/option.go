@@ -10,6 +10,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/migrate"
+	"github.com/meridian-federation/meridian/planner/sizing"
 )
 
 // option writes a chosen variant out: bill, assumptions, migration.
@@ -40,7 +41,7 @@ func (w *world) option(c chosen, base float64) Option {
 }
 
 func (w *world) migration(v *variant) []migrate.Step {
-	in := migrate.Input{From: w.present, To: v.state, Need: w.need(), Chances: w.chances, ToServing: v.result.Serving}
+	in := migrate.Input{From: w.present, To: v.state, Need: w.need(), Chances: w.chances, ToServing: v.result.Serving, Others: w.sharedNow}
 	if w.present == nil {
 		empty := inventory.Cluster{ID: w.Cluster.ID}
 		in.From = migrate.StateOf(w.Site, &empty)
@@ -181,7 +182,7 @@ func (b *biller) infra(inf *inventory.Infrastructure) {
 	case inventory.KindDatabase:
 		b.nodes(catalog.KindDatabase, inf.Nodes, nil)
 		b.nodes(catalog.KindPgPool, inf.PgPool, nil)
-		b.replicas(inf)
+		defer b.replicas(inf) // after the server they copy
 		if len(inf.Nodes) > 0 {
 			return
 		}
@@ -261,7 +262,7 @@ func (w *world) assumptions(v *variant) []string {
 			add("a Foundation node that crashes loses its queued writes, whatever the database keeps")
 		}
 	}
-	if dr := w.objectives.DisasterRecovery; dr != nil && *dr {
+	if w.recovers() {
 		own := w.Site.Site.ID + "-recovery"
 		switch p.RecoveryRegion {
 		case "":
@@ -325,7 +326,7 @@ func (w *world) reasons(o *options) []string {
 		out = append(out, fmt.Sprintf("It serves %s of the time; the objective is %s.", percent(v.result.Serving), percent(w.objectives.Availability)))
 	}
 	if v.size.Known {
-		text := fmt.Sprintf("%s things and %s property writes per second are %s by PTC's sizing, decided by %s", thousands(v.size.Things), thousands(int(math.Round(v.size.WPS))), v.size.Size, v.size.DecidedBy)
+		text := fmt.Sprintf("%s things and %s property writes per second are %s by PTC's sizing, decided by %s", thousands(v.size.Things), thousands(int(math.Round(v.size.WPS))), v.size.Size, sizing.CriterionText(v.size.DecidedBy))
 		if n := v.size.ConnectionServers; n > 1 {
 			text += fmt.Sprintf("; the things take %d connection servers", n)
 		}
@@ -347,12 +348,14 @@ func (w *world) reasons(o *options) []string {
 func (w *world) databaseReason(v *variant) []string {
 	e := v.plan.Engine
 	others := w.alternatives(v.arch, v.at, e)
-	text := fmt.Sprintf("The database is %s", e)
+	text := "The database is " + e.Title()
 	switch was := w.shape.Engine; {
 	case was == e:
 		text += ", as now"
+	case was != "" && !w.accepts(was):
+		text += fmt.Sprintf(" instead of %s, as is decided", was.Title())
 	case was != "":
-		text += fmt.Sprintf(" instead of %s, which %s on %s cannot use", was, v.arch.Title, v.at.hosting)
+		text += fmt.Sprintf(" instead of %s, which %s on %s cannot use", was.Title(), v.arch.Title, v.at.hosting)
 	}
 	if len(others) > 0 {
 		text += "; alternatives: " + strings.Join(others, ", ")

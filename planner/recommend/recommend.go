@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -33,9 +34,18 @@ type Input struct {
 	// no tenant in view has.
 	Neighbours []*inventory.Site
 	Prices     *Prices // nil takes DefaultPrices
+	// Place and Engines are decided already: no option is anywhere else, or on another database.
+	Place   Place
+	Engines []inventory.Engine // none accepts any
 	// Rules judge the options: one that would fail a critical or high rule of PTC, Microsoft or the policy is not taken. nil
 	// leaves that out, and the options rest on how they are built alone.
 	Rules *rules.Pack
+}
+
+// Place is where a cluster has to run; what is absent is the recommender's choice.
+type Place struct {
+	Provider string // azure | aws | gcp | on-premise
+	Region   string // code of a region of Provider; on the premises the name of the data centre
 }
 
 // Cluster recommends an architecture for one cluster. A cluster without components is a new one: its options have no
@@ -280,7 +290,7 @@ func (w *world) outdone(a *catalog.Architecture, all []*variant, o *options) str
 	if best.broken != "" {
 		return "it would break a rule: " + best.broken
 	}
-	text := fmt.Sprintf("it meets the objectives, but costs %s of the cheapest option", ratio(best.cost, o.base))
+	text := fmt.Sprintf("it meets the objectives, but costs %s times the cheapest option", ratio(best.cost, o.base))
 	if w.present != nil {
 		text += fmt.Sprintf(", takes %d changes", best.count)
 	}
@@ -288,7 +298,9 @@ func (w *world) outdone(a *catalog.Architecture, all []*variant, o *options) str
 }
 
 // percent prints a probability with as many digits as tell it from 1.
-func percent(p float64) string { return strconv.FormatFloat(p*100, 'f', 4, 64) + " %" }
+func percent(p float64) string {
+	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(p*100, 'f', 4, 64), "0"), ".") + " %"
+}
 
 // ratio prints a cost relative to another.
 func ratio(a, b float64) string {

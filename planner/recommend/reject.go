@@ -121,6 +121,11 @@ func thousands(n int) string {
 	return s
 }
 
+// recovers reports whether the objectives ask for disaster recovery.
+func (w *world) recovers() bool {
+	return w.objectives.DisasterRecovery != nil && *w.objectives.DisasterRecovery
+}
+
 // recoveryRegion is where the database's copy for disaster recovery goes: the paired region where that is allowed, else the
 // nearest allowed one. Where regions are not known, as for data centres of one's own, it is a second one yet to be named. ""
 // when the known regions have none that is allowed.

@@ -1,5 +1,10 @@
 package recommend
 
+import (
+	"slices"
+	"strings"
+)
+
 // Recommendation is the architecture a cluster should have, up to three ways to it, and why the others were rejected.
 type Recommendation struct {
 	Architecture string     `json:"architecture"` // catalogue id of the first option; "" when no option meets the objectives
@@ -76,6 +81,12 @@ type Step struct {
 	// Serving is the computed availability of the state the step leaves; Assumed tells that no source gives the downtime.
 	Serving float64 `json:"serving,omitempty"`
 	Assumed bool    `json:"assumed,omitempty"`
+}
+
+// Measured reports whether the recommendation states a measurement, or would if there were one. All else in it follows from
+// what the sites are made of.
+func (r *Recommendation) Measured() bool {
+	return slices.ContainsFunc(r.Advice, func(a Advice) bool { return !strings.HasSuffix(a.RoundTrip, published) })
 }
 
 // Advice is one way to bring ThingWorx and its database together.

@@ -20,10 +20,10 @@ func (w *world) sound(v *variant) bool {
 // is critical or high and rests on PTC, Microsoft or the owner's policy; what merely is our inference ranks no option out.
 func (w *world) judge(v *variant) string {
 	site := v.site
-	findings := w.Rules.Evaluate(rules.Input{
+	findings, _ := w.Rules.Judge(rules.Input{
 		Site: site, Policy: w.Policy, Regions: w.Regions, At: site.ObservedAt,
 		Clusters: []rules.ClusterFacts{{Recognised: w.recognised(v), Sizing: v.size.Result, Availability: v.result, Recommended: v.arch.ID}},
-	})
+	}, false)
 	for i := range findings {
 		f := &findings[i]
 		if f.Verdict == rules.Fail && f.Severity.Rank() <= rules.High.Rank() && (f.Confidence == rules.Official || f.Confidence == rules.ByPolicy) {

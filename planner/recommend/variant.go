@@ -1,7 +1,9 @@
 package recommend
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -49,7 +51,7 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 		return nil, because
 	}
 	if len(places) == 0 {
-		return nil, "no region of an accepted hosting lies in the allowed geographies"
+		return nil, w.nowhere()
 	}
 	because = "no accepted hosting, database and store of logged values fit together"
 	for _, at := range places {
@@ -57,9 +59,13 @@ func (w *world) variants(a *catalog.Architecture, places []place) (out []*varian
 			because = a.Title + " is not offered for hosting " + string(at.hosting)
 			continue
 		}
+		if o := w.operator(at.hosting); len(a.OperatedBy) > 0 && !slices.Contains(a.OperatedBy, o) {
+			because = "it is not operated by " + string(o)
+			continue
+		}
 		engine, ok := w.engine(a, at)
 		if !ok {
-			because = "no database of " + a.Title + " runs on " + string(at.hosting)
+			because = w.noEngine(a, at)
 			continue
 		}
 		for _, c := range w.choices(a, at, engine) {
@@ -118,7 +124,7 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 	var out []choice
 	series := w.timeseries(a)
 	modes := modesOf(a, engine, at)
-	storages := storagesOf(a, at)
+	storages := w.storages(a, at)
 	layouts := []catalog.Layout{catalog.LayoutOwn}
 	switch {
 	case a.Packed:
@@ -132,7 +138,7 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 			for _, s := range shares[:1] {
 				out = append(out, choice{
 					at: at, engine: engine, mode: w.keptMode(modes, engine), timeseries: t, layout: layouts[len(layouts)-1],
-					storage: w.keptStorage(a, storages), shared: s, keep: true,
+					storage: storages[0], shared: s, keep: true,
 				})
 			}
 		}
@@ -154,10 +160,10 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, bool) {
 	fits := func(e inventory.Engine) bool {
 		d, ok := a.Database(e)
-		if e == inventory.EngineH2 && w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "" {
-			return false
+		if e == inventory.EngineH2 && (w.recovers() || w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "") {
+			return false // H2 is a file of the one server: it has no copy elsewhere
 		}
-		return ok && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
+		return ok && w.accepts(e) && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
 	}
 	if w.shape.Engine != "" && fits(w.shape.Engine) {
 		return w.shape.Engine, true
@@ -179,14 +185,55 @@ func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, boo
 	return "", false
 }
 
+// accepts reports whether the constraints leave a database product.
+func (w *world) accepts(e inventory.Engine) bool {
+	return len(w.Engines) == 0 || slices.Contains(w.Engines, e)
+}
+
+// noEngine says why an architecture finds no database at a place.
+func (w *world) noEngine(a *catalog.Architecture, at place) string {
+	if len(w.Engines) == 0 || slices.ContainsFunc(a.Databases, func(d catalog.DatabaseChoice) bool { return w.accepts(d.Engine) }) {
+		return "no database that is accepted and that " + a.Title + " may use runs on " + string(at.hosting)
+	}
+	return fmt.Sprintf("the database is to be %s, and it uses one of %s", titles(w.Engines, " or "), titles(engines(a), ", "))
+}
+
+func engines(a *catalog.Architecture) []inventory.Engine {
+	out := make([]inventory.Engine, len(a.Databases))
+	for i := range a.Databases {
+		out[i] = a.Databases[i].Engine
+	}
+	return out
+}
+
+func titles(list []inventory.Engine, between string) string {
+	out := make([]string, len(list))
+	for i := range list {
+		out[i] = list[i].Title()
+	}
+	return strings.Join(out, between)
+}
+
+// operator is who runs an option: whoever runs the cluster now, but for what PTC Cloud Services hosts, which it operates.
+func (w *world) operator(h inventory.Hosting) inventory.Operator {
+	switch o := w.Cluster.OperatedBy; {
+	case h == inventory.HostingPTCCloud:
+		return inventory.OperatorPTCCloudServices
+	case o == inventory.OperatorPTCCloudServices || o == "":
+		return inventory.OperatorSelf
+	default:
+		return o
+	}
+}
+
 // alternatives lists the other databases an architecture allows at a place.
 func (w *world) alternatives(a *catalog.Architecture, at place, chosen inventory.Engine) []string {
 	var out []string
 	for _, d := range a.Databases {
-		if d.Engine == chosen || d.Engine == inventory.EngineH2 || d.Engine.Managed() && at.provider != string(inventory.HostingAzure) {
+		if d.Engine == chosen || d.Engine == inventory.EngineH2 || !w.accepts(d.Engine) || d.Engine.Managed() && at.provider != string(inventory.HostingAzure) {
 			continue
 		}
-		text := string(d.Engine)
+		text := d.Engine.Title()
 		if d.Why != "" {
 			text += " (" + d.Why + ")"
 		}
@@ -225,28 +272,49 @@ func (w *world) keptMode(modes []inventory.HAMode, e inventory.Engine) inventory
 	return modes[0]
 }
 
-// storagesOf lists the redundancies of storage to consider: where it must be redundant the best of the place, else none too.
+// storagesOf lists the redundancies of storage to consider: where it must be redundant the best of the place, else the least too.
 func storagesOf(a *catalog.Architecture, at place) []inventory.Redundancy {
-	best := inventory.RedundancyLocal
-	if at.zones {
-		best = inventory.RedundancyZone
-	}
-	if a.HighlyAvailable {
+	offered := catalog.Redundancies(at.provider, at.zones)
+	least, best := offered[0], offered[len(offered)-1]
+	switch {
+	case a.HighlyAvailable:
 		return []inventory.Redundancy{best}
+	case !a.Production || least == best:
+		return []inventory.Redundancy{least}
 	}
-	if !a.Production {
-		return []inventory.Redundancy{inventory.RedundancyNone}
-	}
-	return []inventory.Redundancy{inventory.RedundancyNone, best}
+	return []inventory.Redundancy{least, best}
 }
 
-func (w *world) keptStorage(a *catalog.Architecture, storages []inventory.Redundancy) inventory.Redundancy {
+// storages lists the redundancies to consider, the one that keeps most first. A storage that stays may keep what it has, such
+// as none on a file server of one's own, and is never made less redundant: that would save little and put the data at risk.
+func (w *world) storages(a *catalog.Architecture, at place) []inventory.Redundancy {
+	out := storagesOf(a, at)
+	have := w.presentStorage()
+	switch {
+	case have == "" || have == inventory.RedundancyNone && a.HighlyAvailable:
+		return out
+	case w.stays(catalog.KindStorage, at):
+		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return redundancyRank(r) <= redundancyRank(have) })
+	case slices.Contains(catalog.Redundancies(at.provider, at.zones), have):
+		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return r == have })
+	default:
+		return out // what is built anew can only have what the place offers
+	}
+	return slices.Insert(out, 0, have)
+}
+
+// presentStorage is the redundancy of the storage now, "" when there is none or it is not known.
+func (w *world) presentStorage() inventory.Redundancy {
 	for _, inf := range w.shape.Parts.Of(catalog.KindStorage).Infra {
-		if inf.Redundancy != "" && (inf.Redundancy != inventory.RedundancyNone || !a.HighlyAvailable) {
+		if inf.Redundancy != "" {
 			return inf.Redundancy
 		}
 	}
-	return storages[0]
+	return ""
+}
+
+func redundancyRank(r inventory.Redundancy) int {
+	return slices.Index([]inventory.Redundancy{inventory.RedundancyNone, inventory.RedundancyLocal, inventory.RedundancyZone, inventory.RedundancyGeo}, r)
 }
 
 // timeseries lists where logged values may go: where they go now, and the simplest store that carries the writes.
@@ -280,7 +348,7 @@ func (w *world) timeseries(a *catalog.Architecture) []catalog.TimeseriesChoice {
 func (w *world) shares(at place) []catalog.PerKind[bool] {
 	var now, all, none catalog.PerKind[bool]
 	for _, k := range []catalog.Kind{catalog.KindZooKeeper, catalog.KindDatabase, catalog.KindStorage, catalog.KindLoadBalancer, catalog.KindInflux, catalog.KindInfluxData} {
-		now.Set(k, w.sharedNow.Of(k) && w.permission(k) != inventory.Forbidden && w.stays(k, at))
+		now.Set(k, w.sharedNow.Of(k) && w.permission(k) != inventory.Forbidden && w.stays(k, at) && !w.inseparable.Of(k))
 		all.Set(k, w.permission(k) == inventory.Allowed)
 	}
 	out := []catalog.PerKind[bool]{now}
@@ -323,15 +391,15 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 	v := &variant{arch: a, at: c.at, size: w.size(t)}
 	p := &catalog.Plan{
 		Architecture: a, Demand: v.size.demand, Site: w.Site.Site, ObservedAt: w.Site.ObservedAt, Cluster: w.Cluster.ID,
-		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.Cluster.OperatedBy,
+		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.operator(c.at.hosting),
 		Settings: w.Cluster.Settings, Workload: w.Cluster.Workload, Objectives: w.Cluster.Objectives,
 		Provider: c.at.provider, Region: c.at.region, Zone: c.at.zone, StandbyZone: c.at.standby,
-		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Isolate: w.collides,
+		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Occupied: w.sharedNow,
 	}
-	if c.at.hosting == inventory.HostingPTCCloud {
-		p.OperatedBy = inventory.OperatorPTCCloudServices
-	} else if p.OperatedBy == inventory.OperatorPTCCloudServices || p.OperatedBy == "" {
-		p.OperatedBy = inventory.OperatorSelf
+	for _, k := range catalog.Kinds() {
+		if c.shared.Of(k) {
+			p.Isolate.Set(k, w.isolate.Of(k))
+		}
 	}
 	if w.present != nil {
 		p.Present, p.PresentCluster, p.PresentShape = w.Site, w.Cluster, w.shape
@@ -342,7 +410,7 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 			p.Ignite = w.shape.Ignite
 		}
 	}
-	if w.objectives.DisasterRecovery != nil && *w.objectives.DisasterRecovery {
+	if w.recovers() {
 		p.RecoveryRegion = w.recoveryRegion(c.at)
 	}
 	p.Recount()

@@ -3,6 +3,7 @@ package recommend
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
@@ -40,10 +41,12 @@ type world struct {
 	// sharedNow and tenants tell which parts are used together with other clusters, and by how many.
 	sharedNow catalog.PerKind[bool]
 	tenants   catalog.PerKind[int]
-	// collides tells of which shared parts another tenant in view has the same isolation.
-	collides catalog.PerKind[bool]
-	sizes    map[sizing.Target]*sized
-	served   map[servingKey]availability.Result
+	// isolate are the names by which this cluster is kept apart in shared parts where another tenant in view has its present
+	// isolation, and inseparable the parts in which no name does that.
+	isolate     catalog.PerKind[string]
+	inseparable catalog.PerKind[bool]
+	sizes       map[sizing.Target]*sized
+	served      map[servingKey]availability.Result
 }
 
 // sized is the sizing for one target.
@@ -115,14 +118,44 @@ func (w *world) collisions() {
 			if u.Infra == nil {
 				continue
 			}
-			own := facts.Tenant{Key: c.Key, Site: w.Site, Cluster: w.Cluster, Use: u.Use, Infra: u.Infra}
-			for k := range u.Tenants {
-				if t := &u.Tenants[k]; t.Key != c.Key && t.Use.As == u.As && collide(&own, t) {
-					w.collides.Set(kindOfUse(u.As, u.Infra), true)
-				}
+			if !collides(u.Use, c, u) {
+				continue
+			}
+			kind := kindOfUse(u.As, u.Infra)
+			if name := w.freeName(kind, c, u); name != "" {
+				w.isolate.Set(kind, name)
+			} else {
+				w.inseparable.Set(kind, true)
 			}
 		}
 	}
+}
+
+// freeName is a name for the cluster in a shared part under which no tenant in view has the same isolation, "" when there is none,
+// as on a storage that another tenant uses from its root.
+func (w *world) freeName(k catalog.Kind, c *facts.Cluster, u *facts.Use) string {
+	tenant := (&catalog.Plan{Site: w.Site.Site, Cluster: w.Cluster.ID}).Tenant()
+	name := tenant
+	for n := 2; n < len(u.Tenants)+3; n++ {
+		own := catalog.Isolated(k, name)
+		own.As = u.As
+		if !collides(&own, c, u) {
+			return name
+		}
+		name = tenant + "-" + strconv.Itoa(n)
+	}
+	return ""
+}
+
+// collides reports whether a use of a shared part by a cluster has the isolation of another tenant in view.
+func collides(own *inventory.Use, c *facts.Cluster, u *facts.Use) bool {
+	me := facts.Tenant{Key: c.Key, Cluster: c.Cluster, Use: own, Infra: u.Infra}
+	for i := range u.Tenants {
+		if t := &u.Tenants[i]; t.Key != c.Key && t.Use.As == own.As && collide(&me, t) {
+			return true
+		}
+	}
+	return false
 }
 
 // collide reports whether two tenants of one infrastructure are known to have the same isolation in it.
@@ -263,8 +296,14 @@ func (w *world) regions() (foundation []inventory.Placement, database inventory.
 // hostings lists what the owner accepts. An owner who names none keeps the present one; a new cluster then may be hosted
 // on Azure or on the premises, the two PTC gives hardware for.
 func (w *world) hostings() []inventory.Hosting {
+	return slices.DeleteFunc(w.acceptedHostings(), func(h inventory.Hosting) bool {
+		return w.Place.Provider != "" && ProviderOf(h) != w.Place.Provider
+	})
+}
+
+func (w *world) acceptedHostings() []inventory.Hosting {
 	if len(w.objectives.Hosting) > 0 {
-		return w.objectives.Hosting
+		return slices.Clone(w.objectives.Hosting)
 	}
 	if h := w.presentHosting(); h != "" {
 		return []inventory.Hosting{h}
@@ -286,8 +325,8 @@ func (w *world) presentHosting() inventory.Hosting {
 	return ""
 }
 
-// places lists where options may run: for the present hosting the regions of ThingWorx and of its database, for another
-// one the nearest region that is allowed.
+// places lists where options may run: in the region that is decided, or else for the present hosting in the regions of
+// ThingWorx and of its database, and for another one in the nearest region that is allowed.
 func (w *world) places() []place {
 	var out []place
 	for _, h := range w.hostings() {
@@ -298,6 +337,13 @@ func (w *world) places() []place {
 
 func (w *world) placesOf(h inventory.Hosting) []place {
 	var out []place
+	if w.Place.Region != "" {
+		at := inventory.Placement{Provider: ProviderOf(h), Region: w.Place.Region}
+		if w.allowed(at.Provider, at.Region) == forbidden {
+			return nil
+		}
+		return []place{w.at(h, at)}
+	}
 	if h == w.presentHosting() {
 		foundation, database := w.regions()
 		for _, at := range append(foundation[:len(foundation):len(foundation)], database) {
@@ -326,11 +372,22 @@ func (w *world) placesOf(h inventory.Hosting) []place {
 	return out
 }
 
+// nowhere says why there is no place for an option.
+func (w *world) nowhere() string {
+	switch {
+	case len(w.hostings()) == 0:
+		return "no accepted hosting runs on " + w.Place.Provider
+	case w.Place.Region != "":
+		return w.Place.Region + " does not lie in the allowed geographies"
+	}
+	return "no region of an accepted hosting lies in the allowed geographies"
+}
+
 // at describes a region; its zone is the one most Foundation nodes are in, else the first.
 func (w *world) at(h inventory.Hosting, at inventory.Placement) place {
 	p := place{hosting: h, provider: at.Provider, region: at.Region}
 	if p.provider == "" {
-		p.provider = providerOf(h)
+		p.provider = ProviderOf(h)
 	}
 	counts := map[string]int{}
 	for _, n := range w.shape.Parts.Of(catalog.KindFoundation).Nodes {
@@ -373,8 +430,8 @@ func (w *world) find(provider, region string) (geo.Region, bool) {
 	return w.Regions.Find(provider, region)
 }
 
-// providerOf is where a hosting runs. PTC Cloud Services runs in commercial clouds; Azure is taken.
-func providerOf(h inventory.Hosting) string {
+// ProviderOf is where a hosting runs. PTC Cloud Services runs in commercial clouds; Azure is taken.
+func ProviderOf(h inventory.Hosting) string {
 	if h == inventory.HostingPTCCloud {
 		return string(inventory.HostingAzure)
 	}
@@ -385,7 +442,7 @@ func providerOf(h inventory.Hosting) string {
 // in the site's country, else nearest to where the cluster or an allowed neighbour of its country is. With zones only
 // regions that have some are considered.
 func (w *world) nearest(h inventory.Hosting, zones bool) (place, bool) {
-	provider := providerOf(h)
+	provider := ProviderOf(h)
 	if h == inventory.HostingOnPremise {
 		if w.allowed(provider, "") == forbidden {
 			return place{}, false
@@ -450,10 +507,8 @@ func (w *world) allowed(provider, region string) residency {
 	if len(w.objectives.Geographies) > 0 {
 		judge(w.objectives.Geographies)
 	}
-	for i := range w.Policy.Geographies {
-		if r := &w.Policy.Geographies[i]; matches(&r.Match, &w.Site.Site) {
-			judge(r.Allow)
-		}
+	for _, list := range w.Policy.GeographyLists(w.Site.Site) {
+		judge(list)
 	}
 	return verdict
 }
@@ -479,16 +534,4 @@ func (w *world) within(provider, region string, list []string) residency {
 		return undecided
 	}
 	return forbidden
-}
-
-func matches(m *policy.Match, site *inventory.Identity) bool {
-	if m.Site != "" && m.Site != site.ID || m.Country != "" && !strings.EqualFold(m.Country, site.Country) {
-		return false
-	}
-	for k, v := range m.Tags {
-		if site.Tags[k] != v {
-			return false
-		}
-	}
-	return true
 }

@@ -74,19 +74,3 @@ func evidenceTime(f *Finding, key string) (time.Time, bool) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	return t, err == nil
 }
-
-// CoverageFacts counts what findings rest on. A finding that passes or fails asked for one fact, its verdict's, and had it;
-// an unknown one asked for each fact it lists as missing, at least one, and had none; one that is not applicable asked for
-// nothing.
-func CoverageFacts(findings []Finding) (known, needed int) {
-	for i := range findings {
-		switch f := &findings[i]; f.Verdict {
-		case Pass, Fail:
-			known++
-			needed++
-		case Unknown:
-			needed += max(1, len(f.Missing))
-		}
-	}
-	return known, needed
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -217,6 +218,15 @@ func TestCarryOverOfForeignFindings(t *testing.T) {
 	if got := rules.CarryOver([]rules.Finding{fail}, []rules.Finding{graced})[0]; got.Severity != rules.Info {
 		t.Errorf("a grace that cannot be read: %+v", got)
 	}
+	undated := fail
+	before := at.Add(-2 * time.Hour)
+	since := fail
+	since.FailingSince = &before
+	undated.Severity = rules.Info
+	undated.Evidence = map[string]any{"graceUntil": at.Add(time.Hour).Format(time.RFC3339), "severityAfterGrace": "high"}
+	if got := rules.CarryOver([]rules.Finding{since}, []rules.Finding{undated})[0]; got.Severity != rules.Info || got.Evidence["graceUntil"] != undated.Evidence["graceUntil"] {
+		t.Errorf("a grace judged at no known instant: %+v", got)
+	}
 	only := fail
 	earlier := at.Add(-2 * time.Hour)
 	was := fail
@@ -228,11 +238,42 @@ func TestCarryOverOfForeignFindings(t *testing.T) {
 	}
 }
 
-func TestCoverageFacts(t *testing.T) {
-	known, needed := rules.CoverageFacts([]rules.Finding{
-		{Verdict: rules.Pass}, {Verdict: rules.Fail}, {Verdict: rules.NotApplicable}, {Verdict: rules.Unknown}, {Verdict: rules.Unknown, Missing: []string{"a", "b"}},
-	})
-	if known != 2 || needed != 5 {
-		t.Errorf("%d of %d facts, want 2 of 5", known, needed)
+// What is not kept is counted all the same, and what is kept is no other.
+func TestTallyCountsWhatIsNotKept(t *testing.T) {
+	regions := regionTable(t)
+	pack := rules.Builtin()
+	for _, path := range append(casePaths(t), "testdata/site.yaml") {
+		in := readCase(t, path, regions)
+		all, tally := pack.Judge(in, true)
+		kept, again := pack.Judge(in, false)
+		if tally != again {
+			t.Errorf("%s: %+v with all findings, %+v without", path, tally, again)
+		}
+		var want rules.Tally
+		var failing []rules.Finding
+		for _, f := range all {
+			switch f.Verdict {
+			case rules.Pass:
+				want.Pass++
+			case rules.Fail:
+				want.Fail++
+			case rules.Unknown:
+				want.Unknown++
+				want.FactsNeeded += max(1, len(f.Missing))
+			case rules.NotApplicable:
+				want.NotApplicable++
+			}
+			if f.Verdict == rules.Fail || f.Verdict == rules.Unknown {
+				failing = append(failing, f)
+			}
+		}
+		want.FactsKnown = want.Pass + want.Fail
+		want.FactsNeeded += want.FactsKnown
+		if tally != want {
+			t.Errorf("%s: counted %+v, want %+v", path, tally, want)
+		}
+		if diff := cmp.Diff(failing, kept, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: kept (-want +got):\n%s", path, diff)
+		}
 	}
 }

@@ -179,15 +179,25 @@ func (p *Pack) Hash(pol *policy.Policy) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// Evaluate judges a site by every rule that the policy leaves enabled, in the order of site, cluster, rule, subject. All
-// verdicts are present. The input is not changed; equal input gives equal findings. A policy that Validate refuses is read
+// Evaluate is Judge with all findings.
+func (p *Pack) Evaluate(in Input) []Finding {
+	out, _ := p.Judge(in, true)
+	return out
+}
+
+// Judge judges a site by every rule that the policy leaves enabled, in the order of site, cluster, rule, subject. The tally
+// counts all verdicts; without all the findings are those that fail or are unknown. The input is not changed; equal input gives equal findings. A policy that Validate refuses is read
 // as far as it makes sense.
 //
 // A failing finding within its rule's grace keeps its verdict but has the severity info; its evidence says until when
 // (graceUntil), with which severity afterwards (severityAfterGrace) and when that was judged (judgedAt).
-func (p *Pack) Evaluate(in Input) []Finding {
+func (p *Pack) Judge(in Input, all bool) ([]Finding, Tally) {
 	settings := p.tune(in.Policy)
-	j := rule.NewJudge(in, len(p.rules)*len(in.Site.Clusters)+len(in.Site.Infrastructure)+32)
+	room := 24 * len(in.Site.Clusters)
+	if all {
+		room = len(p.rules)*len(in.Site.Clusters) + len(in.Site.Infrastructure) + 32
+	}
+	j := rule.NewJudge(in, all, room)
 	for i := range p.rules {
 		if r := &p.rules[i]; r.Site != nil && !settings[i].Disabled {
 			j.Begin(r, &settings[i])
@@ -210,9 +220,12 @@ func (p *Pack) Evaluate(in Input) []Finding {
 		}
 	}
 	// Rules run in order of id and clusters and infrastructures are prepared in order of theirs, so nothing is left to sort.
-	out := j.Findings()
+	out, tally := j.End()
+	if cap(out) > len(out)+len(out)/4 {
+		out = slices.Clone(out) // they live as long as the assessment
+	}
 	identify(out)
-	return out
+	return out, tally
 }
 
 func outside(v *Versions, version string) bool {

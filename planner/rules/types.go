@@ -35,6 +35,9 @@ type Planner = rule.Planner
 // Outcome is what an extra rule says about one subject.
 type Outcome = rule.Outcome
 
+// Tally counts the verdicts of an evaluation and the facts that they rest on.
+type Tally = rule.Tally
+
 // Entry is a rule's page in the catalogue.
 type Entry = rule.Entry
 

@@ -163,27 +163,35 @@ func everything(m *simulate.Model, kinds ...simulate.Kind) []simulate.Failure {
 	return out
 }
 
-// TestSimulationIsTheAvailabilityModel sums the chances of all states of the elements in which a cluster is not down, and
-// compares with the availability computed without enumeration.
+// TestSimulationIsTheAvailabilityModel sums the chances of all states of the elements in which a cluster is not down, in
+// which it is full, and in which two are down together, and compares with what is computed without enumeration.
 func TestSimulationIsTheAvailabilityModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d := &availabilitytest.Draw{T: t, Budget: 8, Consistent: rapid.Bool().Draw(t, "consistent")}
-		s := d.Site(1)
+	compared := 0
+	check := func(t *rapid.T) {
+		d := &availabilitytest.Draw{T: t, Budget: 7, Consistent: rapid.Bool().Draw(t, "consistent")}
+		s := d.Site(2)
 		// Every node on a named machine, so that every element can be failed by name.
-		for i := range s.Clusters[0].Components {
-			name(s.Clusters[0].Components[i].Nodes)
+		for i := range s.Clusters {
+			for j := range s.Clusters[i].Components {
+				name(s.Clusters[i].Components[j].Nodes)
+			}
 		}
 		for i := range s.Infrastructure {
 			name(s.Infrastructure[i].Nodes)
 			name(s.Infrastructure[i].PgPool)
 		}
-		sys := availability.Compile(tenants(s), availabilitytest.Chances())
-		if len(sys.Elements) > 10 {
+		both := tenants(s)
+		for i := range both {
+			both[i].Need = d.Pick("need", 1, 2)
+		}
+		sys := availability.Compile(both, availabilitytest.Chances())
+		if len(sys.Elements) > 11 {
 			return
 		}
-		m := model(s)
-		want := sys.Result(0)
-		var serving, full float64
+		compared++
+		m := simulate.New(both, availabilitytest.Chances())
+		var serving, full [2]float64
+		var bothDown float64
 		for bits := range 1 << len(sys.Elements) {
 			p := 1.0
 			var failed []simulate.Failure
@@ -200,17 +208,32 @@ func TestSimulationIsTheAvailabilityModel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Clusters[0].State != simulate.Down {
-				serving += p
-				if !lostTimeseries(r.Clusters[0].Causes) {
-					full += p
+			for c := range r.Clusters {
+				if r.Clusters[c].State != simulate.Down {
+					serving[c] += p
+					if !lostTimeseries(r.Clusters[c].Causes) {
+						full[c] += p
+					}
 				}
 			}
+			if r.Down == 2 {
+				bothDown += p
+			}
 		}
-		if math.Abs(serving-want.Serving) > 1e-12 || math.Abs(full-want.Full) > 1e-12 {
-			t.Fatalf("all states: serving %v full %v; availability says %v and %v", serving, full, want.Serving, want.Full)
+		for c := range sys.Clusters {
+			if want := sys.Result(c); math.Abs(serving[c]-want.Serving) > 1e-12 || math.Abs(full[c]-want.Full) > 1e-12 {
+				t.Fatalf("all states: serving %v full %v; availability says %v and %v", serving[c], full[c], want.Serving, want.Full)
+			}
 		}
-	})
+		for _, j := range sys.Pairs() {
+			if math.Abs(bothDown-j.AllDown) > 1e-12 {
+				t.Fatalf("all states: both down %v; availability says %v", bothDown, j.AllDown)
+			}
+		}
+	}
+	for compared < 100 { // the others have too many states to look at
+		rapid.Check(t, check)
+	}
 }
 
 func name(nodes []inventory.Node) {

@@ -125,6 +125,17 @@ func (p *Pack) assumptions(t Target) []string {
 	return p.notes
 }
 
+// CriterionText names a criterion in sentences.
+func CriterionText(name string) string {
+	switch name {
+	case CriterionWPS:
+		return "property writes per second"
+	case CriterionRequests:
+		return "requests per second"
+	}
+	return name
+}
+
 // describe says once per criterion which thresholds are not PTC's, and that the machine types are a mapping.
 func (p *Pack) describe(influx bool) []string {
 	var out []string
@@ -141,7 +152,7 @@ func (p *Pack) describe(influx bool) []string {
 			}
 		}
 		if len(values) > 0 {
-			out = append(out, fmt.Sprintf("limits of %s are assumptions, PTC publishes none: %s", name, strings.Join(values, ", ")))
+			out = append(out, fmt.Sprintf("limits of %s are assumptions, PTC publishes none: %s", CriterionText(name), strings.Join(values, ", ")))
 		}
 	}
 	if p.AzureSKUs.Confidence != Official {

@@ -3,8 +3,6 @@ package sizing
 import (
 	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
@@ -125,7 +123,7 @@ func (p *Pack) databaseWrites(s *inventory.Site, c *inventory.Cluster, class *Cl
 	cpu, memory := 0.0, 0.0
 	if db != nil {
 		cpu, memory = db.CPU, db.MemoryGiB
-		if skuCPU, skuMemory, ok := FlexibleCapacity(db.SKU); ok && t.Engine == inventory.EngineAzurePostgreSQLFlexible && !(cpu > 0 && memory > 0) {
+		if skuCPU, skuMemory, ok := inventory.FlexibleCapacity(db.SKU); ok && t.Engine == inventory.EngineAzurePostgreSQLFlexible && !(cpu > 0 && memory > 0) {
 			cpu, memory = skuCPU, skuMemory
 		}
 		if len(db.Nodes) > 0 {
@@ -153,26 +151,6 @@ func (p *Pack) databaseWrites(s *inventory.Site, c *inventory.Cluster, class *Cl
 	}
 	r.Assumptions = append(r.Assumptions, "the database is below the smallest size; nothing is promised of it")
 	return 0
-}
-
-// FlexibleCapacity reads vCPU and memory from the SKU of a Flexible Server of the general purpose (D) and memory optimised
-// (E) tiers, such as Standard_D16ds_v5: 4 and 8 GiB a vCPU (Microsoft, Azure Database for PostgreSQL concepts-limits).
-// Burstable and other SKUs do not tell.
-func FlexibleCapacity(sku string) (cpu, memoryGiB float64, ok bool) {
-	sku = strings.TrimPrefix(sku, "Standard_")
-	digits := 0
-	for digits+1 < len(sku) && sku[digits+1] >= '0' && sku[digits+1] <= '9' {
-		digits++
-	}
-	if digits == 0 || digits > 4 {
-		return 0, 0, false
-	}
-	n, err := strconv.Atoi(sku[1 : 1+digits])
-	perCPU := map[byte]float64{'D': 4, 'E': 8}[sku[0]]
-	if err != nil || n == 0 || perCPU == 0 {
-		return 0, 0, false
-	}
-	return float64(n), float64(n) * perCPU, true
 }
 
 // database returns the first database the cluster uses, or nil.

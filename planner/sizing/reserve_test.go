@@ -66,30 +66,6 @@ func TestReverse(t *testing.T) {
 	}
 }
 
-func TestFlexibleCapacity(t *testing.T) {
-	for _, c := range []struct {
-		sku         string
-		cpu, memory float64
-	}{
-		{"Standard_D16ds_v5", 16, 64},
-		{"D2s_v3", 2, 8},
-		{"Standard_E4ds_v5", 4, 32},
-		{"Standard_D96ads_v5", 96, 384},
-		{"Standard_B2s", 0, 0},
-		{"", 0, 0},
-		{"Standard_", 0, 0},
-		{"D", 0, 0},
-		{"Dx", 0, 0},
-		{"D0s", 0, 0},
-		{"D123456789012345678901s", 0, 0},
-	} {
-		cpu, memory, ok := sizing.FlexibleCapacity(c.sku)
-		if cpu != c.cpu || memory != c.memory || ok != (c.cpu > 0) {
-			t.Errorf("%q: %v, %v, %v", c.sku, cpu, memory, ok)
-		}
-	}
-}
-
 func TestReverseOfTooLittle(t *testing.T) {
 	p := pack(t)
 	s := plant(inventory.Infrastructure{}, nil)

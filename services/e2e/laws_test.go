@@ -22,7 +22,7 @@ var pure = []string{
 	"planner/availability", "planner/recognise", "planner/rules", "planner/recommend", "planner/migrate",
 	"planner/simulate", "planner/tenancy", "planner/assess", "federation/tenancy", "federation/report",
 	"planner/rules/rule", "planner/rules/facts", "planner/rules/location", "planner/rules/resilience", "planner/rules/sharing",
-	"planner/rules/operation", "planner/rules/custom", "planner/sources/tree", "planner/plan",
+	"planner/rules/operation", "planner/rules/custom", "planner/sources/tree", "planner/sources/merge", "planner/plan",
 }
 
 // impure are the standard packages and third parties a pure package has no use for.
@@ -41,6 +41,7 @@ var hidden = map[string][]string{
 	"github.com/ClickHouse/clickhouse-go/v2": {"federation/history"},
 	"github.com/nats-io":                     {"api/bus"},
 	"github.com/labstack/echo/v4":            {"api/rest"},
+	"github.com/Azure":                       {"planner/sources/azure/live"},
 }
 
 type source struct {

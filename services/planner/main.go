@@ -35,7 +35,7 @@ func (f configFlag) load() (config, error) {
 	if err := conf.Load(f.Config, "MERIDIAN", &c); err != nil {
 		return config{}, err
 	}
-	return c, c.check()
+	return c, c.check(false)
 }
 
 type runCommand struct {
@@ -46,8 +46,11 @@ type runCommand struct {
 // Run runs the daemon until the context ends.
 func (r *runCommand) Run(ctx context.Context, stderr io.Writer) error {
 	c, err := r.load()
-	if err != nil || r.CheckConfig {
+	if err != nil {
 		return err
+	}
+	if r.CheckConfig {
+		return c.check(true)
 	}
 	return run(ctx, c, version, stderr)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -22,15 +23,16 @@ import (
 
 // config is the daemon's configuration file. Every value can be overridden by an environment variable: MERIDIAN_NATS_URL sets nats.url.
 type config struct {
-	Site      string             `json:"site"`      // id
-	Inventory string             `json:"inventory"` // SiteInventory file, followed for changes
-	State     string             `json:"state"`     // folder of the outbox and the status
-	Policy    string             `json:"policy"`    // file
-	Interval  inventory.Duration `json:"interval"`  // between collections when nothing tells of a change
-	Heartbeat inventory.Duration `json:"heartbeat"`
-	NATS      natsConfig         `json:"nats" envPrefix:"NATS_"`
-	Log       boot.Log           `json:"log" envPrefix:"LOG_"`
-	Tracing   boot.Tracing       `json:"tracing" envPrefix:"TRACING_"`
+	Site      string                `json:"site"`            // id
+	Inventory string                `json:"inventory"`       // SiteInventory file, followed for changes
+	Sources   []daemon.SourceConfig `json:"sources" env:"-"` // further sources, in any order
+	State     string                `json:"state"`           // folder of the outbox and the status
+	Policy    string                `json:"policy"`          // file
+	Interval  inventory.Duration    `json:"interval"`        // between collections when nothing tells of a change
+	Heartbeat inventory.Duration    `json:"heartbeat"`
+	NATS      natsConfig            `json:"nats" envPrefix:"NATS_"`
+	Log       boot.Log              `json:"log" envPrefix:"LOG_"`
+	Tracing   boot.Tracing          `json:"tracing" envPrefix:"TRACING_"`
 }
 
 type natsConfig struct {
@@ -54,13 +56,25 @@ func defaults() config {
 	}
 }
 
-func (c *config) check() error {
+// sources are all of them, the site's own file first.
+func (c *config) sources() []daemon.SourceConfig {
+	if c.Inventory == "" {
+		return c.Sources
+	}
+	return append([]daemon.SourceConfig{{SiteFile: &daemon.SiteFileConfig{Path: c.Inventory}}}, c.Sources...)
+}
+
+// check returns all problems as one error; with files it looks whether what the configuration names can be read, too.
+func (c *config) check(files bool) error {
 	var problems []error
 	if !inventory.ValidID(c.Site) {
 		problems = append(problems, fmt.Errorf("site %q is not a site id: lower-case letters, digits and dashes, at most 63", c.Site))
 	}
-	if c.Inventory == "" {
-		problems = append(problems, errors.New("inventory is empty: give the path of the SiteInventory file"))
+	if c.Inventory == "" && len(c.Sources) == 0 {
+		problems = append(problems, errors.New("inventory and sources are empty: give the path of the SiteInventory file, or a source"))
+	}
+	if err := daemon.CheckSources(c.sources(), files); err != nil {
+		problems = append(problems, err)
 	}
 	if c.State == "" {
 		problems = append(problems, errors.New("state is empty: give a folder that only this planner uses"))
@@ -108,7 +122,7 @@ func run(ctx context.Context, c config, version string, stderr io.Writer) (err e
 		return fmt.Errorf("make the state folder: %w", err)
 	}
 	d, err := daemon.New(daemon.Options{
-		Site: c.Site, Path: c.Inventory, Dir: c.State, Engine: engine, Policy: pol, Bus: conn,
+		Site: c.Site, Sources: c.sources(), Dir: c.State, Engine: engine, Policy: pol, Bus: conn,
 		Interval: time.Duration(c.Interval), Heartbeat: time.Duration(c.Heartbeat), Version: version, Logger: logger,
 	})
 	if err != nil {
@@ -158,7 +172,11 @@ func printStatus(w io.Writer, s *agent.Status, asJSON bool) error {
 		line("rejected", fmt.Sprintf("%s at %s: %s", s.Rejected.Revision, s.Rejected.At.Format(time.RFC3339), s.Rejected.Reason))
 	}
 	for _, src := range s.Sources {
-		line("source "+src.Name, string(src.Status)+" "+src.Detail)
+		at := ""
+		if !src.At.IsZero() {
+			at = " at " + src.At.Format(time.RFC3339)
+		}
+		line("source "+src.Name, strings.TrimSpace(string(src.Status)+at+": "+src.Detail))
 	}
 	for _, verdict := range []rules.Verdict{rules.Fail, rules.Unknown, rules.Pass, rules.NotApplicable} {
 		line("verdict "+string(verdict), fmt.Sprint(s.Verdicts[verdict]))

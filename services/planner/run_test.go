@@ -20,14 +20,14 @@ func TestConfiguration(t *testing.T) {
 	if err := conf.Load("", "MERIDIAN", &c); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.check(); err != nil {
+	if err := c.check(false); err != nil {
 		t.Fatal(err)
 	}
 	if c.Interval != inventory.Duration(5*time.Minute) || c.NATS.PasswordFile != "secret" {
 		t.Errorf("configuration: %+v", c)
 	}
 	c.Site, c.Inventory, c.State, c.Interval = "Not An Id", "", "", 1
-	err := c.check()
+	err := c.check(false)
 	if err == nil {
 		t.Fatal("accepted")
 	}
@@ -42,7 +42,7 @@ func TestStatusText(t *testing.T) {
 	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
 	s := agent.Status{
 		Site: "muc-01", At: at, Collected: &agent.Mark{Revision: "r2", At: at}, Applied: &agent.Mark{Revision: "r1", At: at},
-		Sources:     []inventory.Source{{Name: "site-file", Status: inventory.SourceFailed, Detail: "line 3"}},
+		Sources:     []inventory.Source{{Name: "site-file", Status: inventory.SourceFailed, At: at, Detail: "line 3"}},
 		Verdicts:    map[rules.Verdict]int{rules.Pass: 3, rules.Fail: 1},
 		Differences: []agent.Difference{{Rule: "TEN-001", Here: "absent", Hub: "fail"}}, DifferenceCount: 1,
 		Rejected: &agent.Rejected{Revision: "r0", At: at, Reason: []byte(`{"reason":"schema"}`)}, LastError: &agent.Problem{Op: "publish", What: "no route"},
@@ -51,7 +51,7 @@ func TestStatusText(t *testing.T) {
 	if err := printStatus(&b, &s, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"muc-01", "r2 at 2026-11-20T08:00:00Z", "acknowledged", "never", "failed line 3", "TEN-001", "absent here, fail at the hub", "schema", "publish: no route"} {
+	for _, want := range []string{"muc-01", "r2 at 2026-11-20T08:00:00Z", "acknowledged", "never", "failed at 2026-11-20T08:00:00Z: line 3", "TEN-001", "absent here, fail at the hub", "schema", "publish: no route"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("status does not say %q:\n%s", want, b.String())
 		}

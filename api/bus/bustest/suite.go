@@ -155,6 +155,10 @@ func Contract(t *testing.T, start func(testing.TB) Bus) {
 		{"batches come until they are acknowledged", batchesRepeat},
 		{"a site is asked and answers", siteAnswers},
 		{"a site cannot speak for another", siteIsConfined},
+		{"a bucket keeps documents", bucketKeeps},
+		{"a bucket refuses what it cannot keep", bucketRefuses},
+		{"no write to a bucket is lost to another", bucketRaces},
+		{"a watcher of a bucket knows what is in it", bucketWatch},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			b := start(t)

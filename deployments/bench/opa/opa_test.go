@@ -10,12 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/meridian-federation/meridian/deployments/bench/fleet"
 	"github.com/meridian-federation/meridian/deployments/bench/opa"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/sizing"
 )
 
@@ -90,7 +90,7 @@ func (r rig) theirs(s *inventory.Site) []opa.Finding {
 func TestSameVerdicts(t *testing.T) {
 	r := newRig(t)
 	seen := map[string]map[string]int{}
-	for _, s := range fleet.New(fleet.Options{Seed: 1, Sites: 1000}).Sites(0) {
+	for _, s := range sitesim.New(sitesim.Options{Seed: 1, Sites: 1000}).Sites(0) {
 		ours := r.ours(s)
 		if d := cmp.Diff(ours, r.theirs(s)); d != "" {
 			t.Fatalf("%s (-ours +Rego):\n%s", s.Site.ID, d)

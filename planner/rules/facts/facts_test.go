@@ -20,6 +20,8 @@ func TestVersions(t *testing.T) {
 	}{
 		{"9.5", true, true},
 		{"9.5.1", true, true},
+		{"9.9", true, true},
+		{"9.09", true, true},
 		{"9.4.9", false, true},
 		{"10.1.0-b12", true, true},
 		{"v9.6", true, true},
@@ -100,6 +102,25 @@ func TestDatabase(t *testing.T) {
 	}
 }
 
+// TestPlacesOfNodes gives nodes the placement of their infrastructure where they have none of their own.
+func TestPlacesOfNodes(t *testing.T) {
+	of := func(p inventory.Placement) inventory.Placement {
+		return facts.Of(&inventory.Infrastructure{
+			Placement: inventory.Placement{Provider: "azure", Region: "westeurope", Zone: "1", PhysicalZone: "az1"},
+			Nodes:     []inventory.Node{{Name: "n", Placement: p}},
+		})[0].Placement
+	}
+	for _, c := range [][2]inventory.Placement{
+		{{}, {Provider: "azure", Region: "westeurope", Zone: "1", PhysicalZone: "az1"}},
+		{{Zone: "2"}, {Provider: "azure", Region: "westeurope", Zone: "2"}},
+		{{Provider: "azure", Region: "northeurope"}, {Provider: "azure", Region: "northeurope"}},
+	} {
+		if diff := cmp.Diff(c[1], of(c[0])); diff != "" {
+			t.Errorf("%+v: %s", c[0], diff)
+		}
+	}
+}
+
 func TestStoragePath(t *testing.T) {
 	for _, c := range []struct{ path, endpoint, protocol, want string }{
 		{"/export/a/", "nas:/export", "nfs", "/export/a"},
@@ -110,6 +131,10 @@ func TestStoragePath(t *testing.T) {
 		{`\Share\A`, "//nas/Share", "SMB", "/share/a"},
 		{"/a", "nfs://nas/x", "nfs", "/x/a"},
 		{"", "nas:/export", "nfs", ""},
+		{"nas:/export/a", "nas:/export", "nfs", "/export/a"},
+		{"nfs://nas/export/a/", "nas", "nfs", "/export/a"},
+		{`\\nas\Share\A`, `\\NAS\Share`, "smb", "/share/a"},
+		{`C:\ThingworxStorage`, "", "smb", "/c:/thingworxstorage"},
 	} {
 		got := facts.StoragePath(&facts.Tenant{Use: &inventory.Use{Path: c.path}, Infra: &inventory.Infrastructure{Protocol: c.protocol, Identity: inventory.ResourceIdentity{Endpoint: c.endpoint}}})
 		if got != c.want {
@@ -145,11 +170,13 @@ func TestSKUs(t *testing.T) {
 		{"Standard_B2s", 0, 0, 429},
 		{"Standard_B2ms", 0, 0, 859},
 		{"Standard_B4ms", 0, 0, 0},
+		{"GP_Standard_D4ds_v5", 4, 16, 1718},
+		{"B_Standard_B1ms", 0, 0, 50},
 		{"", 0, 0, 0},
 		{"Standard_", 0, 0, 0},
 		{"Dxl", 0, 0, 0},
 	} {
-		cpu, memory, _ := facts.Capacity(c.sku)
+		cpu, memory, _ := inventory.FlexibleCapacity(c.sku)
 		connections, _ := facts.DefaultConnections(c.sku)
 		if cpu != c.cpu || memory != c.memory || connections != c.connections {
 			t.Errorf("%q: %v vCPU, %v GiB, %d connections", c.sku, cpu, memory, connections)
@@ -191,6 +218,9 @@ func TestRegions(t *testing.T) {
 	if _, ok := s.Geography(facts.Region{Provider: "azure", Code: "nowhere"}); ok {
 		t.Error("an unknown region has a geography")
 	}
+	if g, ok := s.Geography(facts.Region{Provider: "on-premise"}); !ok || g != "Europe" {
+		t.Errorf("geography of a data centre without a name: %q", g)
+	}
 	if _, ok := s.Geography(facts.Region{Provider: "azure"}); ok {
 		t.Error("no region has a geography")
 	}
@@ -200,6 +230,9 @@ func TestRegions(t *testing.T) {
 	none := facts.New(s.Site, nil, nil, nil)
 	if _, ok := none.Geography(facts.Region{Provider: "azure", Code: "westeurope"}); ok {
 		t.Error("a geography without a table")
+	}
+	if _, ok := none.Pair(facts.Region{Provider: "azure", Code: "westeurope"}); ok {
+		t.Error("a pair without a table")
 	}
 	if none.HasZones(&facts.Place{Placement: inventory.Placement{Provider: "azure", Region: "westeurope"}}) {
 		t.Error("zones without a table")
@@ -290,6 +323,22 @@ func TestClusterParts(t *testing.T) {
 	}
 	if !x.Lists(inventory.LoadBalancerNode) || x.Lists(inventory.Foundation) || x.SeparateIgnitePath() != "" {
 		t.Error("components are not told apart")
+	}
+	cluster := func(c ...inventory.Component) *facts.Cluster {
+		return &facts.New(&inventory.Site{Clusters: []inventory.Cluster{{ID: "z", Components: c}}}, nil, nil, nil).Clusters[0]
+	}
+	for _, c := range []struct {
+		comp inventory.Component
+		want string
+	}{
+		{inventory.Component{Kind: inventory.Ignite, Mode: inventory.IgniteSeparate, BasePath: "/p"}, "/p"},
+		{inventory.Component{Kind: inventory.Ignite, BasePath: "/p"}, "/p"},
+		{inventory.Component{Kind: inventory.Ignite, Mode: inventory.IgniteEmbedded, BasePath: "/p"}, ""},
+		{inventory.Component{Kind: inventory.ConnectionServer, BasePath: "/p"}, ""},
+	} {
+		if got := cluster(c.comp).SeparateIgnitePath(); got != c.want {
+			t.Errorf("%+v: path %q", c.comp, got)
+		}
 	}
 	if x.Has(inventory.AsDatabase) || x.UsesKind(inventory.AsDatabase, inventory.KindDatabase) {
 		t.Error("a use that is not there")

@@ -120,11 +120,22 @@ func StoragePath(t *Tenant) string {
 	if p == "" {
 		return ""
 	}
+	if addressed(p) {
+		return exportOf(p)
+	}
 	p = path.Clean("/" + p)
 	if export == "/" || within(p, export) {
 		return p
 	}
 	return path.Join(export, p)
+}
+
+// addressed reports whether a path names its file server, as in host:/path, //host/path and scheme://host/path. The letter of a
+// drive is no server.
+func addressed(p string) bool {
+	p = strings.ReplaceAll(p, `\`, "/")
+	colon := strings.IndexByte(p, ':')
+	return strings.HasPrefix(p, "//") || colon > 1 && strings.HasPrefix(p[colon:], ":/") && !strings.Contains(p[:colon], "/")
 }
 
 // Overlap reports whether two paths are the same or one lies in the other.
@@ -144,30 +155,21 @@ func exportOf(endpoint string) string {
 	return path.Clean("/" + p)
 }
 
-// Capacity returns vCPU and GiB of a Flexible Server SKU of the D series (4 GiB a vCore) or E series (8 GiB a vCore), from
-// Microsoft's limits page. ok is false for any other SKU.
-func Capacity(sku string) (cpu, memoryGiB float64, ok bool) {
-	series, cores := skuOf(sku)
-	switch series {
-	case 'D':
-		return float64(cores), float64(4 * cores), cores > 0
-	case 'E':
-		return float64(cores), float64(8 * cores), cores > 0
-	}
-	return 0, 0, false
-}
-
 // DefaultConnections returns the default max_connections of a Flexible Server SKU, from Microsoft's limits page.
 func DefaultConnections(sku string) (int, bool) {
-	switch strings.ToUpper(strings.TrimPrefix(strings.ToLower(sku), "standard_")) {
-	case "B1MS":
+	name := strings.ToLower(sku)
+	if _, rest, ok := strings.Cut(name, "standard_"); ok {
+		name = rest
+	}
+	switch name {
+	case "b1ms":
 		return 50, true
-	case "B2S":
+	case "b2s":
 		return 429, true
-	case "B2MS":
+	case "b2ms":
 		return 859, true
 	}
-	series, cores := skuOf(sku)
+	series, cores := inventory.FlexibleSKU(sku)
 	switch {
 	case series == 'D' && cores == 2:
 		return 859, true
@@ -179,21 +181,4 @@ func DefaultConnections(sku string) (int, bool) {
 		return 5000, true
 	}
 	return 0, false
-}
-
-// skuOf splits Standard_D16ds_v5 into D and 16. The series is 0 when the name has another form.
-func skuOf(sku string) (series byte, cores int) {
-	s := strings.TrimPrefix(strings.ToLower(sku), "standard_")
-	if s == "" {
-		return 0, 0
-	}
-	end := 1
-	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
-		end++
-	}
-	cores, err := strconv.Atoi(s[1:end])
-	if err != nil {
-		return 0, 0
-	}
-	return s[0] - 'a' + 'A', cores
 }

@@ -229,7 +229,7 @@ func databaseSize(j *rule.Judge, c *facts.Cluster) {
 		var lacking []string
 		check := func(name string, cpu, memory float64, sku string) bool {
 			if u.Infra.Engine == inventory.EngineAzurePostgreSQLFlexible && (cpu == 0 || memory == 0) {
-				if skuCPU, skuMemory, ok := facts.Capacity(sku); ok {
+				if skuCPU, skuMemory, ok := inventory.FlexibleCapacity(sku); ok {
 					cpu, memory = skuCPU, skuMemory
 				}
 			}

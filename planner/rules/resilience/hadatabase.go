@@ -235,13 +235,10 @@ func influxData(j *rule.Judge, c *facts.Cluster) {
 	})
 }
 
-// burstable reports whether a Flexible Server is of the burstable tier, by its tier or else by its SKU.
+// burstable reports whether a Flexible Server is of the burstable tier.
 func burstable(i *inventory.Infrastructure) (yes, known bool) {
-	if i.Tier != "" {
-		return strings.EqualFold(i.Tier, "burstable"), true
-	}
-	sku := strings.TrimPrefix(strings.ToLower(i.SKU), "standard_")
-	return strings.HasPrefix(sku, "b"), sku != ""
+	tier := inventory.FlexibleTier(i.Tier, i.SKU)
+	return strings.EqualFold(tier, inventory.TierBurstable), tier != "" || i.SKU != ""
 }
 
 // flexibleHA is HA-014.

@@ -23,9 +23,51 @@ type Judge struct {
 	Observed time.Time   // when the site was observed
 	rule     *Rule
 	tuned    *Tuned
+	all      bool   // keep what passes or is not applicable
+	last     latest // still open to a worse one of the same rule and subject
 	out      []Finding
+	tally    Tally
 	Prepared any        // by extra rules for each other
 	instant  *time.Time // observed, shared by the findings that rest on this site alone
+}
+
+// latest is a verdict before it becomes a finding: most pass, and only what is kept is written out.
+type latest struct {
+	rule     *Rule // nil for none
+	verdict  Verdict
+	severity Severity
+	subject  Subject
+	message  string
+	evidence map[string]any
+	missing  []string
+	remedy   string
+	since    *time.Time // fails or is unknown since
+}
+
+// Tally counts verdicts, also those of findings that are not kept, and the facts that they rest on. A finding that passes or fails
+// asked for one fact, its verdict's, and had it; an unknown one asked for each fact it lists as missing, at least one, and had
+// none; one that is not applicable asked for nothing.
+type Tally struct {
+	Pass, Fail, Unknown, NotApplicable int
+	FactsKnown, FactsNeeded            int
+}
+
+func (t *Tally) add(f *latest) {
+	switch f.verdict {
+	case Pass:
+		t.Pass++
+		t.FactsKnown++
+		t.FactsNeeded++
+	case Fail:
+		t.Fail++
+		t.FactsKnown++
+		t.FactsNeeded++
+	case Unknown:
+		t.Unknown++
+		t.FactsNeeded += max(1, len(f.missing))
+	default:
+		t.NotApplicable++
+	}
 }
 
 // Failure is what a failing verdict says. Zero fields take the entry's severity and remedy and the site's observation.
@@ -55,30 +97,43 @@ func (j *Judge) OfListed(l *facts.Listed) Subject {
 	return Subject{Site: j.View.Site.Site.ID, Infrastructure: l.Name}
 }
 
-// add appends a finding. One subject has one finding per rule: of two, as when a cluster uses one database twice, the
+// add records a verdict. One subject has one finding per rule: of two, as when a cluster uses one database twice, the
 // worse stays.
-func (j *Judge) add(v Verdict, own Severity, s Subject, message string) *Finding {
-	if n := len(j.out); n > 0 && j.out[n-1].Rule == j.rule.ID && j.out[n-1].Subject == s {
-		last := &j.out[n-1]
-		severity := j.severity(own)
-		if !worse(v, severity, last) {
-			return new(Finding)
-		}
-		*last = Finding{}
-	} else {
-		j.out = append(j.out, Finding{})
+func (j *Judge) add(v Verdict, own Severity, s Subject, message string) *latest {
+	f := &j.last
+	severity := j.severity(own)
+	switch {
+	case f.rule != j.rule || f.subject != s:
+		j.settle()
+	case !worse(v, severity, f):
+		return new(latest)
 	}
-	f, r := &j.out[len(j.out)-1], j.rule
-	f.Rule, f.Title, f.Confidence, f.Reference = r.ID, r.Title, r.Confidence, r.Reference
-	f.Verdict, f.Severity, f.Subject, f.Message = v, j.severity(own), s, message
+	f.rule, f.verdict, f.severity, f.subject, f.message = j.rule, v, severity, s, message
+	f.evidence, f.missing, f.remedy, f.since = nil, nil, "", nil
 	return f
 }
 
-func worse(v Verdict, severity Severity, than *Finding) bool {
-	if v != than.Verdict {
-		return weight(v) > weight(than.Verdict)
+// settle counts the latest verdict, which no other of its subject can follow, and writes it out where that is asked for.
+func (j *Judge) settle() {
+	f := &j.last
+	if f.rule == nil {
+		return
 	}
-	return severity.Rank() < than.Severity.Rank()
+	j.tally.add(f)
+	if j.all || f.verdict == Fail || f.verdict == Unknown {
+		j.out = append(j.out, Finding{
+			Rule: f.rule.ID, Title: f.rule.Title, Verdict: f.verdict, Severity: f.severity, Confidence: f.rule.Confidence, Subject: f.subject,
+			Message: f.message, Evidence: f.evidence, Missing: f.missing, Remedy: f.remedy, Reference: f.rule.Reference,
+			FirstSeen: f.since, FailingSince: f.since,
+		})
+	}
+}
+
+func worse(v Verdict, severity Severity, than *latest) bool {
+	if v != than.verdict {
+		return weight(v) > weight(than.verdict)
+	}
+	return severity.Rank() < than.severity.Rank()
 }
 
 func weight(v Verdict) int {
@@ -116,30 +171,28 @@ func (j *Judge) Skip(s Subject, message string) {
 // Unknown records that the rule cannot judge the subject for lack of facts.
 func (j *Judge) Unknown(s Subject, message string, missing ...string) {
 	f := j.add(Unknown, "", s, message)
-	f.Missing, f.Remedy = missing, j.rule.Remedy
+	f.missing, f.remedy = missing, j.rule.Remedy
 	if len(missing) > 0 {
-		f.Remedy = "Add to the inventory what is missing: " + strings.Join(missing, ", ") + "."
+		f.remedy = "Add to the inventory what is missing: " + strings.Join(missing, ", ") + "."
 	}
-	f.FirstSeen = j.instantOf(time.Time{})
-	f.FailingSince = f.FirstSeen
+	f.since = j.instantOf(time.Time{})
 }
 
 // Fail records that the subject is not as the rule wants it, within the rule's grace as info only.
 func (j *Judge) Fail(s Subject, why Failure) {
 	f := j.add(Fail, why.Severity, s, why.Message)
-	f.Evidence, f.Remedy, f.FirstSeen = why.Evidence, why.Remedy, j.instantOf(why.Since)
-	f.FailingSince = f.FirstSeen
-	if f.Remedy == "" {
-		f.Remedy = j.rule.Remedy
+	f.evidence, f.remedy, f.since = why.Evidence, why.Remedy, j.instantOf(why.Since)
+	if f.remedy == "" {
+		f.remedy = j.rule.Remedy
 	}
-	if end := f.FirstSeen.Add(j.tuned.Grace); j.tuned.Grace > 0 && end.After(j.At) {
-		if f.Evidence == nil {
-			f.Evidence = make(map[string]any, 3)
+	if end := f.since.Add(j.tuned.Grace); j.tuned.Grace > 0 && end.After(j.At) {
+		if f.evidence == nil {
+			f.evidence = make(map[string]any, 3)
 		}
-		f.Evidence[GraceUntil] = end.UTC().Format(time.RFC3339Nano)
-		f.Evidence[SeverityAfterGrace] = string(f.Severity)
-		f.Evidence[JudgedAt] = j.At.UTC().Format(time.RFC3339Nano)
-		f.Severity = Info
+		f.evidence[GraceUntil] = end.UTC().Format(time.RFC3339Nano)
+		f.evidence[SeverityAfterGrace] = string(f.severity)
+		f.evidence[JudgedAt] = j.At.UTC().Format(time.RFC3339Nano)
+		f.severity = Info
 	}
 }
 
@@ -239,9 +292,13 @@ func (j *Judge) Databases(c *facts.Cluster, judgement func(Subject, *facts.Use))
 	}
 }
 
-// NewJudge prepares the evaluation of an input. room is how many findings it makes room for.
-func NewJudge(in Input, room int) *Judge {
-	j := &Judge{Input: in, View: facts.New(in.Site, in.Neighbours, in.Shared, in.Regions), Observed: in.Site.ObservedAt, out: make([]Finding, 0, room)}
+// NewJudge prepares the evaluation of an input. all keeps the findings that pass or are not applicable, too; room is how many
+// findings it makes room for.
+func NewJudge(in Input, all bool, room int) *Judge {
+	j := &Judge{
+		Input: in, View: facts.New(in.Site, in.Neighbours, in.Shared, in.Regions), Observed: in.Site.ObservedAt,
+		all: all, out: make([]Finding, 0, room),
+	}
 	if j.Observed.IsZero() {
 		j.Observed = in.At
 	}
@@ -251,8 +308,12 @@ func NewJudge(in Input, room int) *Judge {
 // Begin lets the judge speak for a rule from now on.
 func (j *Judge) Begin(r *Rule, t *Tuned) { j.rule, j.tuned = r, t }
 
-// Findings returns the findings so far, in the order they were given, without identities.
-func (j *Judge) Findings() []Finding { return j.out }
+// End returns the findings kept, in the order they were given and without identities, and the count of all.
+func (j *Judge) End() ([]Finding, Tally) {
+	j.settle()
+	j.last = latest{}
+	return j.out, j.tally
+}
 
 // Number returns a parameter of the rule at work; percentages are shares of one.
 func (j *Judge) Number(parameter int) float64 { return j.tuned.Values[parameter] }

@@ -151,6 +151,9 @@ func (rec *record) networkInterface(res *importer.Resource) {
 	}
 	configs := rec.prop("ipConfigurations")
 	for i := range configs.Members() {
+		if a := importer.Address(nested(configs.Item(i), "privateIPAddress").Text()); a != "" && !slices.Contains(n.Addresses, a) {
+			n.Addresses = append(n.Addresses, a)
+		}
 		for _, key := range []string{"loadBalancerBackendAddressPools", "applicationGatewayBackendAddressPools"} {
 			pools := nested(configs.Item(i), key)
 			for j := range pools.Members() {

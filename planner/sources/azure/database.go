@@ -35,6 +35,24 @@ func (rec *record) flexible(res *importer.Resource) {
 	rec.replication(d)
 }
 
+// parameter reads a server parameter, of which only max_connections tells something an inventory holds.
+func (rec *record) parameter(res *importer.Resource) {
+	res.Class = importer.ClassContext
+	if !strings.EqualFold(rec.name, "max_connections") {
+		return
+	}
+	value := rec.prop("value")
+	n, ok := value.Float()
+	if !ok || n < 1 || n > maxConnectionsSet || n != float64(int(n)) {
+		rec.r.problem(value, rec.ptr+"/properties/value", "max_connections is no whole number from 1 to 262143; the default of the size stands", "")
+		return
+	}
+	res.Part = &importer.DatabasePart{Server: rec.id.Parent(1), MaxConnections: int(n)}
+}
+
+// maxConnectionsSet is the most that PostgreSQL accepts as max_connections.
+const maxConnectionsSet = 262143
+
 // neighbour reads database products that ThingWorx does not run on, or no longer exist, so that the table of databases
 // tells them apart from Flexible Server.
 func (rec *record) neighbour(res *importer.Resource) {

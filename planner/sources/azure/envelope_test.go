@@ -107,7 +107,7 @@ func TestUTF16AndUnreadable(t *testing.T) {
 }
 
 func TestRequestWithoutAnAnswer(t *testing.T) {
-	request := `{"parameters":{"serverName":"pg-9","resourceGroupName":"rg","subscriptionId":"0a1b2c3d-1111-2222-3333-444455556666","parameters":{"location":"eastus","sku":{"name":"Standard_D4ds_v5","tier":"GeneralPurpose"},"properties":{"administratorLoginPassword":"PLANTED","highAvailability":{"mode":"SameZone"},"availabilityZone":"1"}}},"responses":{"202":{"headers":{"Retry":"1","Location":"https://management.azure.com/subscriptions/x/providers/Microsoft.DBforPostgreSQL/locations/eastus"}}}}`
+	request := `{"parameters":{"serverName":"pg-9","resourceGroupName":"rg","subscriptionId":"0a1b2c3d-1111-2222-3333-444455556666","parameters":{"location":"eastus","sku":{"name":"Standard_D4ds_v5","tier":"GeneralPurpose"},"properties":{"administratorLoginPassword":"S3CR3T","highAvailability":{"mode":"SameZone"},"availabilityZone":"1"}}},"responses":{"202":{"headers":{"Retry":"1","Location":"https://management.azure.com/subscriptions/x/providers/Microsoft.DBforPostgreSQL/locations/eastus"}}}}`
 	r := one(t, request)
 	in := r.Site.Infrastructure[0]
 	if in.HighAvailability.Mode != inventory.HASameZone || r.Files[0].Status != importer.Partial || !r.Databases[0].Asked {

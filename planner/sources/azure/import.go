@@ -14,10 +14,12 @@ import (
 	"github.com/meridian-federation/meridian/planner/sources/tree"
 )
 
-// Names of this source in provenance: of values observed, and of values a request asked for.
+// Names of this source in provenance: of values observed, of values a request asked for, and of physical zones, which are
+// what a subscription's list of regions says about the logical zone of a resource.
 const (
 	Source        = "azure"
 	SourceRequest = "azure-request"
+	SourceZones   = "azure-locations"
 )
 
 const provider = "azure"
@@ -30,6 +32,9 @@ func Import(files []importer.File, opts importer.Options) importer.Result {
 // Read reads one file; it is the importer.Reader of this source.
 func Read(f importer.File) (importer.FileReport, []importer.Resource) {
 	r := read(f)
+	if r.report.Status != importer.Refused {
+		r.report.Source = r.source()
+	}
 	return r.report, r.resources
 }
 
@@ -51,7 +56,7 @@ type reader struct {
 func read(f importer.File) *reader {
 	r := &reader{report: importer.FileReport{Path: f.Name}}
 	if f.Unreadable != "" {
-		r.refuse("unreadable file", document.Problem{What: f.Unreadable})
+		r.refuse("unreadable file", f.Unread())
 		return r
 	}
 	text, problem := tree.DecodeText(f.Data)

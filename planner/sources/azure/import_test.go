@@ -68,7 +68,7 @@ func TestPlant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bytes.Contains(got, []byte("PLANTED")) {
+	if bytes.Contains(got, []byte("S3CR3T")) {
 		t.Error("a planted secret is in the result")
 	}
 	got = append(bytes.ReplaceAll(got, []byte("testdata/plant/"), nil), '\n')

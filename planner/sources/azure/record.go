@@ -11,6 +11,7 @@ import (
 // Types that carry facts of an inventory, in lower case.
 const (
 	typeFlexible      = "microsoft.dbforpostgresql/flexibleservers"
+	typeParameter     = "microsoft.dbforpostgresql/flexibleservers/configurations"
 	typeSingle        = "microsoft.dbforpostgresql/servers"
 	typeHyperscale    = "microsoft.dbforpostgresql/servergroupsv2"
 	typeMySQLFlexible = "microsoft.dbformysql/flexibleservers"
@@ -31,6 +32,8 @@ const (
 	typeMachine       = "microsoft.compute/virtualmachines"
 	typeScaleSet      = "microsoft.compute/virtualmachinescalesets"
 	typeInstance      = "microsoft.compute/virtualmachinescalesets/virtualmachines"
+
+	typeRegions = "region list" // has no type of its own
 )
 
 // contextPrefixes are types that surround a ThingWorx site and carry no fact of its inventory. Everything else that is
@@ -120,7 +123,7 @@ func (rec *record) shape() bool {
 	case has("statuses", "vmAgent"), has("vmAgent", "disks"), has("platformFaultDomain", "statuses"):
 		rec.kind = "instance view of a virtual machine"
 	case has("regionalDisplayName") || has("displayName", "metadata") && v.Get("metadata", "regionType") != nil:
-		rec.kind = "region list"
+		rec.kind = typeRegions
 	case has("tenantId", "isDefault", "state"):
 		rec.kind = "subscription list"
 	case has("powerState", "location") && (has("privateIps") || has("privateIpAddress") || has("macAddress")):
@@ -137,6 +140,9 @@ func (rec *record) shape() bool {
 
 // read turns the record into a resource, by type.
 func (rec *record) read() {
+	if rec.kind == typeRegions && rec.zoneMap() {
+		return
+	}
 	if class := classOf(rec.kind); class != "" && !neighbour(rec.kind) {
 		if strings.Contains(rec.kind, "/") {
 			rec.shapeName()
@@ -147,7 +153,7 @@ func (rec *record) read() {
 	p := rec.r.tree.At(rec.v, rec.ptr, "", "")
 	res := importer.Resource{
 		Pointer: rec.ptr, Line: p.Line, Column: p.Column, Source: rec.r.source(), Asked: rec.r.asked, Provider: provider,
-		Type: rec.kind, Key: rec.id.Key, Name: rec.name, Group: rec.group, Tags: rec.tags(),
+		Type: rec.kind, Key: rec.id.Key, Name: rec.name, Group: rec.group, Account: strings.ToLower(rec.id.Subscription), Tags: rec.tags(),
 	}
 	rec.shapeName()
 	res.Location = rec.text("location")
@@ -162,6 +168,8 @@ func (rec *record) read() {
 	switch rec.kind {
 	case typeFlexible:
 		rec.flexible(&res)
+	case typeParameter:
+		rec.parameter(&res)
 	case typeSQL, typeSQLInstance:
 		rec.sqlServer(&res)
 	case typeSQLDatabase:
@@ -235,7 +243,7 @@ func neighbour(kind string) bool {
 // classOf is the class of a type without facts, "" for one with facts.
 func classOf(kind string) importer.Class {
 	switch kind {
-	case typeFlexible, typeSQL, typeSQLInstance, typeSQLDatabase, typeSQLFailover, typeBalancer, typeGateway, typeInterface, typeSetInterface,
+	case typeFlexible, typeParameter, typeSQL, typeSQLInstance, typeSQLDatabase, typeSQLFailover, typeBalancer, typeGateway, typeInterface, typeSetInterface,
 		typePublicIP, typeAccount, typeShare, typeVolume, typeMachine, typeInstance, typeScaleSet:
 		return ""
 	}

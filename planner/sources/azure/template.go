@@ -29,7 +29,7 @@ func (r *reader) deployment(v *tree.Value, ptr string, depth int) {
 		// Language version 2 writes resources as an object by symbolic name.
 		at := ptr + "/resources/" + strconv.Itoa(i)
 		if m.Key != "" {
-			at = ptr + "/resources/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(m.Key)
+			at = ptr + "/resources/" + importer.PointerKey(m.Key, i)
 		}
 		r.declared(v, resources.Item(i), at, depth)
 	}

@@ -18,12 +18,12 @@ func template(parameters, variables, resources string) string {
 
 func TestTemplates(t *testing.T) {
 	r := one(t, template(
-		`"place":{"type":"string","defaultValue":"westeurope"},"pw":{"type":"secureString","defaultValue":"PLANTED"},"none":{"type":"string"},"ha":{"type":"object","defaultValue":{"mode":"ZoneRedundant"}}`,
+		`"place":{"type":"string","defaultValue":"westeurope"},"pw":{"type":"secureString","defaultValue":"S3CR3T"},"none":{"type":"string"},"ha":{"type":"object","defaultValue":{"mode":"ZoneRedundant"}}`,
 		`"size":"[variables('base')]","base":"Standard_D4ds_v5","loop":"[variables('loop')]","zone":{"primary":"1"}`,
 		`{"type":"Microsoft.DBforPostgreSQL/flexibleServers","name":"pg-t","location":"[parameters('place')]","sku":{"name":"[variables('size')]","tier":"GeneralPurpose"},"properties":{"administratorLoginPassword":"[parameters('pw')]","version":"[parameters('none')]","availabilityZone":"[variables('zone').primary]","highAvailability":"[parameters('ha')]","storage":{"storageSizeGB":128}}},
-		 {"type":"Microsoft.DBforPostgreSQL/flexibleServers","name":"[concat('a',parameters('pw'))]","location":"[resourceGroup().location]","sku":{"name":"[variables('loop')]"},"copy":{"name":"x","count":2},"properties":{"administratorLoginPassword":"PLANTED","version":"[parameters('pw')]"},"resources":[{"type":"Microsoft.Cache/Redis","name":"r"},7]},
+		 {"type":"Microsoft.DBforPostgreSQL/flexibleServers","name":"[concat('a',parameters('pw'))]","location":"[resourceGroup().location]","sku":{"name":"[variables('loop')]"},"copy":{"name":"x","count":2},"properties":{"administratorLoginPassword":"S3CR3T","version":"[parameters('pw')]"},"resources":[{"type":"Microsoft.Cache/Redis","name":"r"},7]},
 		 {"type":"Microsoft.Resources/deployments","name":"inner","properties":{"template":{"parameters":{"place":{"defaultValue":"northeurope"}},"resources":{"sql":{"type":"Microsoft.Sql/servers","name":"sql-t","location":"[parameters('place')]"}}}}},
-		 {"type":"Microsoft.Resources/deployments","name":"linked","properties":{"templateLink":{"uri":"https://x/?sig=PLANTED"}}}`))
+		 {"type":"Microsoft.Resources/deployments","name":"linked","properties":{"templateLink":{"uri":"https://x/?sig=S3CR3T"}}}`))
 	want := []inventory.Infrastructure{
 		{
 			ID: "pg-t", Kind: inventory.KindDatabase, Engine: inventory.EngineAzurePostgreSQLFlexible, Tier: "GeneralPurpose", SKU: "Standard_D4ds_v5", CPU: 4, MemoryGiB: 16, StorageGiB: 128, MaxConnections: 1718,
@@ -45,7 +45,7 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("row %+v is not marked as asked for", row)
 		}
 	}
-	if text, err := json.Marshal(r); err != nil || strings.Contains(string(text), "PLANTED") {
+	if text, err := json.Marshal(r); err != nil || strings.Contains(string(text), "S3CR3T") {
 		t.Errorf("a planted secret is in the result, or %v", err)
 	}
 }

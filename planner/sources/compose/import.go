@@ -34,7 +34,7 @@ func Read(f importer.File) (importer.FileReport, deployment.Fragment) {
 	r.out.Scope = "compose " + f.Name
 	if f.Unreadable != "" {
 		r.report.Kind = "unreadable file"
-		r.report.Refuse(document.Problem{What: f.Unreadable})
+		r.report.Refuse(f.Unread())
 		return r.report, deployment.Fragment{}
 	}
 	const remedy = "this source reads docker compose files"

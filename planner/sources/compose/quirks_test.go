@@ -7,14 +7,14 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/compose"
-	"github.com/meridian-federation/meridian/planner/sources/hostconfig/sourcetest"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 func one(t *testing.T, name, text string) importer.Result {
 	t.Helper()
 	r := compose.Import([]importer.File{{Name: name, Data: []byte(text)}}, sourcetest.Options(t, "s"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	return r
 }
 
@@ -31,7 +31,7 @@ func messages(r *importer.Result) string {
 func TestCorpus(t *testing.T) {
 	files := append(sourcetest.Corpus(t, "5_thingworx/compose"), sourcetest.Corpus(t, "6_infra/zookeeper")...)
 	r := compose.Import(files, sourcetest.Options(t, "corpus"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	sourcetest.Golden(t, "testdata/corpus.golden.txt", sourcetest.Summary(&r), *update)
 	for _, f := range r.Files {
 		manifest := strings.HasSuffix(f.Path, ".yml")
@@ -138,25 +138,4 @@ func TestRefused(t *testing.T) {
 	if r.Files[0].Status != importer.Refused {
 		t.Error("an unreadable file")
 	}
-}
-
-func TestLimits(t *testing.T) {
-	fill := func(head, row string) string {
-		return head + strings.Repeat(row, (sourcetest.Size-len(head))/len(row))
-	}
-	var services strings.Builder
-	services.WriteString("services:\n")
-	for i := 0; services.Len() < sourcetest.Size-200; i++ {
-		fmt.Fprintf(&services, "  s%d: {image: %s, scale: 100, environment: {ENABLE_CLUSTERED_MODE: true, COORDINATOR_HOSTS: \"zk%d\"}}\n", i, foundation, i)
-	}
-	sourcetest.Limits(t, compose.Import, map[string]string{
-		"services":  services.String(),
-		"same":      fill("services:\n", "  a: {image: \"zookeeper:3\"}\n"),
-		"variables": fill("services:\n  a:\n    image: "+foundation+"\n    environment:\n", "      - A=b\n"),
-		"volumes":   fill("services:\n  a:\n    image: "+foundation+"\n    volumes:\n", "      - a:/b\n"),
-		"links":     fill("services:\n  a:\n    image: postgres\n    links:\n", "      - a:b\n"),
-		"aliases":   fill("services:\n  a: &a {image: zookeeper}\n", "  b: *a\n"),
-		"nested":    fill("services: ", "{a: "),
-		"text":      fill("services:\n  a: {image: \"", "$"),
-	})
 }

@@ -185,7 +185,7 @@ func watchingWith(t *testing.T, path string, newWatcher func() (*fsnotify.Watche
 	ctx, cancel := context.WithCancel(context.Background())
 	calls, done, armed := make(chan struct{}, 100), make(chan error, 1), make(chan struct{})
 	go func() {
-		done <- watchWhen(ctx, path, newWatcher, func() { close(armed) }, func() { calls <- struct{}{} })
+		done <- watchWhen(ctx, &watch{path: filepath.Clean(path)}, newWatcher, func() { close(armed) }, func() { calls <- struct{}{} })
 	}()
 	<-armed
 	t.Cleanup(func() {
@@ -278,6 +278,39 @@ func TestWatch(t *testing.T) {
 		}
 		next("the link to the data is replaced")
 	})
+}
+
+func TestWatchTree(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir+"/hosts/twx-1/platform-settings.json", "{}")
+	ctx, cancel := context.WithCancel(context.Background())
+	calls, done, armed := make(chan struct{}, 100), make(chan error, 1), make(chan struct{})
+	go func() {
+		done <- watchWhen(ctx, &watch{path: dir + "/hosts", deep: true}, fsnotify.NewWatcher, func() { close(armed) }, func() { calls <- struct{}{} })
+	}()
+	<-armed
+	next := func(what string) {
+		t.Helper()
+		select {
+		case <-calls:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: no change was told", what)
+		}
+	}
+	write(t, dir+"/hosts/twx-1/platform-settings.json", "{ }")
+	next("write in a folder below")
+	write(t, dir+"/hosts/twx-2/conf/zoo.cfg", "tickTime=1")
+	next("new folder")
+	write(t, dir+"/hosts/twx-2/conf/zoo.cfg", "tickTime=22")
+	next("write in the new folder")
+	if err := os.RemoveAll(dir + "/hosts/twx-2"); err != nil {
+		t.Fatal(err)
+	}
+	next("removal")
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestWatchTellsOnlyChanges(t *testing.T) {

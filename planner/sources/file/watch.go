@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,12 +24,16 @@ const (
 // is one change. The path need not exist yet. Where the system gives no watcher, since each process of a user may have a
 // hundred or so only, it looks at the path every two seconds instead. changed runs on Watch's own goroutine; it is not called for the state at the start.
 func Watch(ctx context.Context, path string, changed func()) error {
-	return watchWhen(ctx, path, fsnotify.NewWatcher, func() {}, changed)
+	return watchWhen(ctx, &watch{path: filepath.Clean(path)}, fsnotify.NewWatcher, func() {}, changed)
 }
 
-// watchWhen is Watch that calls armed once it will notice changes.
-func watchWhen(ctx context.Context, path string, newWatcher func() (*fsnotify.Watcher, error), armed, changed func()) error {
-	t := &watch{path: filepath.Clean(path)}
+// WatchTree is Watch for a folder with everything in it, whatever the files are called and however deep they lie.
+func WatchTree(ctx context.Context, path string, changed func()) error {
+	return watchWhen(ctx, &watch{path: filepath.Clean(path), deep: true}, fsnotify.NewWatcher, func() {}, changed)
+}
+
+// watchWhen watches and calls armed once it will notice changes.
+func watchWhen(ctx context.Context, t *watch, newWatcher func() (*fsnotify.Watcher, error), armed, changed func()) error {
 	every := poll
 	var events chan fsnotify.Event
 	var errs chan error
@@ -64,7 +69,7 @@ func watchWhen(ctx context.Context, path string, newWatcher func() (*fsnotify.Wa
 			check()
 		case e, open := <-events:
 			if !open {
-				return fmt.Errorf("watch %s: the watcher stopped", path)
+				return fmt.Errorf("watch %s: the watcher stopped", t.path)
 			}
 			t.forget(e)
 			if first.IsZero() {
@@ -75,7 +80,7 @@ func watchWhen(ctx context.Context, path string, newWatcher func() (*fsnotify.Wa
 			}
 		case _, open := <-errs:
 			if !open {
-				return fmt.Errorf("watch %s: the watcher stopped", path)
+				return fmt.Errorf("watch %s: the watcher stopped", t.path)
 			}
 			// Announcements were lost, and so whatever there is now must be looked at.
 			quiet.Reset(settle)
@@ -85,6 +90,7 @@ func watchWhen(ctx context.Context, path string, newWatcher func() (*fsnotify.Wa
 
 type watch struct {
 	path    string
+	deep    bool
 	watcher *fsnotify.Watcher // nil where the system gives none
 }
 
@@ -96,6 +102,11 @@ func (t *watch) arm() {
 	}
 	if info, err := os.Stat(t.path); err == nil && info.IsDir() {
 		t.add(t.path)
+		t.walk(func(path string, d fs.DirEntry) {
+			if d.IsDir() {
+				t.add(path)
+			}
+		})
 	}
 	for dir := filepath.Dir(t.path); ; dir = filepath.Dir(dir) {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
@@ -106,6 +117,27 @@ func (t *watch) arm() {
 			return
 		}
 	}
+}
+
+// maxEntries bounds what a tree is looked at for: an import reads no more.
+const maxEntries = 20_000
+
+// walk visits what a deep watch looks at. What cannot be read is left out until it can.
+func (t *watch) walk(visit func(path string, d fs.DirEntry)) {
+	if !t.deep {
+		return
+	}
+	n := 0
+	_ = filepath.WalkDir(t.path, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil //nolint:nilerr // a folder that vanishes between two looks
+		}
+		if n++; n > maxEntries {
+			return fs.SkipAll
+		}
+		visit(path, d)
+		return nil
+	})
 }
 
 // add leaves failures to the poll: a folder may vanish between two looks, and the number of watches is limited by the system.
@@ -135,6 +167,14 @@ func (t *watch) fingerprint() string {
 	info, err := os.Stat(t.path)
 	if err != nil || !info.IsDir() {
 		note(t.path)
+		return b.String()
+	}
+	if t.deep {
+		t.walk(func(path string, d fs.DirEntry) {
+			if !d.IsDir() {
+				note(path)
+			}
+		})
 		return b.String()
 	}
 	entries, err := os.ReadDir(t.path)

@@ -37,7 +37,8 @@ func Read(f importer.File) (importer.FileReport, deployment.Fragment) {
 		r.out.Source = Source
 	}
 	if f.Unreadable != "" {
-		r.refuse("unreadable file", 0, f.Unreadable, "")
+		p := f.Unread()
+		r.refuse("unreadable file", 0, p.What, p.Remedy)
 		return r.report, r.out
 	}
 	data, problem := tree.DecodeText(f.Data)

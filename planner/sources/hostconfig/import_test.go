@@ -11,8 +11,8 @@ import (
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
-	"github.com/meridian-federation/meridian/planner/sources/hostconfig/sourcetest"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -22,19 +22,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestPlant(t *testing.T) {
 	files := sourcetest.Folder(t, "testdata/plant")
 	r := hostconfig.Import(files, sourcetest.Options(t, "plant"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	sourcetest.Golden(t, "testdata/plant.golden.json", sourcetest.JSON(t, r), *update)
-	sourcetest.Repeatable(t, files, hostconfig.Import)
-}
-
-func TestPlantedSecrets(t *testing.T) {
-	sourcetest.Plant(t, sourcetest.Folder(t, "testdata/plant"), hostconfig.Import, false)
-	sourcetest.Plant(t, sourcetest.Folder(t, "testdata/quirks"), hostconfig.Import, false)
-}
-
-func TestCutOff(t *testing.T) {
-	sourcetest.Cut(t, sourcetest.Folder(t, "testdata/plant"), hostconfig.Import)
-	sourcetest.Cut(t, sourcetest.Folder(t, "testdata/quirks"), hostconfig.Import)
 }
 
 func TestCorpus(t *testing.T) {
@@ -45,7 +34,7 @@ func TestCorpus(t *testing.T) {
 	} {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			r := hostconfig.Import(sourcetest.Corpus(t, folder), sourcetest.Options(t, "corpus"))
-			sourcetest.Check(t, &r)
+			sourcetest.CheckImport(t, &r)
 			sourcetest.Golden(t, "testdata/corpus_"+filepath.Base(folder)+".golden.txt", sourcetest.Summary(&r), *update)
 			count := map[importer.Status]int{}
 			for _, f := range r.Files {
@@ -62,7 +51,7 @@ func TestCorpus(t *testing.T) {
 func one(t *testing.T, name, text string) importer.Result {
 	t.Helper()
 	r := hostconfig.Import([]importer.File{{Name: name, Data: []byte(text)}}, sourcetest.Options(t, "s"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	return r
 }
 
@@ -75,7 +64,7 @@ func FuzzImport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
 		data = []byte(strings.ReplaceAll(string(data), sourcetest.Secret, "x"))
 		r := hostconfig.Import([]importer.File{{Name: strings.ReplaceAll(name, sourcetest.Secret, "x"), Data: data}}, sourcetest.Options(t, "s"))
-		sourcetest.Check(t, &r)
+		sourcetest.CheckImport(t, &r)
 	})
 }
 
@@ -96,36 +85,6 @@ func FuzzParseJDBC(f *testing.F) {
 		if strings.Contains(d.Name+d.Schema+d.Instance+d.Odd, "S3CR3T!") {
 			t.Errorf("%+v", d)
 		}
-	})
-}
-
-// A megabyte of each kind of file stays within the limits.
-func TestLimits(t *testing.T) {
-	fill := func(head, row string) string {
-		return head + strings.Repeat(row, (sourcetest.Size-len(head))/len(row))
-	}
-	sourcetest.Limits(t, hostconfig.Import, map[string]string{
-		"platform-settings.json":     fill(`{"PlatformSettingsConfig":{`, `"a":1,`),
-		"platform-settings-open":     fill(`{"PlatformSettingsConfig":{`, `"a":[`),
-		"platform-settings-lists":    fill(`{"PlatformSettingsConfig":[`, `[],`),
-		"platform-settings-words":    fill(`{"PlatformSettingsConfig":{`, `a b `),
-		"platform-settings-quotes":   fill(`{"PlatformSettingsConfig":{`, "\"a\n"),
-		"platform-settings-template": fill(`{"PlatformSettingsConfig":{"a":"`, `{{ `),
-		"platform-settings-curly":    fill(`{"PlatformSettingsConfig":{`, "“a”:“b” "),
-		"platform-settings-provider": fill(`{"PersistenceProviderPackageConfigs":{`, `"PostgresPersistenceProviderPackage":{"ConnectionInformation":{"jdbcUrl":"jdbc:postgresql://a.b,c/d"}},`),
-		"platform-settings-url":      fill(`{"PersistenceProviderPackageConfigs":{"PostgresPersistenceProviderPackage":{"ConnectionInformation":{"jdbcUrl":"jdbc:postgresql://`, `${A}:1,`) + `"}}}}`,
-		"zoo.cfg":                    fill("tickTime=2000\n", "server.1=a:1:2\n"),
-		"zoo.cfg blank":              fill("tickTime=2000\n", "\n"),
-		"haproxy.cfg":                fill("global\n", "backend b\n server s h:1 check\n"),
-		"haproxy.cfg servers":        fill("global\nbackend b\n", "server s h:1\n"),
-		"pgpool.conf":                fill("num_init_children = 1\n", "backend_hostname0 = 'a'\n"),
-		"ignite.xml":                 fill("<bean class=\"IgniteConfiguration\">", "<a b=\"c\">"),
-		"cxserver.conf":              fill("cx-server {\n", "a { b = \"c\" {"),
-		"mntr":                       fill("zk_version\t3.4\n", "echo mntr | nc a 2181\n"),
-		"show":                       fill("Data Nodes\nMeta Nodes\n", "1 a:1 v {\"az\":\"x\"}\n"),
-		"pool_nodes":                 fill("node_id | hostname | port\n", "0 | a | 1\n"),
-		"variables.env":              fill("DATABASE_HOST=a\n", "A=b\n"),
-		"words":                      fill("", "global x "),
 	})
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
-	"github.com/meridian-federation/meridian/planner/sources/hostconfig/sourcetest"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 	"pgregory.net/rapid"
 )
 
@@ -83,7 +83,7 @@ func problems(r *importer.Result) string {
 
 func TestQuirks(t *testing.T) {
 	r := hostconfig.Import(sourcetest.Folder(t, "testdata/quirks"), sourcetest.Options(t, "s"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	sourcetest.Golden(t, "testdata/quirks.golden.txt", outline(r.Site)+"\n"+problems(&r)+"\n", *update)
 }
 
@@ -110,7 +110,7 @@ func TestFiles(t *testing.T) {
 		"misplaced settings":      {settings, `{"PlatformSettingsConfig":{"BasicSettings":{"ClusteredModeSettings":{"ZKNamespace":"/x"}}}}`, "thingworx foundation[foundation]", "1 ClusteredModeSettings stands in the wrong place"},
 
 		"zoo.cfg alone":      {"zk-7/zoo.cfg", "tickTime=2000\nclientPort=2182\n", "- zookeeper zk-7:2182 [zk-7]", ""},
-		"members":            {"zoo.cfg", "tickTime=2000\nclientPort=2181\nserver.1=a.x.example:2888:3888;2182\nserver.2=[fd00::2]:2888:3888\nserver.3=c.x.example:2888:3888:observer\nserver.4=${ZK4}:1:2\nserver.x=d\nserver.5=e\nserver.6=f.x.example:1:2|g.x.example:1:2\nodd\ndynamicConfigFile=/x\n", "- zookeeper [fd00::2]:2181,a.x.example:2182,f.x.example:2181 [a.x.example,fd00::2,f.x.example]", "6 a member of the ensemble is not known: it is the expression ${ZK4}\n7 a server line has no number of its own\n8 a server line is not host:port:port\n10 a line is neither a comment nor key=value"},
+		"members":            {"zoo.cfg", "tickTime=2000\nclientPort=2181\nserver.1=a.x.example:2888:3888;2182\nserver.2=[fd00::2]:2888:3888\nserver.3=c.x.example:2888:3888:observer\nserver.4=${ZK4}:1:2\nserver.x=d\nserver.5=e\nserver.6=f.x.example:1:2|g.x.example:1:2\nodd\ndynamicConfigFile=/x\n", "- zookeeper [fd00::2]:2181,a.x.example:2182,f.x.example:2181 [a.x.example,fd00::2,f.x.example,zookeeper-unnamed-1]", "6 a member of the ensemble is not known: it is the expression ${ZK4}\n7 a server line has no number of its own\n8 a server line is not host:port:port\n10 a line is neither a comment nor key=value"},
 		"ports":              {"zoo.cfg", "clientPort=2181\nclientPort=2182\nsecureClientPort=x\ndataDir=/a\n", "- zookeeper [zookeeper]", "2 clientPort is given twice with different values\n3 secureClientPort is no port"},
 		"session":            {"s.txt", "$ echo srvr | nc -w 2 zk1.x.example 2181\nZookeeper version: 3.8.1-abc\nMode: leader\n$ echo mntr | nc zk2.x.example 2181\nzk_version\t3.8.1\nzk_server_state\tfollower\n$ echo mntr | nc zk1.x.example 2181\nzk_followers\t1\n", "- zookeeper 3.8.1 zk1.x.example:2181,zk2.x.example:2181 [zk2.x.example/follower,zk1.x.example/leader]", ""},
 		"pgpool 3":           {"pool1/pgpool.conf", "backend_hostname0 = 'pg1.x.example'\nother_pgpool_hostname0 = 'pool2.x.example'\nother_pgpool_port0 = 9999\ndelegate_IP = '10.0.0.9'\nnum_init_children 32\nbackend_port0 = x\nbackend_hostname1 = '${PG2}'\nwhat\n", "- 10-0-0-9 postgresql 10.0.0.9:9999 pg1.x.example:5432,pool1:9999,pool2.x.example:9999 10.0.0.9 [pg1.x.example] pgpool[pool1,pool2.x.example]", "6 backend_port0 has a value that it cannot have\n7 backend_hostname1 is not known: it is the expression ${PG2}\n8 a line is neither a comment nor name = value"},

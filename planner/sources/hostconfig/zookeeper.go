@@ -83,6 +83,7 @@ func (r *reader) zooCfg(data []byte) {
 	} else if self != 0 && members[self] == "" {
 		r.note(0, "", "this server's own line names no host; the file of another member does")
 	}
+	s.Members = len(members)
 	r.out.Servers = append(r.out.Servers, s)
 }
 
@@ -90,6 +91,7 @@ func (r *reader) zooCfg(data []byte) {
 func (r *reader) member(n, id int, value string, members map[int]string, ports map[int]int, self *int) {
 	if expression(value) != "" {
 		r.hidden(n, value, "a member of the ensemble is not known")
+		members[id] = ""
 		return
 	}
 	address, client, _ := strings.Cut(value, ";")

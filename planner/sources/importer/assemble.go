@@ -22,12 +22,14 @@ const maxProblems = 200
 //
 //   - Tags first, case-insensitive: meridian:cluster (one or several ids), meridian:component (one or several of
 //     design.md's component words), meridian:infrastructure (id of the ensemble or server a machine belongs to),
-//     meridian:environment, meridian:site (a resource tagged for another site is left out).
+//     meridian:environment, meridian:site (a resource tagged for another site is left out), meridian:application (thingworx
+//     says only that the resource belongs to ThingWorx, as its name in a group's name does).
 //   - Then names: a machine whose name or group carries "thingworx" or "twx" and whose name tells one component
 //     (foundation, cx, zk, ignite, influx, pgpool …; the product's name alone is Foundation). Machines of one group and
 //     environment word (prod, test, dev) are one cluster, if one of them is Foundation. A database, load balancer or
 //     storage of such a group is used by its cluster if it is the only candidate.
 //   - A load balancer whose backend pool holds a cluster's machines is used by that cluster.
+//   - A resource that alone answers to one of Options.Hosts belongs to ThingWorx, and to the host's cluster where that is known.
 //
 // Everything else is listed in Result.Unassigned. The site id is Options.Site, else the only meridian:site tag, else the
 // only resource group, else "azure-import".
@@ -36,8 +38,8 @@ func Assemble(opts Options, reports []FileReport, resources []Resource) Result {
 		opts: opts, all: resources,
 		result: &Result{Files: reports},
 		byKey:  map[string]int{}, joined: map[int]int{},
-		ids: map[string]bool{}, infraOf: map[*Resource]int{}, groups: map[string]*group{}, nodeInfra: map[string]int{},
-		linked: map[[2]string]bool{}, places: map[[2]string]place{},
+		ids: map[string]bool{}, numbers: map[string]int{}, infraOf: map[*Resource]int{}, groups: map[string]*group{}, nodeInfra: map[string]int{},
+		linked: map[[2]string]bool{}, inUse: map[string]bool{}, places: map[[2]string]place{},
 	}
 	for i := range a.all {
 		a.resolve(&a.all[i])
@@ -46,6 +48,7 @@ func Assemble(opts Options, reports []FileReport, resources []Resource) Result {
 		a.row(&a.all[i])
 	}
 	a.merge()
+	a.hosts()
 	a.site = &inventory.Site{APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: opts.At.UTC()}
 	a.site.Site.ID = a.siteID()
 	a.infrastructure()
@@ -65,13 +68,18 @@ type assembly struct {
 	merged []int          // the resources that remain
 
 	ids       map[string]bool
+	numbers   map[string]int    // base of an id to the next number after it that is worth trying
 	infraOf   map[*Resource]int // position in site.Infrastructure
 	nodeInfra map[string]int    // id of an infrastructure with nodes to its position
 	groups    map[string]*group
 	order     []*group
+	inUse     map[string]bool    // id of an infrastructure that some group uses
 	linked    map[[2]string]bool // group key and infrastructure id already joined by a use
 	proofs    []proof
 	places    map[[2]string]place
+	zoneMaps  map[[2]string]*Resource // by account and region
+	named     map[*Resource]NamedHost // resources that a host of the options is
+	accounts  map[string]string       // group in lower case to its account, see place
 }
 
 // proof is a provenance entry whose path is known only once clusters are in order.
@@ -92,12 +100,17 @@ func (a *assembly) note(r *Resource, what, remedy string) {
 	a.result.Files[r.File].Note(r.problem(what, remedy))
 }
 
+// remark notes something about all files together.
+func (a *assembly) remark(what, remedy string) {
+	a.result.Notes = append(a.result.Notes, document.Problem{What: what, Remedy: remedy})
+}
+
 func (a *assembly) unassigned(r *Resource, reason, remedy string) {
 	path := r.Pointer
 	if path == "" && r.Line > 0 {
 		path = "line " + strconv.Itoa(r.Line)
 	}
-	a.result.Unassigned = append(a.result.Unassigned, Unassigned{File: a.path(r), Path: path, Type: r.Type, Name: shownName(r.Name), Reason: reason, Remedy: remedy})
+	a.result.Unassigned = append(a.result.Unassigned, Unassigned{File: a.path(r), Path: path, Type: r.Type, Name: shownName(r.Name), Reason: reason, Remedy: remedy, Key: r.Key})
 }
 
 // resolve finds the region of a resource. What cannot be resolved is a problem only where the place matters.
@@ -139,7 +152,7 @@ func (a *assembly) region(provider, location string) place {
 	}
 	if region, ok := a.opts.Regions.Find(provider, location); ok {
 		p.code = region.Code
-	} else if len(location) <= maxName {
+	} else if len(location) <= maxName && len(a.places) < maxProblems { // beyond, a report lists none
 		p.nearest = a.opts.Regions.Nearest(provider, location)
 	}
 	a.places[key] = p
@@ -184,7 +197,7 @@ func (a *assembly) siteID() string {
 	case len(tags) > 1:
 		how = "the files are tagged for " + plural(len(tags), "site", "sites")
 	}
-	a.result.Notes = append(a.result.Notes, document.Problem{What: "no site was given; the document is for site " + id + " (" + how + ")", Remedy: "name the site with --site"})
+	a.remark("no site was given; the document is for site "+id+" ("+how+")", "name the site with --site")
 	return id
 }
 
@@ -204,6 +217,19 @@ func (a *assembly) finish() {
 		}
 		if r.final == "" {
 			r.final = ClassContext
+		}
+	}
+	a.result.Used, a.result.Tied = map[string]bool{}, map[string]bool{}
+	for i := range a.all {
+		r := &a.all[i]
+		if r.Key == "" {
+			continue
+		}
+		if r.final == ClassUsed {
+			a.result.Used[r.Key] = true
+		}
+		if a.tied(r) {
+			a.result.Tied[r.Key] = true
 		}
 	}
 	a.tally()
@@ -233,6 +259,10 @@ func (a *assembly) sources() {
 	for i := range a.all {
 		names[a.all[i].Source] = true
 	}
+	for i := range a.result.Files {
+		names[a.result.Files[i].Source] = true
+	}
+	delete(names, "")
 	status, counts := inventory.SourceOK, map[Status]int{}
 	for i := range a.result.Files {
 		counts[a.result.Files[i].Status]++
@@ -300,6 +330,17 @@ func (a *assembly) prove(path, source, declared string) {
 	a.proofs = append(a.proofs, proof{rest: path, source: source, declared: declared})
 }
 
+// reprove records a better source of a fact that may have one already.
+func (a *assembly) reprove(path, source string) {
+	for i := range a.proofs {
+		if p := &a.proofs[i]; p.group == nil && p.rest == path {
+			p.source, p.declared = source, ""
+			return
+		}
+	}
+	a.prove(path, source, "")
+}
+
 // id makes an id unique in the document: the name, else name and group, else a number after it.
 func (a *assembly) id(name, group, fallback string) string {
 	base := Slug(name)
@@ -316,14 +357,14 @@ func (a *assembly) id(name, group, fallback string) string {
 			return c
 		}
 	}
-	for n := 2; ; n++ {
+	for n := max(2, a.numbers[base]); ; n++ {
 		suffix := "-" + strconv.Itoa(n)
 		c := base
 		if len(c)+len(suffix) > 63 {
 			c = strings.TrimRight(c[:63-len(suffix)], "-")
 		}
 		if c += suffix; !a.ids[c] {
-			a.ids[c] = true
+			a.ids[c], a.numbers[base] = true, n+1
 			return c
 		}
 	}

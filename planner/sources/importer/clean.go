@@ -20,7 +20,7 @@ func Token(s string) string {
 
 // Host returns a host name in lower case, and "" for anything else.
 func Host(s string) string {
-	s = strings.ToLower(strings.TrimSuffix(s, "."))
+	s = strings.ToLower(strings.TrimRight(s, "."))
 	if s == "" || len(s) > 253 {
 		return ""
 	}

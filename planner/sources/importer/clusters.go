@@ -14,7 +14,7 @@ type group struct {
 	cluster inventory.Cluster
 	tagged  bool
 	source  string          // of the machine or tag that made it
-	places  map[string]bool // resource groups its machines are in, lower case
+	places  map[string]bool // resource groups its machines are in, see place
 	members []*member
 }
 
@@ -38,7 +38,7 @@ type owner struct {
 type claim struct {
 	clusters []string // ids by tag
 	roles    []role
-	group    string // key by name: group and environment
+	group    string // key by name: group, environment and place
 	env      inventory.Environment
 	reason   string // why nothing is claimed
 	remedy   string
@@ -98,6 +98,7 @@ func (a *assembly) claim(r *Resource) claim {
 		return claim{reason: "tagged for site " + Quote(Slug(site)), remedy: "import it with --site " + Slug(site)}
 	}
 	n, g := readName(name), readName(r.Group)
+	g.product = g.product || a.belongs(r) || a.belongs(from)
 	c := claim{env: environmentOf(from.Tag("environment"))}
 	if c.env == "" {
 		c.env = n.env
@@ -132,9 +133,9 @@ func (a *assembly) claim(r *Resource) claim {
 	case c.reason != "":
 		c.remedy = tagRemedy
 	case !n.product && !g.product:
-		c.reason, c.remedy = "nothing ties it to ThingWorx", tagRemedy
+		c.reason, c.remedy = Unrelated, tagRemedy
 	default:
-		c.group = strings.ToLower(r.Group) + "|" + string(c.env)
+		c.group = strings.ToLower(r.Group) + "|" + string(c.env) + "|" + a.place(r)
 	}
 	return c
 }
@@ -148,7 +149,7 @@ func byName(n, g named) ([]role, string) {
 	case len(n.roles) > 1:
 		return nil, "its name tells several components"
 	case !n.product && !g.product:
-		return nil, "nothing ties it to ThingWorx"
+		return nil, Unrelated
 	case !n.product:
 		return nil, "its name tells no component"
 	}
@@ -180,18 +181,18 @@ func (a *assembly) machine(r *Resource, names map[string]int) {
 		return
 	}
 	r.final = ClassUsed
-	own := nodes(r, names)
+	own := a.nodes(r, names)
 	if len(c.clusters) == 0 {
 		g := a.group(c, r)
 		g.members = append(g.members, &member{resource: r, roles: c.roles, owner: ownerOf(r, g), nodes: own})
-		g.places[strings.ToLower(r.Group)] = true
+		g.places[a.place(r)] = true
 		return
 	}
 	// A machine of an ensemble that several clusters share is listed once, with the first; the others only use it.
 	var first owner
 	for i, id := range c.clusters {
 		g := a.tagged(id, c.env, r)
-		g.places[strings.ToLower(r.Group)] = true
+		g.places[a.place(r)] = true
 		if i == 0 {
 			first = ownerOf(r, g)
 		} else {
@@ -200,6 +201,31 @@ func (a *assembly) machine(r *Resource, names map[string]int) {
 		g.members = append(g.members, &member{resource: r, roles: c.roles, owner: first, common: len(c.clusters) > 1, nodes: own})
 	}
 }
+
+// place names the resource's group in lower case, with the account where several accounts have a group of that name.
+func (a *assembly) place(r *Resource) string {
+	group := strings.ToLower(r.Group)
+	if a.accounts == nil {
+		a.accounts = map[string]string{}
+		for _, i := range a.merged {
+			account, name := a.all[i].Account, strings.ToLower(a.all[i].Group)
+			switch known := a.accounts[name]; {
+			case account == "" || known == account:
+			case known == "":
+				a.accounts[name] = account
+			default:
+				a.accounts[name] = several
+			}
+		}
+	}
+	if a.accounts[group] == several {
+		return group + " " + r.Account
+	}
+	return group
+}
+
+// several stands for more than one account.
+const several = "*"
 
 func ownerOf(r *Resource, g *group) owner {
 	if id := Slug(r.Tag("infrastructure")); id != "" {
@@ -217,7 +243,7 @@ func (a *assembly) tagged(id string, env inventory.Environment, r *Resource) *gr
 	key := "tag " + id
 	g := a.groups[key]
 	if g == nil {
-		g = &group{key: key, tagged: true, source: r.Source + "-tag", places: map[string]bool{}, cluster: inventory.Cluster{ID: id, Hosting: hosting(r.Provider)}}
+		g = &group{key: key, tagged: true, source: r.tagSource(), places: map[string]bool{}, cluster: inventory.Cluster{ID: id, Hosting: hosting(r.Provider)}}
 		a.groups[key] = g
 		a.order = append(a.order, g)
 	}
@@ -231,7 +257,7 @@ func (a *assembly) tagged(id string, env inventory.Environment, r *Resource) *gr
 func (a *assembly) group(c claim, r *Resource) *group {
 	var same []*group
 	for _, g := range a.order {
-		if g.tagged && g.places[strings.ToLower(r.Group)] && (c.env == "" || g.cluster.Environment == "" || c.env == g.cluster.Environment) {
+		if g.tagged && g.places[a.place(r)] && (c.env == "" || g.cluster.Environment == "" || c.env == g.cluster.Environment) {
 			same = append(same, g)
 		}
 	}
@@ -295,7 +321,7 @@ func (a *assembly) drop() {
 }
 
 // nodes are the running instances of a machine: one, or those of a scale set that lists none.
-func nodes(r *Resource, names map[string]int) []inventory.Node {
+func (a *assembly) nodes(r *Resource, names map[string]int) []inventory.Node {
 	m := r.Machine
 	name := r.Name
 	if shownName(name) != name {
@@ -304,7 +330,7 @@ func nodes(r *Resource, names map[string]int) []inventory.Node {
 	if names[strings.ToLower(r.Name)] > 1 && r.Group != "" {
 		name += "-" + strings.ToLower(r.Group)
 	}
-	node := inventory.Node{Name: name, Machine: name, Placement: r.placement(), CPU: m.CPU, MemoryGiB: m.MemoryGiB, SKU: m.SKU}
+	node := inventory.Node{Name: name, Machine: name, Placement: a.placement(r), CPU: m.CPU, MemoryGiB: m.MemoryGiB, SKU: m.SKU}
 	if m.Count == 0 {
 		return []inventory.Node{node}
 	}
@@ -427,7 +453,7 @@ func (a *assembly) link(g *group, n int, as inventory.UseAs, source string) {
 	if a.linked[[2]string{g.key, id}] {
 		return
 	}
-	a.linked[[2]string{g.key, id}] = true
+	a.linked[[2]string{g.key, id}], a.inUse[id] = true, true
 	a.proofs = append(a.proofs, proof{group: g, rest: "/uses/" + strconv.Itoa(len(g.cluster.Uses)), source: source})
 	g.cluster.Uses = append(g.cluster.Uses, inventory.Use{Infrastructure: id, As: as})
 }

@@ -1,6 +1,8 @@
 package importer
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
 // Limits of what one import reads.
@@ -23,6 +28,50 @@ type File struct {
 	Name       string
 	Data       []byte
 	Unreadable string
+}
+
+// Unread is why a file has no data.
+func (f *File) Unread() document.Problem {
+	return document.Problem{What: f.Unreadable, Remedy: "make it a readable file, or leave it out"}
+}
+
+// Ordered returns the files in the order of their names, so that the same files give the same document however they are
+// listed, and takes out of the names what may be a secret, because reports repeat them. restore puts the reports into the
+// order in which the files were given.
+func Ordered(files []File) (ordered []File, restore func(reports []FileReport)) {
+	at := make([]int, len(files))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(i, j int) int {
+		return cmp.Or(strings.Compare(files[i].Name, files[j].Name), bytes.Compare(files[i].Data, files[j].Data))
+	})
+	ordered = make([]File, len(files))
+	for i, from := range at {
+		ordered[i] = files[from]
+		ordered[i].Name = scrubName(files[from].Name)
+	}
+	return ordered, func(reports []FileReport) {
+		sorted := slices.Clone(reports)
+		for i, to := range at {
+			reports[to] = sorted[i]
+		}
+	}
+}
+
+// scrubName keeps the folders and the end of a name, whatever a part of it holds.
+func scrubName(name string) string {
+	parts := strings.Split(name, "/")
+	for i, p := range parts {
+		if user, host, ok := strings.Cut(p, "@"); ok && strings.Contains(user, ":") {
+			p = host
+		}
+		if clean := inventory.Scrub(p); clean != p {
+			p = cmp.Or(clean, "…")
+		}
+		parts[i] = p
+	}
+	return strings.Join(parts, "/")
 }
 
 // Collect reads the files and, recursively, the folders named, in the order of the arguments and by name within a

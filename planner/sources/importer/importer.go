@@ -5,6 +5,7 @@
 package importer
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,10 +22,26 @@ type Regions interface {
 
 // Options are the caller's part of an import.
 type Options struct {
-	Site    string    // id of the site; "" derives it from the files, see Assemble
-	At      time.Time // the instant of the import, stamped on the document and its provenance
-	Regions Regions   // nil knows no region, so that every placement stays unknown
+	Site    string      // id of the site; "" derives it from the files, see Assemble
+	At      time.Time   // the instant of the import, stamped on the document and its provenance
+	Regions Regions     // nil knows no region, so that every placement stays unknown
+	Hosts   []NamedHost // what the configuration of ThingWorx is known to connect to
+	// Selective leaves out infrastructure that nothing ties to ThingWorx and lists it in Result.Unassigned. Set it when the
+	// resources are all that an account holds and not what someone chose to export.
+	Selective bool
 }
+
+// NamedHost is a name or an address that the configuration of a ThingWorx server connects to, like the host of its JDBC URL.
+type NamedHost struct {
+	Name    string // host name or IP address, with or without a port
+	Cluster string // id of the cluster whose configuration it is; "" when not known
+	// Elsewhere: it may be outside what is read, so that there is nothing to remark when no resource answers to it.
+	Elsewhere bool
+}
+
+// Unrelated is the reason of an Unassigned that carries neither tag, name nor host of ThingWorx. Every other reason is about
+// a resource that probably belongs to it.
+const Unrelated = "nothing ties it to ThingWorx"
 
 // Status says how far one file was understood.
 type Status string
@@ -65,6 +82,8 @@ type FileReport struct {
 	Types     []TypeCount        `json:"types,omitempty"`    // sorted by type and class
 	Problems  []document.Problem `json:"problems,omitempty"` // what was not understood, in the order of its places
 	Notes     []document.Problem `json:"notes,omitempty"`    // understood and worth knowing: defaults taken, spellings repaired
+
+	Source string `json:"-"` // name in provenance of what read the file; "" when nothing did
 
 	more, moreNotes int               // beyond maxProblems
 	counts          map[TypeCount]int // by type and class, with Count 0
@@ -116,6 +135,8 @@ type Unassigned struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 	Remedy string `json:"remedy,omitempty"`
+
+	Key string `json:"-"` // of the resource
 }
 
 // Result is the outcome of one import.
@@ -125,6 +146,10 @@ type Result struct {
 	Unassigned []Unassigned       `json:"unassigned,omitempty"`
 	Notes      []document.Problem `json:"notes,omitempty"` // about several files together: files that disagree, the site id derived
 	Databases  []DatabaseRegion   `json:"databases,omitempty"`
+
+	// Keys of the resources that stand in the inventory or gave it a fact, and of those that a tag, name or host ties to
+	// ThingWorx whether they do or not.
+	Used, Tied map[string]bool `json:"-"`
 }
 
 // Status is that of the whole import: understood when every file was, refused when none was, else partial.
@@ -214,6 +239,15 @@ func longestRun(s string) int {
 		longest = max(longest, run)
 	}
 	return longest
+}
+
+// PointerKey returns a key for a JSON pointer in a message: as it is when it is plainly the name of a resource, else the
+// position of its member.
+func PointerKey(key string, i int) string {
+	if len(key) > maxName || strings.ContainsFunc(key, func(r rune) bool { return !plain(r) && !strings.ContainsRune(`[]"/~`, r) }) || key == "" {
+		return strconv.Itoa(i)
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
 }
 
 // Placeholder reports whether a value stands for one that a person was to fill in: <region>, {subscription-id}, "...".

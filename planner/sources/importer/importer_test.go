@@ -448,7 +448,7 @@ func TestSlug(t *testing.T) {
 // Ids are unique and of the allowed form whatever the names are.
 func TestIDsAreUnique(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		a := &assembly{ids: map[string]bool{}}
+		a := &assembly{ids: map[string]bool{}, numbers: map[string]int{}}
 		seen := map[string]bool{}
 		for _, name := range rapid.SliceOf(rapid.SampledFrom([]string{"a", "A", "a-g", "", "ä", strings.Repeat("x", 70), strings.Repeat("x", 80)})).Draw(t, "names") {
 			id := a.id(name, rapid.SampledFrom([]string{"", "g", "G"}).Draw(t, "group"), "storage")

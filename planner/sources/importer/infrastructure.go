@@ -47,7 +47,7 @@ func (a *assembly) add(r *Resource, in inventory.Infrastructure) int {
 		in.Name = r.Name
 	}
 	in.Identity.ARMID = r.ARMID
-	in.Placement = r.placement()
+	in.Placement = a.placement(r)
 	a.site.Infrastructure = append(a.site.Infrastructure, in)
 	a.infraOf[r] = n
 	r.final = ClassUsed
@@ -59,12 +59,31 @@ func (a *assembly) add(r *Resource, in inventory.Infrastructure) int {
 
 // placement is where the resource runs. An edge zone belongs to its parent region by name only, so it stands as the
 // physical zone; several zones are no zone.
-func (r *Resource) placement() inventory.Placement {
+func (a *assembly) placement(r *Resource) inventory.Placement {
 	p := inventory.Placement{Provider: r.Provider, Region: r.region, PhysicalZone: r.EdgeZone}
 	if len(r.Zones) == 1 {
 		p.Zone = r.Zones[0]
+		if m := a.zoneMap(r); m != nil && p.PhysicalZone == "" {
+			p.PhysicalZone = m.ZoneMap[p.Zone]
+		}
 	}
 	return p
+}
+
+// zoneMap is how the resource's account numbers the zones of its region, nil when no file tells.
+func (a *assembly) zoneMap(r *Resource) *Resource {
+	if r.Account == "" || r.region == "" {
+		return nil
+	}
+	if a.zoneMaps == nil {
+		a.zoneMaps = map[[2]string]*Resource{}
+		for _, i := range a.merged {
+			if m := &a.all[i]; m.ZoneMap != nil && m.region != "" {
+				a.zoneMaps[[2]string{m.Account, m.region}] = m
+			}
+		}
+	}
+	return a.zoneMaps[[2]string{r.Account, r.region}]
 }
 
 // provePlace records the source of a placement, with the region as written when it could not be resolved.
@@ -79,6 +98,10 @@ func (a *assembly) provePlace(g *group, path string, r *Resource) {
 	a.proofs = append(a.proofs, proof{group: g, rest: path + "/region", source: r.Source, declared: declared})
 	if len(r.Zones) == 1 {
 		a.proofs = append(a.proofs, proof{group: g, rest: path + "/zone", source: r.Source})
+		if m := a.zoneMap(r); m != nil && r.EdgeZone == "" && m.ZoneMap[r.Zones[0]] != "" {
+			a.proofs = append(a.proofs, proof{group: g, rest: path + "/physicalZone", source: m.Source})
+			m.final = ClassUsed
+		}
 	}
 }
 
@@ -109,8 +132,8 @@ func (a *assembly) follows(r *Resource) bool {
 	return r.Database.Replica && r.Database.SourceKey != "" && r.Database.SourceKey != r.Key
 }
 
-// replica lists a replica under the server it follows, which may itself follow another.
-func (a *assembly) replica(r *Resource) {
+// origin is the server at the head of those a replica follows, nil when it is in none of the files.
+func (a *assembly) origin(r *Resource) *Resource {
 	source := a.find(r.Database.SourceKey, "database")
 	for range len(a.all) {
 		if source == nil || !a.follows(source) {
@@ -118,7 +141,13 @@ func (a *assembly) replica(r *Resource) {
 		}
 		source = a.find(source.Database.SourceKey, "database")
 	}
-	entry := inventory.Replica{Name: shownName(r.Name), Region: r.region, Zone: r.placement().Zone, Role: "read"}
+	return source
+}
+
+// replica lists a replica under the server it follows, which may itself follow another.
+func (a *assembly) replica(r *Resource) {
+	source := a.origin(r)
+	entry := inventory.Replica{Name: shownName(r.Name), Region: r.region, Zone: a.placement(r).Zone, Role: "read"}
 	var n int
 	if source != nil && source != r && a.has(source) {
 		n = a.infraOf[source]
@@ -147,6 +176,9 @@ func (a *assembly) has(r *Resource) bool {
 // known of it is.
 func (a *assembly) part(r *Resource) {
 	server := a.find(r.Part.Server, "database")
+	if server != nil && a.follows(server) {
+		return // A replica stands in the inventory with its place only.
+	}
 	if server == nil || !a.has(server) {
 		a.report(r, r.label()+" belongs to a server that is in none of the files", "export that server too")
 		r.final = ClassUnknown
@@ -168,6 +200,10 @@ func (a *assembly) part(r *Resource) {
 	if in.FailoverEndpoint == "" && r.Part.FailoverEndpoint != "" {
 		in.FailoverEndpoint = r.Part.FailoverEndpoint
 		a.prove(base+"/failoverEndpoint", r.Source, "")
+	}
+	if p := r.Part; p.MaxConnections > 0 {
+		in.MaxConnections = p.MaxConnections
+		a.reprove(base+"/maxConnections", r.Source)
 	}
 	for _, replica := range r.Part.Replicas {
 		replica.Region = a.code(r, replica.Region)
@@ -289,7 +325,12 @@ func (a *assembly) shares() map[string][]*Resource {
 
 func (a *assembly) storage(r *Resource, shares []*Resource) {
 	s := r.Storage
-	if s.Account && !s.Files && len(shares) == 0 && r.Tag("cluster") == "" {
+	switch {
+	case !s.Account || s.Files || len(shares) > 0 || r.Tag("cluster") != "":
+	case a.opts.Selective: // All there is, is there, so that the account has no file share.
+		r.final = ClassContext
+		return
+	default:
 		r.final = ClassUnassigned
 		a.unassigned(r, "no file share of this storage account is in the files", "add the output of az storage share-rm list, or tag it meridian:cluster")
 		return

@@ -102,6 +102,8 @@ func (r *Resource) fact() string {
 		return "interface"
 	case r.PublicIP:
 		return "public address"
+	case r.ZoneMap != nil:
+		return "zone map"
 	}
 	return "nothing"
 }
@@ -210,7 +212,7 @@ func (r *Resource) copy() Resource {
 		c.Machine = &m
 	case r.Interface != nil:
 		n := *r.Interface
-		n.Pools = slices.Clone(n.Pools)
+		n.Pools, n.Addresses = slices.Clone(n.Pools), slices.Clone(n.Addresses)
 		c.Interface = &n
 	}
 	return c
@@ -233,6 +235,7 @@ func (f *filler) place(to, from *Resource) {
 	fillText(f, "name", &to.Name, from.Name)
 	fillText(&filler{}, "group", &to.Group, from.Group)
 	fillText(&filler{}, "id", &to.ARMID, from.ARMID)
+	fillText(&filler{}, "account", &to.Account, from.Account)
 	for k, v := range from.Tags {
 		if to.Tags == nil {
 			to.Tags = map[string]string{}
@@ -287,6 +290,7 @@ func (f *filler) facts(to, from *Resource) {
 	case to.Interface != nil:
 		fillText(f, "machine", &to.Interface.Machine, from.Interface.Machine)
 		fillList(&to.Interface.Pools, from.Interface.Pools)
+		fillList(&to.Interface.Addresses, from.Interface.Addresses)
 	}
 }
 

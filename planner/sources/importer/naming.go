@@ -48,6 +48,15 @@ func roleOfTag(word string) (role, bool) {
 	return "", false
 }
 
+// IsComponent reports whether a word is one that the tag meridian:component may hold.
+func IsComponent(word string) bool {
+	_, ok := roleOfTag(word)
+	return ok
+}
+
+// IsEnvironment reports whether a word tells an environment.
+func IsEnvironment(word string) bool { return environmentOf(word) != "" }
+
 // words splits the value of a tag that may hold several.
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == ' ' || r == '+' || r == '/' || r == '|' })

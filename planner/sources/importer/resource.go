@@ -21,8 +21,10 @@ type Resource struct {
 	Key      string // identity within this import in lower case; resources of one key are one; "" has none
 	ARMID    string // identity across imports; "" when not known or a placeholder
 	Name     string
+	Account  string            // the account (Azure: subscription) within which the logical zones are numbered; "" when not known
 	Group    string            // resource group, or whatever groups the resources that belong together
 	Tags     map[string]string // keys in lower case
+	TagsFrom string            // provenance of what Tags tell; "" is Source with "-tag"
 	Location string            // region as written
 	Zones    []string          // logical zones; several for a zone-redundant resource
 	EdgeZone string            // extended location: the resource lies outside the region's own data centres
@@ -36,6 +38,7 @@ type Resource struct {
 	Machine   *Machine
 	Interface *Interface
 	PublicIP  bool
+	ZoneMap   map[string]string // of a region as an account sees it: the physical zone of each logical one
 
 	region string // code, once resolved
 	final  Class  // once assembled
@@ -71,6 +74,7 @@ type DatabasePart struct {
 	Tier             string
 	FailoverEndpoint string
 	Replicas         []inventory.Replica // regions as written
+	MaxConnections   int                 // as set on the server; 0 when not told
 }
 
 // Balancer is a load balancer or an application gateway.
@@ -122,12 +126,13 @@ type Machine struct {
 
 // Interface joins a machine to the load balancers in front of it.
 type Interface struct {
-	Machine string // Key
-	Pools   []string
+	Machine   string // Key
+	Pools     []string
+	Addresses []string // private
 }
 
 // Tag returns the value of Meridian's own tag of that name: meridian:site, meridian:cluster, meridian:component,
-// meridian:infrastructure, meridian:environment. Case does not matter, and - . _ may stand for the colon, which some
+// meridian:infrastructure, meridian:environment, meridian:application. Case does not matter, and - . _ may stand for the colon, which some
 // tools refuse in keys.
 func (r *Resource) Tag(name string) string {
 	for _, sep := range []string{":", "-", ".", "_"} {
@@ -136,6 +141,14 @@ func (r *Resource) Tag(name string) string {
 		}
 	}
 	return ""
+}
+
+// tagSource is the provenance of what the tags tell.
+func (r *Resource) tagSource() string {
+	if r.TagsFrom != "" {
+		return r.TagsFrom
+	}
+	return r.Source + "-tag"
 }
 
 // relevant reports whether the resource could stand in an inventory, so that its place matters.

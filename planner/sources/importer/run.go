@@ -8,6 +8,7 @@ type Reader func(f File) (FileReport, []Resource)
 // refuse, the last one's reason stands. To recognise files by themselves, pass the readers of all sources, the most
 // particular first: terraform.Read, azure.Read.
 func Import(files []File, opts Options, readers ...Reader) Result {
+	files, restore := Ordered(files)
 	reports := make([]FileReport, len(files))
 	var resources []Resource
 	for i, f := range files {
@@ -22,5 +23,7 @@ func Import(files []File, opts Options, readers ...Reader) Result {
 		}
 		resources = append(resources, found...)
 	}
-	return Assemble(opts, reports, resources)
+	result := Assemble(opts, reports, resources)
+	restore(result.Files)
+	return result
 }

@@ -2,7 +2,6 @@ package importer
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
@@ -16,24 +15,77 @@ func (a *assembly) uses() {
 			a.useByTag(r, n)
 		}
 	}
+	pools := a.pools()
 	for _, i := range a.merged {
 		r := &a.all[i]
 		if n, ok := a.infraOf[r]; ok && r.Balancer != nil {
-			a.useByBackend(r, n)
+			a.useByBackend(r, n, pools)
+		}
+	}
+	rivals := map[string][]*Resource{}
+	for _, i := range a.merged {
+		if r := &a.all[i]; a.stands(r) {
+			rivals[a.rivalry(r)] = append(rivals[a.rivalry(r)], r)
+		}
+	}
+	near := map[string][]*group{}
+	for _, g := range a.order {
+		for place := range g.places {
+			near[place] = append(near[place], g)
 		}
 	}
 	for _, i := range a.merged {
 		r := &a.all[i]
-		if n, ok := a.infraOf[r]; ok && !a.used(n) {
-			a.useByName(r, n)
+		if n, ok := a.infraOf[r]; ok {
+			a.useByHost(r, n)
 		}
 	}
+	out := a.leftOut()
+	for _, i := range a.merged {
+		r := &a.all[i]
+		n, ok := a.infraOf[r]
+		switch {
+		case !ok || a.used(n):
+		case out[n]:
+			a.unassigned(r, Unrelated, tagRemedy)
+		default:
+			a.useByName(r, n, near[a.place(r)], rivals[a.rivalry(r)])
+		}
+	}
+	a.remove(out)
 }
 
 func (a *assembly) used(n int) bool {
-	id := a.site.Infrastructure[n].ID
-	return slices.ContainsFunc(a.order, func(g *group) bool { return a.linked[[2]string{g.key, id}] })
+	return a.inUse[a.site.Infrastructure[n].ID]
 }
+
+// pools lists the interfaces by the keys of everything that their pools are part of.
+func (a *assembly) pools() map[string][]*Resource {
+	out := map[string][]*Resource{}
+	for _, i := range a.merged {
+		nic := &a.all[i]
+		if nic.Interface == nil {
+			continue
+		}
+		for _, p := range nic.Interface.Pools {
+			for at := range len(p) {
+				if p[at] == '/' && at > 0 {
+					out[p[:at]] = append(out[p[:at]], nic)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// stands reports whether the resource stands in the inventory by itself.
+func (a *assembly) stands(r *Resource) bool {
+	_, ok := a.infraOf[r]
+	return ok
+}
+
+// rivalry is what resources that could be meant for each other have in common.
+func (a *assembly) rivalry(r *Resource) string { return string(as(r)) + " " + a.place(r) }
 
 func as(r *Resource) inventory.UseAs {
 	switch {
@@ -54,7 +106,7 @@ func (a *assembly) useByTag(r *Resource, n int) {
 	}
 	for _, id := range c.clusters {
 		g := a.tagged(id, c.env, r)
-		a.join(g, r, n, r.Source+"-tag")
+		a.join(g, r, n, r.tagSource())
 	}
 }
 
@@ -71,7 +123,7 @@ func (a *assembly) join(g *group, r *Resource, n int, source string) {
 	}
 }
 
-func (a *assembly) useByBackend(r *Resource, n int) {
+func (a *assembly) useByBackend(r *Resource, n int, pools map[string][]*Resource) {
 	behind := map[string]bool{}
 	for _, key := range r.Balancer.Backends {
 		behind[key] = true
@@ -80,12 +132,14 @@ func (a *assembly) useByBackend(r *Resource, n int) {
 			nic.final = ClassUsed
 		}
 	}
-	for _, i := range a.merged {
-		nic := &a.all[i]
-		if nic.Interface != nil && slices.ContainsFunc(nic.Interface.Pools, func(p string) bool { return r.Key != "" && strings.HasPrefix(p, r.Key+"/") }) {
+	if r.Key != "" {
+		for _, nic := range pools[r.Key] {
 			behind[nic.Interface.Machine] = true
 			nic.final = ClassUsed
 		}
+	}
+	if len(behind) == 0 {
+		return
 	}
 	for _, g := range a.order {
 		for _, m := range g.members {
@@ -108,8 +162,9 @@ func (m *member) behind(keys map[string]bool) bool {
 		slices.ContainsFunc(r.Machine.Interfaces, func(k string) bool { return keys[k] })
 }
 
-func (a *assembly) useByName(r *Resource, n int) {
+func (a *assembly) useByName(r *Resource, n int, groups []*group, others []*Resource) {
 	name, place := readName(r.Name), readName(r.Group)
+	place.product = place.product || a.belongs(r)
 	if site := r.Tag("site"); site != "" && Slug(site) != a.site.Site.ID {
 		a.unassigned(r, "in the inventory, and tagged for site "+Quote(Slug(site)), "import it with --site "+Slug(site))
 		return
@@ -119,8 +174,8 @@ func (a *assembly) useByName(r *Resource, n int) {
 		env = place.env
 	}
 	var near []*group
-	for _, g := range a.order {
-		if g.places[strings.ToLower(r.Group)] && (env == "" || g.cluster.Environment == "" || g.cluster.Environment == env) {
+	for _, g := range groups {
+		if env == "" || g.cluster.Environment == "" || g.cluster.Environment == env {
 			near = append(near, g)
 		}
 	}
@@ -130,7 +185,7 @@ func (a *assembly) useByName(r *Resource, n int) {
 		a.unassigned(r, "in the inventory, but no cluster is known to use it", remedy)
 	case len(near) > 1:
 		a.unassigned(r, "in the inventory, but several clusters of its resource group could use it", remedy)
-	case a.rivals(r, name.product):
+	case a.rivals(r, others, name.product || a.belongs(r)):
 		a.unassigned(r, "in the inventory, but its resource group has several of its kind", remedy)
 	default:
 		a.join(near[0], r, n, r.Source+"-name")
@@ -138,15 +193,9 @@ func (a *assembly) useByName(r *Resource, n int) {
 }
 
 // rivals reports whether another infrastructure of the kind and group could be meant as well: one that carries
-// ThingWorx's name, or any when this one does not carry it.
-func (a *assembly) rivals(r *Resource, product bool) bool {
-	for other := range a.infraOf {
-		if other == r || as(other) != as(r) || !strings.EqualFold(other.Group, r.Group) {
-			continue
-		}
-		if readName(other.Name).product || !product {
-			return true
-		}
-	}
-	return false
+// ThingWorx's name or belongs to it otherwise, or any when this one does neither.
+func (a *assembly) rivals(r *Resource, others []*Resource, product bool) bool {
+	return slices.ContainsFunc(others, func(other *Resource) bool {
+		return other != r && (readName(other.Name).product || a.belongs(other) || !product)
+	})
 }

@@ -38,7 +38,7 @@ func Read(f importer.File) (importer.FileReport, deployment.Fragment) {
 	}
 	if f.Unreadable != "" {
 		r.report.Kind = "unreadable file"
-		return refuse(document.Problem{What: f.Unreadable})
+		return refuse(f.Unread())
 	}
 	const remedy = "this source reads manifests of Kubernetes"
 	switch {

@@ -6,15 +6,15 @@ import (
 	"testing"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
-	"github.com/meridian-federation/meridian/planner/sources/hostconfig/sourcetest"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 	"github.com/meridian-federation/meridian/planner/sources/kubernetes"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 func one(t *testing.T, text string) importer.Result {
 	t.Helper()
 	r := kubernetes.Import([]importer.File{{Name: "a.yaml", Data: []byte(text)}}, sourcetest.Options(t, "s"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	return r
 }
 
@@ -31,7 +31,7 @@ func messages(r *importer.Result) string {
 func TestCorpus(t *testing.T) {
 	files := append(sourcetest.Corpus(t, "5_thingworx/kubernetes"), sourcetest.Corpus(t, "6_infra/pgpool")[:2]...)
 	r := kubernetes.Import(files, sourcetest.Options(t, "corpus"))
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	sourcetest.Golden(t, "testdata/corpus.golden.txt", sourcetest.Summary(&r), *update)
 	for i, want := range []importer.Status{importer.Understood, importer.Refused, importer.Understood, importer.Understood, importer.Understood, importer.Understood} {
 		if r.Files[i].Status != want {
@@ -159,7 +159,7 @@ func TestSettingsInAnotherFile(t *testing.T) {
 		"settings last":  {{Name: "b.yaml", Data: []byte(work)}, {Name: "a.yaml", Data: []byte(config)}},
 	} {
 		r := kubernetes.Import(files, sourcetest.Options(t, "s"))
-		sourcetest.Check(t, &r)
+		sourcetest.CheckImport(t, &r)
 		if c := r.Site.Clusters; len(c) != 1 || !c[0].Clustered() || len(c[0].Nodes(inventory.Foundation)) != 2 {
 			t.Errorf("%s: %s", name, sourcetest.JSON(t, c))
 		}
@@ -197,29 +197,4 @@ func TestRefused(t *testing.T) {
 	if r.Files[0].Status != importer.Refused {
 		t.Error("an unreadable file")
 	}
-}
-
-func TestLimits(t *testing.T) {
-	fill := func(head, row string) string {
-		return head + strings.Repeat(row, (sourcetest.Size-len(head))/len(row))
-	}
-	sts := "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: NAME}\nspec: {replicas: 1000, serviceName: s, template: {metadata: {labels: {a: b}}, spec: {containers: [{image: \"IMAGE\"}]}}}\n"
-	var different strings.Builder
-	for i := 0; different.Len() < sourcetest.Size; i++ {
-		different.WriteString(strings.NewReplacer("NAME", fmt.Sprint("n", i), "IMAGE", foundation).Replace(sts))
-		fmt.Fprintf(&different, "---\napiVersion: v1\nkind: Service\nmetadata: {name: s%d}\nspec: {type: LoadBalancer, selector: {a: b}}\n", i)
-	}
-	sourcetest.Limits(t, kubernetes.Import, map[string]string{
-		"one object":  fill("apiVersion: v1\nkind: ConfigMap\ndata:\n", "  a: b\n"),
-		"documents":   fill("apiVersion: v1\nkind: X\n", "---\napiVersion: v1\nkind: Y\n"),
-		"workloads":   strings.NewReplacer("NAME", "n", "IMAGE", "zookeeper:3").Replace(fill("", sts)),
-		"different":   different.String()[:sourcetest.Size],
-		"flow":        fill("apiVersion: v1\nkind: [", "a,"),
-		"nested":      fill("apiVersion: v1\nkind: X\na: ", "["),
-		"nested maps": fill("apiVersion: v1\nkind: X\na: ", "{a: "),
-		"aliases":     fill("apiVersion: v1\nkind: X\na: &a [1,2,3]\nb:\n", "- *a\n"),
-		"text":        fill("apiVersion: v1\nkind: ConfigMap\ndata:\n  zoo.cfg: |\n    tickTime=1\n", "    server.1=a:1:2\n"),
-		"separators":  fill("apiVersion: v1\nkind: X\n", "---\n"),
-		"template":    fill("apiVersion: v1\nkind: X\n", "{{ x }}\n"),
-	})
 }

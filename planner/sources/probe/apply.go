@@ -100,8 +100,8 @@ func (m *merger) role(f Fact) {
 
 // prove notes where a value comes from. What a person declared outlives what another source observed in its place.
 func (m *merger) prove(path, before, value string) {
-	m.newest(m.c.At)
-	p := inventory.Provenance{Path: path, Source: Source, ObservedAt: m.c.At}
+	m.newest(m.c.learned())
+	p := inventory.Provenance{Path: path, Source: Source, ObservedAt: m.c.learned()}
 	if before != value {
 		p.Declared = before
 	}
@@ -110,7 +110,12 @@ func (m *merger) prove(path, before, value string) {
 		m.site.Provenance = append(m.site.Provenance, p)
 		return
 	}
-	if old := m.site.Provenance[at]; old.Declared != "" {
+	old := m.site.Provenance[at]
+	p.Overruled = slices.DeleteFunc(slices.Clone(old.Overruled), func(o inventory.Overruled) bool { return o.Value == value })
+	if old.Declared != "" {
+		if before != value && before != old.Declared && before != "" && old.Source != Source {
+			p.Overruled = append(p.Overruled, inventory.Overruled{Source: old.Source, Value: before, ObservedAt: old.ObservedAt})
+		}
 		p.Declared = ""
 		if old.Declared != value {
 			p.Declared = old.Declared

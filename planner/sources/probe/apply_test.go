@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -184,7 +187,7 @@ func (*base) Watch(ctx context.Context, changed func()) error {
 }
 
 func TestLiveSource(t *testing.T) {
-	address, n := listen(t, silent)
+	address, n := sourcetest.Serve(t, sourcetest.Silent)
 	b := &base{site: &inventory.Site{
 		APIVersion: inventory.APIVersion, Kind: inventory.Kind, Site: inventory.Identity{ID: "s"}, ObservedAt: noon.Add(-time.Hour),
 		Infrastructure: []inventory.Infrastructure{{ID: "nas", Kind: inventory.KindStorage, Identity: inventory.ResourceIdentity{Endpoint: "nas.example:/x"}}},
@@ -237,6 +240,52 @@ func TestLiveSource(t *testing.T) {
 	called := 0
 	if err := live.Watch(ctx, func() { called++; cancel() }); err != nil || called != 1 {
 		t.Errorf("%d, %v", called, err)
+	}
+}
+
+func TestWhatDoesNotAnswerStaysAsItWas(t *testing.T) {
+	then := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	site := &inventory.Site{
+		Site: inventory.Identity{ID: "s"}, ObservedAt: then.Add(-time.Hour),
+		Infrastructure: []inventory.Infrastructure{{ID: "pg", Kind: inventory.KindDatabase, Nodes: []inventory.Node{{Name: "pg1", Role: "primary"}}}},
+	}
+	last := &Results{Site: "s", Components: []Component{{Name: "probe/pg", Infrastructure: "pg", Status: inventory.SourceOK, At: then, Facts: []Fact{{"pg1", FieldRole, "standby"}}}}}
+	now := &Results{Site: "s", Components: []Component{{Name: "probe/pg", Infrastructure: "pg", Status: inventory.SourceFailed, At: then.Add(time.Hour), Detail: "refused"}}}
+	now.remember(last)
+	again := &Results{Site: "s", Components: []Component{{Name: "probe/pg", Infrastructure: "pg", Status: inventory.SourceFailed, At: then.Add(2 * time.Hour), Detail: "refused"}}}
+	again.remember(now)
+	applied := Apply(site, again)
+	if applied.Infrastructure[0].Nodes[0].Role != "standby" || !applied.ObservedAt.Equal(then) || !applied.Provenance[0].ObservedAt.Equal(then) || applied.Provenance[0].Declared != "primary" {
+		t.Errorf("%+v", applied)
+	}
+	if again.Components[0].Detail != "refused; what it said at 2026-11-20T08:00:00Z is kept" {
+		t.Error(again.Components[0].Detail)
+	}
+	site.Provenance = []inventory.Provenance{{Path: "/infrastructure/0/nodes/0/role", Source: "azure", Declared: "replica", Overruled: []inventory.Overruled{{Source: "x", Value: "standby"}, {Source: "y", Value: "leader"}}}}
+	if p := Apply(site, again).Provenance[0]; p.Declared != "replica" || len(p.Overruled) != 2 || p.Overruled[0].Source != "y" || p.Overruled[1].Value != "primary" {
+		t.Errorf("what others said is lost: %+v", p)
+	}
+
+	path := filepath.Join(t.TempDir(), "probes.json")
+	p, err := New(Config{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := Over(nil, p)
+	if err := one.Remember(path); err != nil {
+		t.Fatal(err)
+	}
+	one.last = again
+	one.write()
+	two := Over(nil, p)
+	if err := two.Remember(path); err != nil || !two.last.says(again) {
+		t.Errorf("after a restart: %v %+v", err, two.last)
+	}
+	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Remember(path); err == nil {
+		t.Error("a broken file is no error")
 	}
 }
 

@@ -12,10 +12,12 @@ import (
 	"math/big"
 	"testing"
 	"time"
+
+	"github.com/meridian-federation/meridian/planner/sources/probe/probetest"
 )
 
 // serverCertificate gives the primary a certificate for the name pg.example and returns the authority's file.
-func serverCertificate(t *testing.T, p *postgres) string {
+func serverCertificate(t *testing.T, p *probetest.Postgres) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -35,8 +37,8 @@ func serverCertificate(t *testing.T, p *postgres) string {
 		t.Fatal(err)
 	}
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	own(t,
-		write(t, p.dir+"/pg1/server.crt", certificate),
-		write(t, p.dir+"/pg1/server.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))))
-	return write(t, p.dir+"/ca.pem", certificate)
+	probetest.Own(t,
+		probetest.Write(t, p.Dir+"/pg1/server.crt", certificate),
+		probetest.Write(t, p.Dir+"/pg1/server.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))))
+	return probetest.Write(t, p.Dir+"/ca.pem", certificate)
 }

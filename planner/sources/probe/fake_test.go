@@ -19,41 +19,10 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/probe/wire"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 const planted = "pl4nted-s3cret-Qz"
-
-// listen is a server on loopback; it counts its connections.
-func listen(t *testing.T, f func(net.Conn)) (string, *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n atomic.Int64
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			n.Add(1)
-			go func() {
-				defer c.Close()
-				f(c)
-			}()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-	})
-	return l.Addr().String(), &n
-}
-
-func silent(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
 // reach waits for the server to have counted n connections: it does so after the client has them.
 func reach(t *testing.T, counter *atomic.Int64, n int64) {
@@ -152,7 +121,7 @@ func TestHTTPFaults(t *testing.T) {
 		server func(net.Conn)
 		want   string
 	}{
-		"silent":   {silent, "did not answer in time"},
+		"silent":   {sourcetest.Silent, "did not answer in time"},
 		"hangs up": {func(net.Conn) {}, "closed the connection"},
 		"garbage":  {head(func(c net.Conn) { _, _ = io.WriteString(c, planted+"\r\n\r\n") }), "something else than HTTP"},
 		"huge head": {head(func(c net.Conn) {
@@ -170,18 +139,10 @@ func TestHTTPFaults(t *testing.T) {
 				}
 			}
 		}), ""},
-		"drip": {head(func(c net.Conn) {
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX: ")
-			for {
-				if _, err := io.WriteString(c, "H"); err != nil {
-					return
-				}
-				<-time.After(5 * time.Millisecond)
-			}
-		}), "did not answer in time"},
+		"drip": {head(sourcetest.Drip("HTTP/1.1 200 OK\r\nX: ")), "did not answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, n := listen(t, c.server)
+			address, n := sourcetest.Serve(t, c.server)
 			x := once(t, Config{Timeout: inventory.Duration(400 * time.Millisecond), ThingWorx: []ThingWorx{{Cluster: "prod", URL: "http://" + address}}})
 			reach(t, n, 1)
 			if x.Status != inventory.SourceFailed || !strings.Contains(x.Detail, c.want) {
@@ -256,12 +217,12 @@ func TestSQLServer(t *testing.T) {
 		"cut":          {answer([]byte{0, 0}), inventory.SourceFailed, "something else"},
 		"garbage":      {func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 "+planted) }, inventory.SourceFailed, "something else"},
 		"hangs up":     {func(net.Conn) {}, inventory.SourceFailed, "closed the connection"},
-		"silent":       {silent, inventory.SourceFailed, "did not answer in time"},
-		"cut off":      {func(c net.Conn) { _, _ = c.Write([]byte{4, 1, 0, 40, 0, 0, 1, 0, 1}); silent(c) }, inventory.SourceFailed, "did not answer in time"},
-		"wrong length": {func(c net.Conn) { _, _ = c.Write([]byte{4, 1, 0xff, 0xff, 0, 0, 1, 0}); silent(c) }, inventory.SourceFailed, "something else"},
+		"silent":       {sourcetest.Silent, inventory.SourceFailed, "did not answer in time"},
+		"cut off":      {func(c net.Conn) { _, _ = c.Write([]byte{4, 1, 0, 40, 0, 0, 1, 0, 1}); sourcetest.Silent(c) }, inventory.SourceFailed, "did not answer in time"},
+		"wrong length": {func(c net.Conn) { _, _ = c.Write([]byte{4, 1, 0xff, 0xff, 0, 0, 1, 0}); sourcetest.Silent(c) }, inventory.SourceFailed, "something else"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, n := listen(t, c.server)
+			address, n := sourcetest.Serve(t, c.server)
 			x := once(t, Config{All: true, Timeout: inventory.Duration(400 * time.Millisecond)},
 				inventory.Infrastructure{ID: "m", Kind: inventory.KindDatabase, Engine: inventory.EngineSQLServer, Identity: inventory.ResourceIdentity{Endpoint: "jdbc:sqlserver://" + address + ";user=sa;password=" + planted}})
 			if x.Status != c.status || !strings.Contains(x.Detail, c.want) {
@@ -286,7 +247,7 @@ func FuzzPreLogin(f *testing.F) {
 }
 
 func TestListenersAndBalancers(t *testing.T) {
-	address, n := listen(t, silent)
+	address, n := sourcetest.Serve(t, sourcetest.Silent)
 	host, _, _ := net.SplitHostPort(address)
 	x := once(t, Config{Targets: []Target{{Infrastructure: "nas", Addresses: []string{address}}}, Samples: 5},
 		inventory.Infrastructure{ID: "nas", Kind: inventory.KindStorage, Identity: inventory.ResourceIdentity{Endpoint: host + ":/export"}})
@@ -344,12 +305,12 @@ func TestTargetsThatCannotBeAsked(t *testing.T) {
 
 func TestBudgetAndConnections(t *testing.T) {
 	var open, most atomic.Int64
-	address, _ := listen(t, func(c net.Conn) {
+	address, _ := sourcetest.Serve(t, func(c net.Conn) {
 		n := open.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 			continue
 		}
-		silent(c)
+		sourcetest.Silent(c)
 		open.Add(-1)
 	})
 	var infra []inventory.Infrastructure

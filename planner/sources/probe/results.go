@@ -22,6 +22,7 @@ type Component struct {
 	Status         inventory.SourceStatus
 	Detail         string // for people; holds no secret and no text of a server
 	At             time.Time
+	Learned        time.Time // when facts and members were, if before At: the last run that had an answer
 	Facts          []Fact
 	Members        *Membership // nil when not known
 	RoundTrips     []RoundTrip
@@ -71,6 +72,33 @@ func (r *Results) Sources() []inventory.Source {
 		out = append(out, inventory.Source{Name: c.Name, Status: c.Status, At: c.At, Detail: c.Detail})
 	}
 	return out
+}
+
+// remember gives components that had no answer the facts of the last run that had one, with the time of that run: a server
+// that does not answer has not become what somebody once declared it to be.
+func (r *Results) remember(last *Results) {
+	if last == nil || last.Site != r.Site {
+		return
+	}
+	for i := range r.Components {
+		c := &r.Components[i]
+		old := last.Component(c.Name)
+		if old == nil || c.Status != inventory.SourceFailed || old.Infrastructure != c.Infrastructure || len(c.Facts)+len(c.RoundTrips) > 0 || c.Members != nil {
+			continue
+		}
+		c.Facts, c.Members, c.RoundTrips, c.Learned = old.Facts, old.Members, old.RoundTrips, old.learned()
+		if len(c.Facts)+len(c.RoundTrips) > 0 || c.Members != nil {
+			c.Detail += "; what it said at " + c.Learned.Format(time.RFC3339) + " is kept"
+		}
+	}
+}
+
+// learned is when the facts were.
+func (c *Component) learned() time.Time {
+	if c.Learned.IsZero() {
+		return c.At
+	}
+	return c.Learned
 }
 
 // Component returns the outcome of a name, or nil.

@@ -3,57 +3,23 @@
 package probe
 
 import (
-	"fmt"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/probe/probetest"
 )
-
-type ensemble struct {
-	nodes   []*process
-	address map[string]string // by name
-}
-
-// startEnsemble starts three ZooKeeper servers zk1, zk2, zk3.
-func startEnsemble(t *testing.T) *ensemble {
-	t.Helper()
-	java := need(t, "java")
-	jar := need(t, "/usr/share/java/zookeeper.jar")
-	host, dir := loopback(), folder(t)
-	e := &ensemble{address: map[string]string{}}
-	var members strings.Builder
-	ports := make([]int, 3)
-	for i := range ports {
-		ports[i] = freePort(t, host)
-		fmt.Fprintf(&members, "server.%d=%s:%d:%d:participant;%s:%d\n", i+1, host, freePort(t, host), freePort(t, host), host, ports[i])
-	}
-	for i := range ports {
-		name := fmt.Sprintf("zk%d", i+1)
-		data := filepath.Join(dir, name)
-		write(t, filepath.Join(data, "myid"), fmt.Sprint(i+1))
-		words := "srvr,mntr,conf,ruok"
-		if i == 2 {
-			words = "srvr,mntr,conf" // one that does not allow a word
-		}
-		cfg := write(t, filepath.Join(dir, name+".cfg"), fmt.Sprintf("tickTime=500\ninitLimit=20\nsyncLimit=10\ndataDir=%s\nadmin.enableServer=false\n4lw.commands.whitelist=%s\n%s", data, words, members.String()))
-		e.nodes = append(e.nodes, start(t, syscall.SIGKILL, false, dir, java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jar, "org.apache.zookeeper.server.quorum.QuorumPeerMain", cfg))
-		e.address[name] = at(host, ports[i])
-	}
-	return e
-}
 
 func TestZooKeeperEnsemble(t *testing.T) {
 	t.Parallel()
-	e := startEnsemble(t)
+	e := probetest.StartEnsemble(t)
 	site := &inventory.Site{
 		APIVersion: inventory.APIVersion, Kind: inventory.Kind, Site: inventory.Identity{ID: "s"}, ObservedAt: time.Now().Add(-time.Hour),
 		Infrastructure: []inventory.Infrastructure{{ID: "zk", Kind: inventory.KindZooKeeper, Version: "3.5.9", Nodes: []inventory.Node{{Name: "zk1", Role: "follower"}, {Name: "zk2"}, {Name: "zk3"}, {Name: "zk4"}}}},
 	}
-	p := prober(t, Config{Targets: []Target{{Infrastructure: "zk", Nodes: e.address}}, Timeout: inventory.Duration(2 * time.Second)})
+	p := prober(t, Config{Targets: []Target{{Infrastructure: "zk", Nodes: e.Address}}, Timeout: inventory.Duration(2 * time.Second)})
 
 	leaderOf := func(s *inventory.Site) string {
 		leaders := ""
@@ -64,7 +30,7 @@ func TestZooKeeperEnsemble(t *testing.T) {
 		}
 		return leaders
 	}
-	r := eventually(t, p, site, e.nodes, func(r *Results) string {
+	r := eventually(t, p, site, e.Nodes, func(r *Results) string {
 		if d := r.Components[0].Detail; !strings.Contains(d, "3 of 3 members serve; leader zk") {
 			return "the ensemble does not serve: " + d
 		}
@@ -92,7 +58,7 @@ func TestZooKeeperEnsemble(t *testing.T) {
 		t.Error("observedAt is not the time of the newest fact")
 	}
 
-	e.nodes[first[2]-'1'].stop(syscall.SIGKILL)
+	e.Nodes[first[2]-'1'].Stop(syscall.SIGKILL)
 	r = eventually(t, p, applied, nil, func(r *Results) string {
 		d := r.Components[0].Detail
 		if !strings.Contains(d, "2 of 3 members serve; leader zk") || strings.Contains(d, "leader "+first) {
@@ -101,7 +67,7 @@ func TestZooKeeperEnsemble(t *testing.T) {
 		return ""
 	})
 	c = r.Component("probe/zk")
-	if c.Status != inventory.SourcePartial || !strings.Contains(c.Detail, e.address[first]+" refused the connection") {
+	if c.Status != inventory.SourcePartial || !strings.Contains(c.Detail, e.Address[first]+" refused the connection") {
 		t.Errorf("status %s, detail %q", c.Status, c.Detail)
 	}
 	after := Apply(applied, r)
@@ -113,9 +79,9 @@ func TestZooKeeperEnsemble(t *testing.T) {
 	}
 
 	// Without a majority nobody serves, and every server says so.
-	for _, n := range e.nodes {
-		if !n.ended() {
-			n.stop(syscall.SIGKILL)
+	for _, n := range e.Nodes {
+		if !n.Ended() {
+			n.Stop(syscall.SIGKILL)
 			break
 		}
 	}

@@ -73,12 +73,9 @@ func (i item) read() {
 func (i item) base() importer.Resource {
 	p := i.r.tree.At(i.v, i.ptr, "", "")
 	res := importer.Resource{
-		Pointer: i.ptr, Line: p.Line, Column: p.Column, Source: Source, Asked: i.r.planned, Provider: provider, Type: i.kind,
+		Pointer: i.ptr, Line: p.Line, Column: p.Column, Source: i.r.source(), Asked: i.r.planned, Provider: provider, Type: i.kind,
 		Name: i.v.Get("name").Text(), Group: i.v.Get("resource_group_name").Text(), Location: i.v.Get("location").Text(),
 		EdgeZone: importer.Token(i.v.Get("edge_zone").Text()),
-	}
-	if i.r.planned {
-		res.Source = SourcePlan
 	}
 	if id, ok := azure.ParseID(i.v.Get("id").Text()); ok {
 		res.Key = id.Key

@@ -36,7 +36,7 @@ func Read(f importer.File) (importer.FileReport, []importer.Resource) {
 	r := &reader{report: importer.FileReport{Path: f.Name}, foreign: map[string]int{}}
 	if f.Unreadable != "" {
 		r.report.Kind = "unreadable file"
-		r.report.Refuse(document.Problem{What: f.Unreadable})
+		r.report.Refuse(f.Unread())
 		return r.report, nil
 	}
 	doc, problem := tree.Parse(f.Data)
@@ -55,6 +55,9 @@ func Read(f importer.File) (importer.FileReport, []importer.Resource) {
 	}
 	r.recognise(doc.Root)
 	r.finish()
+	if r.report.Status != importer.Refused {
+		r.report.Source = r.source()
+	}
 	return r.report, r.resources
 }
 
@@ -181,7 +184,7 @@ func (r *reader) three(v *tree.Value) {
 	for i := range v.Members() {
 		resources := v.Item(i).Get("resources")
 		for j, m := range resources.Members() {
-			res, at := resources.Item(j), "/modules/"+strconv.Itoa(i)+"/resources/"+pointerKey(m.Key)
+			res, at := resources.Item(j), "/modules/"+strconv.Itoa(i)+"/resources/"+importer.PointerKey(m.Key, j)
 			attributes := res.Get("primary", "attributes")
 			if attributes.Kind() != tree.Object || res.Get("type").Kind() != tree.String {
 				r.unknown(res, at)
@@ -192,9 +195,11 @@ func (r *reader) three(v *tree.Value) {
 	}
 }
 
-// pointerKey escapes a key for a JSON pointer; a Terraform address is a name.
-func pointerKey(key string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(key)
+func (r *reader) source() string {
+	if r.planned {
+		return SourcePlan
+	}
+	return Source
 }
 
 func (r *reader) unknown(v *tree.Value, ptr string) {

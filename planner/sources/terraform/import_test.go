@@ -14,6 +14,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 const sub = "/subscriptions/0a1b2c3d-1111-2222-3333-444455556666/resourceGroups/rg-twx/providers/"
@@ -68,7 +69,7 @@ func valid(t testing.TB, r *importer.Result) {
 func four(pairs ...string) string {
 	var out []string
 	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, `{"mode":"managed","type":"`+pairs[i]+`","name":"x","provider":"p","instances":[{"schema_version":0,"attributes":`+pairs[i+1]+`,"private":"PLANTED"}]}`)
+		out = append(out, `{"mode":"managed","type":"`+pairs[i]+`","name":"x","provider":"p","instances":[{"schema_version":0,"attributes":`+pairs[i+1]+`,"private":"S3CR3T"}]}`)
 	}
 	return `{"version":4,"terraform_version":"1.9.0","resources":[` + strings.Join(out, ",") + `]}`
 }
@@ -91,7 +92,7 @@ func problems(f importer.FileReport) string {
 	return strings.Join(out, "; ")
 }
 
-const flexible = `{"id":"{SUB}Microsoft.DBforPostgreSQL/flexibleServers/pg-1","name":"pg-1","resource_group_name":"rg-twx","location":"westeurope","zone":"1","sku_name":"GP_Standard_D4ds_v5","storage_mb":131072,"version":"15","geo_redundant_backup_enabled":true,"fqdn":"pg-1.postgres.database.azure.com","administrator_password":"PLANTED","high_availability":[{"mode":"ZoneRedundant","standby_availability_zone":"2"}]}`
+const flexible = `{"id":"{SUB}Microsoft.DBforPostgreSQL/flexibleServers/pg-1","name":"pg-1","resource_group_name":"rg-twx","location":"westeurope","zone":"1","sku_name":"GP_Standard_D4ds_v5","storage_mb":131072,"version":"15","geo_redundant_backup_enabled":true,"fqdn":"pg-1.postgres.database.azure.com","administrator_password":"S3CR3T","high_availability":[{"mode":"ZoneRedundant","standby_availability_zone":"2"}]}`
 
 func TestFlexibleServer(t *testing.T) {
 	yes := true
@@ -124,7 +125,7 @@ func TestFlexibleServer(t *testing.T) {
 				t.Errorf("%s: %s", r.Status(), problems(r.Files[0]))
 			}
 			text, err := json.Marshal(r)
-			if err != nil || strings.Contains(string(text), "PLANTED") {
+			if err != nil || strings.Contains(string(text), "S3CR3T") {
 				t.Errorf("a planted secret is in the result, or %v", err)
 			}
 		})
@@ -164,7 +165,7 @@ func TestReplica(t *testing.T) {
 // A plant in one state: machines by name, their interfaces, the load balancer with probe and rule, storage, SQL.
 func TestPlant(t *testing.T) {
 	vm := func(name, zone string) string {
-		return `{"id":"{SUB}Microsoft.Compute/virtualMachines/` + name + `","name":"` + name + `","resource_group_name":"rg-twx","location":"westeurope","size":"Standard_F8s_v2","zone":"` + zone + `","admin_password":"PLANTED","network_interface_ids":["{SUB}Microsoft.Network/networkInterfaces/` + name + `"]}`
+		return `{"id":"{SUB}Microsoft.Compute/virtualMachines/` + name + `","name":"` + name + `","resource_group_name":"rg-twx","location":"westeurope","size":"Standard_F8s_v2","zone":"` + zone + `","admin_password":"S3CR3T","network_interface_ids":["{SUB}Microsoft.Network/networkInterfaces/` + name + `"]}`
 	}
 	r := one(t, four(
 		"azurerm_linux_virtual_machine", vm("twx-1", "1"), "azurerm_windows_virtual_machine", vm("twx-2", "2"),
@@ -177,11 +178,11 @@ func TestPlant(t *testing.T) {
 		"azurerm_lb_probe", `{"loadbalancer_id":"{SUB}Microsoft.Network/loadBalancers/lb","request_path":"Thingworx/ready"}`,
 		"azurerm_lb_rule", `{"loadbalancer_id":"{SUB}Microsoft.Network/loadBalancers/lb","load_distribution":"SourceIP"}`,
 		"azurerm_lb_rule", `{"loadbalancer_id":"{SUB}Microsoft.Network/loadBalancers/other","load_distribution":"Default"}`,
-		"azurerm_storage_account", `{"id":"{SUB}Microsoft.Storage/storageAccounts/st","name":"st","resource_group_name":"rg-twx","location":"westeurope","account_kind":"FileStorage","account_tier":"Premium","account_replication_type":"ZRS","primary_file_host":"st.file.core.windows.net","primary_access_key":"PLANTED"}`,
+		"azurerm_storage_account", `{"id":"{SUB}Microsoft.Storage/storageAccounts/st","name":"st","resource_group_name":"rg-twx","location":"westeurope","account_kind":"FileStorage","account_tier":"Premium","account_replication_type":"ZRS","primary_file_host":"st.file.core.windows.net","primary_access_key":"S3CR3T"}`,
 		"azurerm_storage_share", `{"name":"data","storage_account_name":"st","quota":100,"enabled_protocol":"NFS"}`,
 		"azurerm_storage_share", `{"name":"more","resource_manager_id":"{SUB}Microsoft.Storage/storageAccounts/st/fileServices/default/shares/more","quota":50}`,
 		"azurerm_netapp_volume", `{"id":"{SUB}Microsoft.NetApp/netAppAccounts/a/capacityPools/p/volumes/v","name":"v","location":"westeurope","zone":"1","service_level":"Premium","volume_path":"twx","protocols":["NFSv4.1"],"mount_ip_addresses":["10.0.0.7"],"storage_quota_in_gb":100,"data_protection_replication":[{"remote_volume_location":"northeurope"}]}`,
-		"azurerm_mssql_server", `{"id":"{SUB}Microsoft.Sql/servers/sql","name":"sql","resource_group_name":"other","location":"westeurope","version":"12.0","fully_qualified_domain_name":"sql.database.windows.net","administrator_login_password":"PLANTED"}`,
+		"azurerm_mssql_server", `{"id":"{SUB}Microsoft.Sql/servers/sql","name":"sql","resource_group_name":"other","location":"westeurope","version":"12.0","fully_qualified_domain_name":"sql.database.windows.net","administrator_login_password":"S3CR3T"}`,
 		"azurerm_mssql_database", `{"id":"{SUB}Microsoft.Sql/servers/sql/databases/d","name":"d","sku_name":"BC_Gen5_2","zone_redundant":true}`,
 		"azurerm_linux_virtual_machine_scale_set", `{"id":"{SUB}Microsoft.Compute/virtualMachineScaleSets/twx-cx","name":"twx-cx","resource_group_name":"rg-twx","location":"westeurope","sku":"Standard_D4s_v5","instances":2,"zones":["1","2"]}`,
 		"azurerm_application_gateway", `{"id":"{SUB}Microsoft.Network/applicationGateways/gw","name":"gw","location":"westeurope","zones":["1","2"],"sku":[{"name":"Standard_v2","capacity":2}],"probe":[{"path":"/Thingworx/ready"}],"backend_http_settings":[{"cookie_based_affinity":"Enabled"}]}`,
@@ -218,7 +219,7 @@ func TestPlant(t *testing.T) {
 		}
 	}
 	text, err := json.Marshal(r)
-	if err != nil || strings.Contains(string(text), "PLANTED") {
+	if err != nil || strings.Contains(string(text), "S3CR3T") {
 		t.Errorf("a planted secret is in the result, or %v", err)
 	}
 }
@@ -310,12 +311,15 @@ func TestShapes(t *testing.T) {
 }
 
 func FuzzImport(f *testing.F) {
-	f.Add([]byte(four("azurerm_postgresql_flexible_server", flexible, "azurerm_lb", `{"name":"x","location":"eastus","sku":"Standard"}`)))
+	for _, folder := range []string{"testdata/state", "testdata/plan"} {
+		for _, file := range sourcetest.Folder(f, folder) {
+			f.Add(file.Data)
+		}
+	}
 	f.Add([]byte(shown("planned_values", "azurerm_linux_virtual_machine", `{"name":"twx","location":"eastus"}`, "azurerm_storage_share", `{"name":"x"}`)))
-	f.Add([]byte(`{"version":3,"terraform_version":"0.9","modules":[{"resources":{"a.b":{"type":"azurerm_lb","primary":{"attributes":{"a.0.b":"1","a.#":"1"}}}}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r := Import([]importer.File{{Name: "fuzz", Data: data}}, options(t))
-		valid(t, &r)
+		sourcetest.CheckImport(t, &r)
 	})
 }
 
@@ -375,7 +379,7 @@ func TestBesideAzure(t *testing.T) {
 	if diff := cmp.Diff(want, kinds); diff != "" {
 		t.Errorf("kinds (-want +got):\n%s", diff)
 	}
-	if len(r.Site.Infrastructure) != 1 || len(r.Site.Sources) != 2 || len(r.Notes) != 0 {
+	if len(r.Site.Infrastructure) != 1 || len(r.Site.Sources) != 3 || len(r.Notes) != 0 {
 		t.Errorf("infrastructure %+v, sources %+v, notes %+v", r.Site.Infrastructure, r.Site.Sources, r.Notes)
 	}
 }

@@ -3,7 +3,6 @@ package tree
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +22,8 @@ type builder struct {
 	at     int
 	values int
 	limit  int               // of values
-	open   []Member          // the members of the groups that are not closed yet, innermost last
+	sizes  []uint32          // of the groups, in the order in which they begin
+	groups int               // begun
 	keys   map[string]string // one copy of each key, since every row has the same ones
 }
 
@@ -78,18 +78,20 @@ func (b *builder) group(v Value, depth int, object bool) (Value, error) {
 	if object {
 		v.kind = Object
 	}
-	base := len(b.open)
+	size := b.sizes[b.groups]
+	b.groups++
+	var kids []Member
 	for b.at++; ; {
 		b.skip()
 		if c := b.doc.data[b.at]; c == ']' || c == '}' {
 			b.at++
-			if len(b.open) > base {
-				kids := slices.Clone(b.open[base:])
+			if len(kids) > 0 {
 				v.kids = &kids
 			}
-			clear(b.open[base:])
-			b.open = b.open[:base]
 			return v, nil
+		}
+		if kids == nil {
+			kids = make([]Member, 0, min(int(size), b.limit-b.values+1))
 		}
 		var m Member
 		at := uint32(b.at)
@@ -101,10 +103,39 @@ func (b *builder) group(v Value, depth int, object bool) (Value, error) {
 			return v, err
 		}
 		if object {
-			b.twice(b.open[base:], m.Key, at)
+			b.twice(kids, m.Key, at)
 		}
-		b.open = append(b.open, m)
+		kids = append(kids, m)
 	}
+}
+
+// sizes counts the members of each list and object of valid JSON, in the order in which they begin, down to the deepest
+// that is read; an empty one counts as one. Lists that grow while they are read would need several times their memory.
+func sizes(data []byte) []uint32 {
+	var out []uint32
+	var open [MaxDepth + 2]int
+	depth := 0
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			for i++; data[i] != '"'; i++ {
+				if data[i] == '\\' {
+					i++
+				}
+			}
+		case '[', '{':
+			if depth++; depth == len(open) {
+				return out
+			}
+			open[depth] = len(out)
+			out = append(out, 1)
+		case ']', '}':
+			depth--
+		case ',':
+			out[open[depth]]++
+		}
+	}
+	return out
 }
 
 func (b *builder) key() string {

@@ -215,7 +215,7 @@ func parse(data []byte, limit int) (*Document, *document.Problem) {
 		var raw json.RawMessage
 		return nil, d.syntax(json.Unmarshal(data, &raw))
 	}
-	b := &builder{doc: d, limit: limit, keys: map[string]string{}}
+	b := &builder{doc: d, limit: limit, sizes: sizes(data), keys: map[string]string{}}
 	root, err := b.value(0)
 	if err != nil {
 		return nil, d.syntax(err)

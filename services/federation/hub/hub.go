@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,6 +121,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	known, beating := make(chan struct{}), make(chan struct{})
+	p := newPipeline(h.ingest.Admit, h.take)
 	group.Go(func() error {
 		return h.o.Bus.Rejections(ctx, h.rejection, func() { close(known) })
 	})
@@ -133,8 +135,14 @@ func (h *Hub) Run(ctx context.Context) error {
 				return nil
 			}
 		}
-		return h.o.Bus.Inventories(ctx, h.inventory, func() { h.load(ctx, prior) })
+		return h.o.Bus.Inventories(ctx, func(ctx context.Context, m bus.Inventory) { h.inventory(ctx, p, &m) }, func() {
+			if p.drain(ctx) {
+				h.load(ctx, prior)
+				prior = nil // or they would stay in memory when their sites have others
+			}
+		})
 	})
+	group.Go(func() error { return p.run(ctx) })
 	group.Go(func() error {
 		return h.o.Bus.Heartbeats(ctx, h.heartbeat, func() {
 			h.beating.Store(true)
@@ -142,7 +150,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		})
 	})
 	group.Go(func() error {
-		h.queue.Run(ctx, h.clock.now, h.apply)
+		h.queue.Run(ctx, h.clock.now, p.put)
 		return nil
 	})
 	for range checkers {
@@ -162,18 +170,29 @@ func ended(ctx context.Context, err error) error {
 
 func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessment, error) {
 	prior := map[string]*assess.Assessment{}
+	var mu sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	err := h.o.Bus.LastAssessments(ctx, func(a bus.Assessment) {
-		if a.DecodeErr != nil {
-			h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", a.DecodeErr)
-			return
-		}
-		var doc assess.Assessment
-		if err := json.Unmarshal(a.Body, &doc); err != nil {
-			h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
-			return
-		}
-		prior[a.Site] = &doc
+		group.Go(func() error {
+			doc, err := new(assess.Assessment), a.DecodeErr
+			if err == nil {
+				err = json.Unmarshal(a.Body, doc)
+			}
+			if err != nil {
+				h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			// One that is replaced while it is read comes twice.
+			if other := prior[a.Site]; other == nil || other.At.Before(doc.At) {
+				prior[a.Site] = doc
+			}
+			return nil
+		})
 	})
+	_ = group.Wait() // None fails.
 	if err != nil {
 		return nil, fmt.Errorf("read the last assessments: %w", err)
 	}
@@ -193,44 +212,59 @@ func received(m *bus.Inventory) ingest.Message {
 }
 
 // inventory takes one message from the stream. After the start it waits for its turn.
-func (h *Hub) inventory(ctx context.Context, m bus.Inventory) {
+func (h *Hub) inventory(ctx context.Context, p *pipeline, m *bus.Inventory) {
 	h.mu.Lock()
 	loading := h.loading != nil
 	h.mu.Unlock()
-	if !loading {
-		h.clock.hear(m.AcceptedAt)
-		if err := h.queue.Put(ctx, received(&m)); err != nil {
-			h.o.Logger.Debug("an inventory is left to the next start", "site", m.Site, "revision", m.Revision, "error", err)
-		}
+	if loading {
+		p.put(ctx, received(m))
 		return
 	}
-	update, rejection := h.ingest.Admit(received(&m))
-	if rejection != nil {
-		h.mu.Lock()
-		h.refused[m.Site] = struct{}{}
-		h.mu.Unlock()
-		h.reject(ctx, rejection)
-		return
-	}
-	h.mu.Lock()
-	h.loading[m.Site] = *update
-	h.mu.Unlock()
-	if h.o.Progress != nil {
-		h.o.Progress()
+	h.clock.hear(m.AcceptedAt)
+	if err := h.queue.Put(ctx, received(m)); err != nil {
+		h.o.Logger.Debug("an inventory is left to the next start", "site", m.Site, "revision", m.Revision, "error", err)
 	}
 }
 
-// apply handles the message whose turn it is. Errors end here: one bad inventory never stops the others.
-func (h *Hub) apply(ctx context.Context, m ingest.Message) {
-	update, rejection := h.ingest.Admit(m)
-	if rejection != nil {
-		h.metrics.inventories.WithLabelValues("rejected").Inc()
-		h.reject(ctx, rejection)
+// take handles what was admitted or refused. Errors end here: one bad inventory never stops the others.
+func (h *Hub) take(ctx context.Context, admitted []*admission) {
+	h.mu.Lock()
+	loading := h.loading != nil
+	for _, a := range admitted {
+		switch {
+		case !loading:
+		case a.rejection != nil:
+			h.refused[a.message.Site] = struct{}{}
+		default:
+			h.loading[a.message.Site] = *a.update
+		}
+	}
+	h.mu.Unlock()
+	updates := make([]fleet.Update, 0, len(admitted))
+	for _, a := range admitted {
+		switch {
+		case a.rejection != nil:
+			// Who sees a refusal sees what came before it, too.
+			h.apply(ctx, updates)
+			updates = updates[:0]
+			h.metrics.inventories.WithLabelValues("rejected").Inc()
+			h.reject(ctx, a.rejection)
+		case !loading:
+			updates = append(updates, *a.update)
+		case h.o.Progress != nil:
+			h.o.Progress()
+		}
+	}
+	h.apply(ctx, updates)
+}
+
+func (h *Hub) apply(ctx context.Context, updates []fleet.Update) {
+	if len(updates) == 0 {
 		return
 	}
-	h.metrics.inventories.WithLabelValues("applied").Inc()
-	if err := h.fleet.Apply(ctx, *update); err != nil && ctx.Err() == nil {
-		h.o.Logger.Error("apply an inventory", "site", m.Site, "revision", m.Revision, "error", err)
+	h.metrics.inventories.WithLabelValues("applied").Add(float64(len(updates)))
+	if err := h.fleet.Apply(ctx, updates...); err != nil {
+		h.o.Logger.Error("apply inventories", "first", updates[0].Site.Site.ID, "revision", updates[0].Revision, "number", len(updates), "error", err)
 	}
 }
 
@@ -303,41 +337,92 @@ func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
 	}
 }
 
-// publish sends an assessment. When the stream holds another of the same revision, which an other replica made of what it
-// had seen, that one is returned: there is one verdict on a revision.
-func (h *Hub) publish(ctx context.Context, r *fleet.Record) (instead *assess.Assessment, err error) {
-	outcome := "failed"
-	defer func() { h.metrics.assessments.WithLabelValues(outcome).Inc() }()
-	body, err := assess.Marshal(r.Assessment)
-	if err != nil {
-		return nil, err
+// publish sends assessments. Those of one site go one after the other, in rounds, all else at once.
+func (h *Hub) publish(ctx context.Context, records []*fleet.Record) []fleet.Published {
+	out := make([]fleet.Published, len(records))
+	if !h.o.Bus.Connected() {
+		// Their texts need not be made in vain.
+		for i := range out {
+			out[i].Err = fmt.Errorf("%w: not connected", bus.ErrUnavailable)
+		}
+		return out
 	}
-	ack, err := h.o.Bus.PublishAssessment(ctx, bus.Assessment{
-		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence,
-		MessageID: fmt.Sprintf("%s:%s:%s:%d", r.ID, r.Revision, r.Assessment.RulePack.Hash, r.Assessment.At.UnixNano()),
-	})
-	if err != nil {
-		return nil, err
+	for _, round := range rounds(records) {
+		messages := make([]bus.Assessment, len(round))
+		var group errgroup.Group
+		group.SetLimit(runtime.GOMAXPROCS(0))
+		for k, i := range round {
+			group.Go(func() error {
+				messages[k], out[i].Err = message(records[i])
+				return nil
+			})
+		}
+		_ = group.Wait() // each has an error of its own
+		acks, failed := h.o.Bus.PublishAssessments(ctx, messages)
+		for k, i := range round {
+			if out[i].Err == nil {
+				out[i].Err = failed[k]
+			}
+			outcome := "stored"
+			switch {
+			case out[i].Err != nil:
+				outcome = "failed"
+			case acks[k].Superseded:
+				outcome = "superseded"
+			case acks[k].Duplicate:
+				outcome = "duplicate"
+			}
+			h.metrics.assessments.WithLabelValues(outcome).Inc()
+			if outcome == "superseded" || outcome == "duplicate" {
+				out[i].Instead, out[i].Err = h.instead(ctx, records[i], messages[k].Body)
+			}
+		}
 	}
-	if !ack.Duplicate && !ack.Superseded {
-		outcome = "stored"
-		return nil, nil
-	}
+	return out
+}
+
+// instead is what the stream holds of a record's revision when that is another verdict, which an other replica made of what
+// it had seen: there is one on a revision.
+func (h *Hub) instead(ctx context.Context, r *fleet.Record, body []byte) (*assess.Assessment, error) {
 	last, ok, err := h.o.Bus.LastAssessment(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	if outcome = "duplicate"; ack.Superseded {
-		outcome = "superseded"
-	}
 	if !ok || last.Revision != r.Revision || last.InventorySequence != r.Sequence || bytes.Equal(last.Body, body) {
 		return nil, nil
 	}
-	instead = new(assess.Assessment)
-	if err := json.Unmarshal(last.Body, instead); err != nil {
+	held := new(assess.Assessment)
+	if err := json.Unmarshal(last.Body, held); err != nil {
 		return nil, fmt.Errorf("read the assessment that the stream holds instead: %w", err)
 	}
-	return instead, nil
+	return held, nil
+}
+
+// rounds are the positions of the records, split so that no round has two of one site and all rounds together keep the
+// order of each site.
+func rounds(records []*fleet.Record) [][]int {
+	var out [][]int
+	next := map[string]int{}
+	for i, r := range records {
+		n := next[r.ID]
+		next[r.ID]++
+		if n == len(out) {
+			out = append(out, nil)
+		}
+		out[n] = append(out[n], i)
+	}
+	return out
+}
+
+func message(r *fleet.Record) (bus.Assessment, error) {
+	body, err := assess.Marshal(r.Assessment)
+	if err != nil {
+		return bus.Assessment{}, err
+	}
+	return bus.Assessment{
+		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence,
+		MessageID: fmt.Sprintf("%s:%s:%s:%d", r.ID, r.Revision, r.Assessment.RulePack.Hash, r.Assessment.At.UnixNano()),
+	}, nil
 }
 
 func (h *Hub) tickWhileReady(ctx context.Context) error {

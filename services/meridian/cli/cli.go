@@ -40,8 +40,10 @@ type grammar struct {
 	Simulate        simulateCommand        `cmd:"" help:"Fail machines, zones, regions and more, and tell which clusters go down and why." group:"offline"`
 	Plan            planCommand            `cmd:"" help:"Plan a new cluster: up to three options for a workload, objectives and constraints." group:"offline"`
 	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
+	Sources         sourcesCommand         `cmd:"" help:"Show which fact of a site came from which source, where sources disagree, and what is missing." group:"offline"`
 	Rules           rulesCommand           `cmd:"" help:"List the rules, or show one in full." group:"offline"`
 	Schema          schemaCommand          `cmd:"" help:"Print the JSON Schema of a document." group:"offline"`
+	Sitesim         sitesimCommand         `cmd:"" help:"Simulate sites: write their inventories, or publish them as planners would." group:"offline"`
 	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation." group:"server"`
 	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation." group:"server"`
 	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`

@@ -26,6 +26,8 @@ import (
 	"github.com/meridian-federation/meridian/planner/agent/dirlock"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/sitesim"
+	"github.com/meridian-federation/meridian/planner/sitesim/planners"
 	"github.com/meridian-federation/meridian/planner/sources/file"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 	"github.com/meridian-federation/meridian/services/internal/boot"
@@ -37,7 +39,8 @@ import (
 type upCommand struct {
 	Listen     string   `help:"Address of REST and the web client; ${default} when absent." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
 	Data       string   `help:"Folder of everything that is kept; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
-	Demo       bool     `help:"Load the sample federation."`
+	Demo       bool     `help:"Load the sample federation." xor:"demo"`
+	DemoSites  int      `help:"Simulate this many sites, up to 100000, instead of loading the sample federation." placeholder:"N" xor:"demo"`
 	Import     []string `help:"Inventories and folders of them; each site gets a planner that follows its file." placeholder:"PATH" type:"path"`
 	NATS       string   `name:"nats" help:"Use this NATS server instead of the embedded one." placeholder:"URL"`
 	NATSSeed   string   `name:"nats-seed" help:"File with the NKey seed for --nats." placeholder:"FILE"`
@@ -79,6 +82,9 @@ func (u *up) close() error {
 
 func (u *up) run(ctx context.Context) error {
 	c := u.c
+	if c.DemoSites < 0 || c.DemoSites > mostSites {
+		return fmt.Errorf("--demo-sites: %d is not between 0 and %d", c.DemoSites, mostSites)
+	}
 	var err error
 	if u.logger, err = boot.Logger(u.e.Stderr, boot.Log{Level: c.LogLevel}); err != nil {
 		return err
@@ -138,11 +144,29 @@ func (u *up) run(ctx context.Context) error {
 	for _, p := range planners {
 		group.Go(func() error { return p.Run(ctx) })
 	}
+	if c.DemoSites > 0 {
+		group.Go(func() error { return u.simulate(ctx, h, conn) })
+	}
 	group.Go(func() error {
 		u.announce(ctx, h, listener.Addr().String(), secret, planners)
 		return nil
 	})
 	return group.Wait()
+}
+
+// simulate lets the sites of --demo-sites live as long as the process does, the same ones at each start.
+func (u *up) simulate(ctx context.Context, h *hub.Hub, conn *bus.Conn) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-h.Ready():
+	}
+	_, err := planners.Run(ctx, planners.Options{
+		Fleet:   sitesim.New(sitesim.Options{Seed: 1, Sites: u.c.DemoSites, Start: u.e.Now().UTC().Truncate(time.Millisecond)}),
+		Hubs:    []planners.Hub{conn},
+		Version: u.e.Version, Logger: u.logger,
+	})
+	return err
 }
 
 // announce prints the ready line once the federation is loaded and the hub has applied the imported inventories.
@@ -260,7 +284,7 @@ func (u *up) planners(sites []imported, engine *assess.Engine, pol *policy.Polic
 			return nil, fmt.Errorf("make the planner's folder: %w", err)
 		}
 		d, err := daemon.New(daemon.Options{
-			Site: s.site, Path: s.path, Dir: dir, Engine: engine, Policy: pol, Bus: conn, Version: u.e.Version, Logger: u.logger,
+			Site: s.site, Sources: []daemon.SourceConfig{{SiteFile: &daemon.SiteFileConfig{Path: s.path}}}, Dir: dir, Engine: engine, Policy: pol, Bus: conn, Version: u.e.Version, Logger: u.logger,
 		})
 		if err != nil {
 			return nil, err

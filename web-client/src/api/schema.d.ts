@@ -1560,6 +1560,12 @@ export interface components {
             declared?: string;
             /** Format: date-time */
             attestedUntil?: string;
+            overruled?: {
+                source: string;
+                value: string;
+                /** Format: date-time */
+                observedAt?: string;
+            }[];
         };
         Source: {
             name: string;

@@ -25,6 +25,7 @@ import (
 // What nothing ties to a cluster is listed in Result.Unassigned. A region that no file names stays unknown. Every source
 // that read a file is listed in the document's sources with what it did not understand, which is what rule CFG-005 judges.
 func Import(files []importer.File, opts importer.Options, readers []Reader, others ...importer.Reader) importer.Result {
+	files, restore := importer.Ordered(files)
 	reports := make([]importer.FileReport, len(files))
 	fragments := make([]Fragment, len(files))
 	var resources []importer.Resource
@@ -59,7 +60,7 @@ func Import(files []importer.File, opts importer.Options, readers []Reader, othe
 	for i := range fragments {
 		count(&reports[i], &fragments[i])
 	}
-	a := &assembly{opts: opts, fragments: fragments, byKey: map[string]*merged{}, ids: map[string]bool{}, services: map[string][]map[string]string{}}
+	a := &assembly{opts: opts, fragments: fragments, byKey: map[string]*merged{}, ids: map[string]bool{}, numbers: map[string]int{}, services: map[string][]map[string]string{}}
 	a.result = importer.Assemble(opts, reports, resources)
 	if !named && !cloud {
 		a.result.Notes = append(a.result.Notes, document.Problem{What: "no site was given; the document is for site import", Remedy: "name the site with --site"})
@@ -71,6 +72,7 @@ func Import(files []importer.File, opts importer.Options, readers []Reader, othe
 		}
 		a.sources()
 	}
+	restore(a.result.Files)
 	return a.result
 }
 
@@ -129,6 +131,7 @@ type assembly struct {
 	servers   []*merged
 	clusters  []*cluster
 	ids       map[string]bool
+	numbers   map[string]int                 // kind and base of an id to the next number after it that is worth trying
 	services  map[string][]map[string]string // scope and host of a service to what it selects
 }
 
@@ -252,14 +255,14 @@ func (a *assembly) id(kind, fallback string, wanted ...string) string {
 			break
 		}
 	}
-	for n := 1; ; n++ {
+	for n := max(1, a.numbers[kind+" "+base]); ; n++ {
 		c := base
 		if n > 1 {
 			suffix := "-" + strconv.Itoa(n)
 			c = strings.TrimRight(base[:min(len(base), 63-len(suffix))], "-") + suffix
 		}
 		if !a.ids[kind+" "+c] {
-			a.ids[kind+" "+c] = true
+			a.ids[kind+" "+c], a.numbers[kind+" "+base] = true, n+1
 			return c
 		}
 	}
@@ -280,6 +283,9 @@ func (a *assembly) finish() {
 		m.at = len(a.site.Infrastructure)
 		m.infra.ID = a.id("infrastructure", string(m.infra.Kind), m.infra.ID, m.infra.Name, m.name())
 		a.region(m)
+		for n := 1; len(m.infra.Nodes) < m.size; n++ {
+			m.infra.Nodes = append(m.infra.Nodes, inventory.Node{Name: m.infra.ID + "-unnamed-" + strconv.Itoa(n)})
+		}
 		a.site.Infrastructure = append(a.site.Infrastructure, m.infra)
 		path := "/infrastructure/" + strconv.Itoa(m.at)
 		a.prove(path, m.source, "")

@@ -98,6 +98,7 @@ type Server struct {
 	inventory.Infrastructure
 	Hosts    []HostPort
 	Instance string // named instance of SQL Server
+	Members  int    // of an ensemble, those that the file gives no host of among them; 0 is not known
 	Labels   map[string]string
 	Key      string // identity within the scope beside the network's: a compose service, a volume
 	Host     string // machine on which loopback addresses are
@@ -151,7 +152,7 @@ func Loopback(host string) bool {
 // Host returns a host name or an address in canonical spelling, "" for anything else. Underscores are allowed, because
 // container networks have them.
 func Host(s string) string {
-	s = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(s), "."))
+	s = strings.ToLower(strings.TrimRight(strings.TrimSpace(s), "."))
 	if a := importer.Address(strings.Trim(s, "[]")); a != "" {
 		return a
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/meridian-federation/meridian/planner/sources/compose"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig/deployment"
-	"github.com/meridian-federation/meridian/planner/sources/hostconfig/sourcetest"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 	"github.com/meridian-federation/meridian/planner/sources/kubernetes"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 func run(t *testing.T, files map[string]string, names ...string) importer.Result {
@@ -22,7 +22,7 @@ func run(t *testing.T, files map[string]string, names ...string) importer.Result
 		list[i] = importer.File{Name: n, Data: []byte(files[n])}
 	}
 	r := deployment.Import(list, sourcetest.Options(t, "s"), []deployment.Reader{kubernetes.Read, compose.Read, hostconfig.Read}, azure.Read)
-	sourcetest.Check(t, &r)
+	sourcetest.CheckImport(t, &r)
 	return r
 }
 
@@ -283,7 +283,7 @@ func TestParseHost(t *testing.T) {
 func TestCorpus(t *testing.T) {
 	for folder, want := range map[string][3]int{"5_thingworx": {23, 7, 1}, "6_infra": {35, 6, 0}} {
 		r := deployment.Import(sourcetest.Corpus(t, folder), sourcetest.Options(t, "corpus"), []deployment.Reader{kubernetes.Read, compose.Read, hostconfig.Read}, azure.Read)
-		sourcetest.Check(t, &r)
+		sourcetest.CheckImport(t, &r)
 		var got [3]int
 		for _, f := range r.Files {
 			got[map[importer.Status]int{importer.Understood: 0, importer.Partial: 1, importer.Refused: 2}[f.Status]]++

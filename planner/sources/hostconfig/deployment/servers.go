@@ -14,6 +14,7 @@ type merged struct {
 	infra    inventory.Infrastructure
 	hosts    []HostPort
 	instance string
+	size     int // of an ensemble, with those whose hosts no file names
 	labels   []map[string]string
 	source   string
 	file     int
@@ -115,6 +116,7 @@ func (a *assembly) server(s *Server, file int) *merged {
 	if m.instance == "" {
 		m.instance = s.Instance
 	}
+	m.size = max(m.size, s.Members)
 	if m.unknown == "" {
 		m.unknown = s.Unknown
 	}
@@ -159,6 +161,7 @@ func (a *assembly) join(to, from *merged) {
 	to.labels = append(to.labels, from.labels...)
 	to.scoped = to.scoped || from.scoped
 	to.used = to.used || from.used
+	to.size = max(to.size, from.size)
 	to.named = to.named || from.named
 	to.backends = append(to.backends, from.backends...)
 	a.fill(to, &from.infra, from.file, from.place)

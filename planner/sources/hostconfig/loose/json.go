@@ -15,7 +15,7 @@ import (
 // why nothing could be read; it has no file.
 func JSON(data []byte) (*Document, *document.Problem) {
 	if len(data) > MaxBytes {
-		return nil, &document.Problem{What: fmt.Sprintf("larger than the %d MiB a configuration file may have", MaxBytes>>20)}
+		return nil, &document.Problem{What: fmt.Sprintf("larger than the %d MiB a configuration file may have", MaxBytes>>20), Remedy: "import the configuration file alone"}
 	}
 	data, problem := tree.DecodeText(data)
 	if problem != nil {
@@ -32,7 +32,7 @@ func JSON(data []byte) (*Document, *document.Problem) {
 	root, ok := r.root()
 	if r.stop != "" {
 		line, column := r.place(r.at)
-		return nil, &document.Problem{Line: line, Column: column, What: r.stop}
+		return nil, &document.Problem{Line: line, Column: column, What: r.stop, Remedy: "nest it less deeply, or split the file"}
 	}
 	if !ok {
 		line, column := r.place(r.at)
@@ -339,6 +339,11 @@ func (r *scanner) value(depth int) (Value, bool) {
 	case quote(c):
 		text, ok := r.quoted()
 		if !ok {
+			return v, false
+		}
+		if r.lenient && !r.endsThere() {
+			r.fault("text in quotes that other text follows, so that it is not certain where it ends", true)
+			r.resume()
 			return v, false
 		}
 		v.kind, v.text = Text, text

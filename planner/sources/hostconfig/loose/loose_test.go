@@ -281,6 +281,25 @@ func TestValues(t *testing.T) {
 }
 
 // FuzzJSON holds for any bytes: a document or a problem, places within the text, and no text of the file in a message.
+// A quotation mark within a text ends it too early, so that what stands before it is not what was meant.
+func TestQuoteWithinText(t *testing.T) {
+	for text, kept := range map[string]bool{
+		`{"a": "x"y", "b": 1,}`:             false,
+		`{"a": "x" y@z", "b": 1,}`:          false,
+		"{\"a\": \"x\" // why\n \"b\": 1,}": true,
+		`{"a": "x" "b": 1}`:                 true,
+		"{\"a\": \"x\"\n\"b\": 1,}":         true,
+	} {
+		d, problem := JSON([]byte(text))
+		if problem != nil {
+			t.Fatalf("%s: %+v", text, problem)
+		}
+		if got := d.Root.Get("a").Text() == "x"; got != kept || d.Root.Get("b").Text() != "1" {
+			t.Errorf("%s: a is %q, b is %q", text, d.Root.Get("a").Text(), d.Root.Get("b").Text())
+		}
+	}
+}
+
 func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,{}]}`, "{a: “b”, // c\n}", "\"a\": {\n\"b\": {{ c }}", "{\"a\":\"\\T\",]", "{% x %}{\"a\":\"{{ \"b\" }}\"}"} {
 		f.Add([]byte(seed))

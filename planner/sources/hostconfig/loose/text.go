@@ -59,6 +59,20 @@ func (r *scanner) quoted() (string, bool) {
 	return "", false
 }
 
+// endsThere reports whether what follows a text in quotes may follow one: a separator, the end of the line, a comment, or
+// after a blank the next key. Anything else says that a quotation mark stands within the text.
+func (r *scanner) endsThere() bool {
+	rest := strings.TrimLeft(r.s[r.at:min(len(r.s), r.at+80)], " \t\r\u00a0")
+	if rest == "" {
+		return true
+	}
+	c, _ := utf8.DecodeRuneInString(rest)
+	if strings.ContainsRune(",}]\n#\u200b\ufeff\u202f", c) || strings.HasPrefix(rest, "//") || strings.HasPrefix(rest, "/*") || r.doc.Template && c == '{' {
+		return true
+	}
+	return quote(c) && !strings.HasPrefix(r.s[r.at:], rest)
+}
+
 // closes reports whether what follows a mark is what may follow a text.
 func closes(rest string) bool {
 	rest = strings.TrimLeft(rest[:min(len(rest), 80)], " \t\r")

@@ -24,7 +24,7 @@ const (
 // documents that could be read and a problem for each that could not; problems have lines and no file.
 func YAML(data []byte) ([]*Value, []document.Problem) {
 	if len(data) > MaxBytes {
-		return nil, []document.Problem{{What: fmt.Sprintf("larger than the %d MiB a configuration file may have", MaxBytes>>20)}}
+		return nil, []document.Problem{{What: fmt.Sprintf("larger than the %d MiB a configuration file may have", MaxBytes>>20), Remedy: "split the file"}}
 	}
 	data, problem := tree.DecodeText(data)
 	if problem != nil {
@@ -86,7 +86,7 @@ func one(data []byte, line int) (v *Value, problem *document.Problem) {
 	// The library reports some malformed input by panicking; the input is a stranger's, so that must not end the program.
 	defer func() {
 		if recover() != nil {
-			v, problem = nil, &document.Problem{Line: line, What: "not YAML"}
+			v, problem = nil, &document.Problem{Line: line, What: "not YAML", Remedy: "correct the text at this place"}
 		}
 	}()
 	var doc yaml.Node
@@ -133,7 +133,7 @@ type converter struct {
 
 func (c *converter) fail(y *yaml.Node, what string) Value {
 	if c.problem == nil {
-		c.problem = &document.Problem{Line: y.Line + c.offset, Column: y.Column, What: what}
+		c.problem = &document.Problem{Line: y.Line + c.offset, Column: y.Column, What: what, Remedy: "write the document with fewer levels and aliases, or split the file"}
 	}
 	return Value{}
 }

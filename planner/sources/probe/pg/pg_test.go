@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meridian-federation/meridian/planner/sources/probe/wire"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -87,36 +88,6 @@ func FuzzPoolNodes(f *testing.F) {
 	})
 }
 
-// fake is a server on loopback; it counts its connections.
-func fake(t *testing.T, f func(net.Conn)) (string, *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n atomic.Int64
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			n.Add(1)
-			go func() {
-				defer c.Close()
-				f(c)
-			}()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-	})
-	return l.Addr().String(), &n
-}
-
 // session lets a client in without a password and answers each of its queries.
 func served(answer func(b *pgproto3.Backend, query string)) func(net.Conn) {
 	return func(c net.Conn) {
@@ -178,7 +149,7 @@ func TestFaults(t *testing.T) {
 		server func(net.Conn)
 		want   string
 	}{
-		"silent":         {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "did not answer in time"},
+		"silent":         {sourcetest.Silent, "did not answer in time"},
 		"garbage":        {func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nx: "+secret+"\r\n\r\n") }, ""},
 		"hangs up":       {func(net.Conn) {}, ""},
 		"cleartext":      {clear, "a kind of log-in this configuration does not allow"},
@@ -198,22 +169,10 @@ func TestFaults(t *testing.T) {
 				b.Send(&pgproto3.DataRow{Values: [][]byte{[]byte("t")}})
 			}
 		}), "more than the limit"},
-		"drip": {func(c net.Conn) {
-			for _, b := range []byte{'N', 0, 0, 0, 200, 'S'} {
-				if _, err := c.Write([]byte{b}); err != nil {
-					return
-				}
-			}
-			for {
-				if _, err := c.Write([]byte{'x'}); err != nil {
-					return
-				}
-				<-time.After(5 * time.Millisecond)
-			}
-		}, "did not answer in time"},
+		"drip": {sourcetest.Drip("N\x00\x00\x00\xc8S"), "did not answer in time"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, n := fake(t, c.server)
+			address, n := sourcetest.Serve(t, c.server)
 			a := &Asker{Dialer: wire.NewDialer(1), Timeout: 500 * time.Millisecond, Samples: 3}
 			begin := time.Now()
 			s := a.Ask(context.Background(), address, access(), true)
@@ -231,7 +190,7 @@ func TestFaults(t *testing.T) {
 // TestSamplesAreCounted: no more queries than configured, and what a server answers is taken only in the shape expected.
 func TestSamplesAreCounted(t *testing.T) {
 	var queries, nothing atomic.Int64
-	address, n := fake(t, served(func(b *pgproto3.Backend, q string) {
+	address, n := sourcetest.Serve(t, served(func(b *pgproto3.Backend, q string) {
 		queries.Add(1)
 		switch q {
 		case askServer:
@@ -261,4 +220,50 @@ func TestExplainCodes(t *testing.T) {
 			t.Errorf("%s: %q", code, got)
 		}
 	}
+}
+
+// FuzzAnswers: whatever a server answers, the outcome is a failure in this program's words or values of the shapes expected.
+func FuzzAnswers(f *testing.F) {
+	seed := func(messages ...pgproto3.BackendMessage) {
+		var out []byte
+		for _, m := range messages {
+			var err error
+			if out, err = m.Encode(out); err != nil {
+				f.Fatal(err)
+			}
+		}
+		f.Add(out)
+	}
+	cells := func(values ...string) *pgproto3.DataRow {
+		r := &pgproto3.DataRow{}
+		for _, v := range values {
+			r.Values = append(r.Values, []byte(v))
+		}
+		return r
+	}
+	columns := &pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, 5)}
+	ready := &pgproto3.ReadyForQuery{TxStatus: 'I'}
+	done := &pgproto3.CommandComplete{CommandTag: []byte("SELECT 1")}
+	seed(&pgproto3.AuthenticationOk{}, ready, columns, cells("f", "15.1", "100", "3", "7"), done, ready)
+	seed(&pgproto3.AuthenticationOk{}, &pgproto3.ParameterStatus{Name: "a", Value: "b"}, ready, &pgproto3.ErrorResponse{Code: "XX000"}, ready)
+	seed(&pgproto3.AuthenticationMD5Password{}, &pgproto3.ErrorResponse{Code: "28P01"})
+	seed(&pgproto3.AuthenticationSASL{AuthMechanisms: []string{"SCRAM-SHA-256"}})
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		if strings.Contains(string(answer), secret) {
+			return
+		}
+		address, _ := sourcetest.Serve(t, func(c net.Conn) {
+			_, _ = c.Write(answer)
+			_ = c.(*net.TCPConn).CloseWrite()
+			sourcetest.Silent(c)
+		})
+		a := &Asker{Dialer: wire.NewDialer(1), Timeout: 2 * time.Second, Samples: 1}
+		s := a.Ask(t.Context(), address, access(), true)
+		if text := Explain(s.Err); s.Err != nil && text == "" || strings.Contains(text, secret) {
+			t.Errorf("%v is told as %q", s.Err, text)
+		}
+		if _, ok := wire.Version(s.Version); s.Version != "" && !ok || s.MaxConnections < 0 || s.InUse < 0 || s.Reserved < 0 {
+			t.Errorf("%+v", s)
+		}
+	})
 }

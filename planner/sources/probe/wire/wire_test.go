@@ -9,12 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
+
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -124,45 +125,6 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
-// serve runs f for each connection until the test ends and returns address and number of connections.
-func serve(t *testing.T, f func(net.Conn)) (string, *atomic.Int64) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n atomic.Int64
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			n.Add(1)
-			go func() {
-				defer c.Close()
-				f(c)
-			}()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-	})
-	return l.Addr().String(), &n
-}
-
-func drip(c net.Conn) {
-	for {
-		if _, err := c.Write([]byte{'x'}); err != nil {
-			return
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
 func flood(c net.Conn) {
 	block := make([]byte, 1<<16)
 	for {
@@ -177,13 +139,13 @@ func TestExchangeIsBounded(t *testing.T) {
 		server func(net.Conn)
 		want   string
 	}{
-		"drip":      {drip, "did not answer in time"},
-		"half open": {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, "did not answer in time"},
+		"drip":      {sourcetest.Drip(""), "did not answer in time"},
+		"half open": {sourcetest.Silent, "did not answer in time"},
 		"flood":     {flood, "answered with more than the limit"},
 		"hang up":   {func(net.Conn) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address, _ := serve(t, c.server)
+			address, _ := sourcetest.Serve(t, c.server)
 			d := NewDialer(1)
 			e := d.Exchange(Limits{Timeout: 100 * time.Millisecond, Bytes: 1 << 20, Dials: 1})
 			conn, err := e.Dial(context.Background(), "tcp", address)
@@ -214,7 +176,7 @@ func TestExchangeIsBounded(t *testing.T) {
 }
 
 func TestSlotsAreShared(t *testing.T) {
-	address, n := serve(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	address, n := sourcetest.Serve(t, sourcetest.Silent)
 	d := NewDialer(1)
 	e := d.Exchange(Limits{Timeout: time.Minute, Bytes: 1, Dials: 1})
 	if _, err := e.Dial(context.Background(), "tcp", address); err != nil {
@@ -232,7 +194,7 @@ func TestSlotsAreShared(t *testing.T) {
 }
 
 func TestContextEndsARead(t *testing.T) {
-	address, _ := serve(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	address, _ := sourcetest.Serve(t, sourcetest.Silent)
 	ctx, cancel := context.WithCancel(context.Background())
 	e := NewDialer(1).Exchange(Limits{Timeout: time.Minute, Bytes: 10, Dials: 1})
 	defer e.Close()

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meridian-federation/meridian/planner/sources/probe/wire"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -110,39 +111,17 @@ func FuzzWords(f *testing.F) {
 // fake answers words with the texts given; what has none hangs until the other side leaves.
 func fake(t *testing.T, answers map[Word]string) (string, *atomic.Int64) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var n atomic.Int64
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			n.Add(1)
-			go func() {
-				defer c.Close()
-				word := make([]byte, 4)
-				if _, err := io.ReadFull(c, word); err != nil {
-					return
-				}
-				if answer, ok := answers[Word(word)]; ok {
-					_, _ = io.WriteString(c, answer)
-					return
-				}
-				_, _ = io.Copy(io.Discard, c)
-			}()
+	return sourcetest.Serve(t, func(c net.Conn) {
+		word := make([]byte, 4)
+		if _, err := io.ReadFull(c, word); err != nil {
+			return
 		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
+		if answer, ok := answers[Word(word)]; ok {
+			_, _ = io.WriteString(c, answer)
+			return
+		}
+		sourcetest.Silent(c)
 	})
-	return l.Addr().String(), &n
 }
 
 func member1(id int, srvr, mntr string) map[Word]string {

@@ -1,0 +1,6 @@
+//go:build race
+
+package sourcetest
+
+// The race detector makes everything some ten times slower.
+const slower = 10
