@@ -139,9 +139,9 @@ func TestHeartbeatIsTunedOverREST(t *testing.T) {
 	if status, answer := put("30s"); status != http.StatusServiceUnavailable || !strings.Contains(answer, "no planner") {
 		t.Errorf("without a planner: %d %s", status, answer)
 	}
-	asked := make(chan bus.Request, 10)
+	asked, site := make(chan bus.Request, 10), server.Site(t, "muc-01")
 	bustest.Background(t, func(ctx context.Context) error {
-		return server.Site(t, "muc-01").Requests(ctx, "muc-01", func(_ context.Context, r bus.Request) bus.Reply {
+		return site.Requests(ctx, "muc-01", func(_ context.Context, r bus.Request) bus.Reply {
 			asked <- r
 			if time.Duration(r.Interval) < 5*time.Second {
 				return bus.Reply{Detail: "too often"}
