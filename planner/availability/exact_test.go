@@ -148,15 +148,16 @@ type outcome struct {
 	bothDown            float64
 }
 
-func enumerate(s *availability.System) outcome {
+func enumerate(t *rapid.T, s *availability.System) outcome {
+	st := s.Whole()
 	out := outcome{without: [2]map[availability.Part]float64{{}, {}}}
 	for state := range 1 << len(s.Elements) {
 		p := 1.0
 		for e := range s.Elements {
-			if state>>e&1 == 1 {
-				p *= s.Elements[e].Up
-			} else {
+			if st.Elements[e] = state>>e&1 == 0; st.Elements[e] {
 				p *= 1 - s.Elements[e].Up
+			} else {
+				p *= s.Elements[e].Up
 			}
 		}
 		if p == 0 {
@@ -187,6 +188,9 @@ func enumerate(s *availability.System) outcome {
 			for _, g := range s.Clusters[c].Extra {
 				full = full && !lost[g]
 			}
+			if serving, all := s.Judge(st, int32(c)); serving != (len(parts) == 0) || all != (serving && full) {
+				t.Fatalf("state %b is judged serving %v, full %v", state, serving, all)
+			}
 			if len(parts) == 0 {
 				out.serving[c] += p
 				if full {
@@ -214,7 +218,7 @@ func enumerate(s *availability.System) outcome {
 func TestAnySystemAgreesWithEnumeration(t *testing.T) {
 	rounds(t, 30, func(t *rapid.T) {
 		s := system(t)
-		want := enumerate(s)
+		want := enumerate(t, s)
 		proportional := func(what string, got, want float64) {
 			if !(math.Abs(got-want) <= 1e-9*want) {
 				t.Fatalf("%s is %.17g, every state enumerated gives %.17g", what, got, want)
