@@ -133,6 +133,10 @@ type fullPlanner struct {
 }
 
 func (p *fullPlanner) work() error {
+	if err := p.wait("the first state is queued", func(s agent.Status) bool { return s.Collected != nil }); err != nil {
+		return err
+	}
+	p.queued = append(p.queued, p.agent.Status().Collected.Revision)
 	// The hub is away: revisions pile up until the disk is full.
 	for n := 0; ; n++ {
 		full, err := p.next()

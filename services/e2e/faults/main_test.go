@@ -55,7 +55,7 @@ func exit(err error) {
 }
 
 const (
-	patience = 90 * time.Second
+	patience = 120 * time.Second
 	secret   = "a-secret-of-this-test-only-0123456789"
 )
 
