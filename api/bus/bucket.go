@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 )
 
 // BucketOptions describe a bucket of documents. Copies, compression and the right to create it come from StreamOptions.
@@ -67,7 +69,7 @@ func OpenBucket[T any](ctx context.Context, c *Conn, streams StreamOptions, o Bu
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	b := &Bucket[T]{c: c, stream: bucketStream + o.Name, prefix: bucketSubject + o.Name + ".", maxValue: limit}
-	call, done := c.guarded(ctx, apiInfo, apiStream+"UPDATE."+b.stream, apiStream+"CREATE."+b.stream, apiStream+"INFO."+b.stream)
+	call, done := c.guarded(ctx, c.api(apiInfo), c.api(apiStream+"UPDATE."+b.stream), c.api(apiStream+"CREATE."+b.stream), c.api(apiStream+"INFO."+b.stream))
 	defer done()
 	var err error
 	if streams.VerifyOnly {
@@ -182,7 +184,7 @@ func (b *Bucket[T]) Get(ctx context.Context, key string) (Entry[T], error) {
 }
 
 func (b *Bucket[T]) entry(m *stored) Entry[T] {
-	e := Entry[T]{Key: strings.TrimPrefix(m.subject, b.prefix), Revision: m.sequence, At: m.time, Deleted: first(m.header, headerKV) != ""}
+	e := Entry[T]{Key: strings.TrimPrefix(m.subject, b.prefix), Revision: m.sequence, At: m.time, Deleted: envelope.First(m.header, headerKV) != ""}
 	if e.Deleted {
 		return e
 	}

@@ -13,7 +13,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 	"github.com/meridian-federation/meridian/api/bus/link"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // InProcess is a server in the same process; embedded.Server is one.
@@ -38,6 +40,10 @@ type Options struct {
 	// PlainText allows a connection without TLS to a server that is not on this machine, for networks that are private by
 	// other means. Without it such a URL is refused, and TLS is never given up for a server that offers none.
 	PlainText bool
+
+	// Domain is the JetStream domain of the hub's streams, where its servers name one. A receipt from another domain, such as
+	// that of a leaf node with a store of its own, counts as none.
+	Domain string
 
 	Name        string // shown in the server's monitoring
 	InboxPrefix string // bus.InboxPrefix(site) for a site's credential
@@ -71,10 +77,11 @@ func (o Options) Check() error {
 type Conn struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
-	codec   *codec
+	codec   codec
 	log     *slog.Logger
 	now     func() time.Time
 	timeout time.Duration
+	domain  string
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced at each reconnection
@@ -104,12 +111,12 @@ const (
 
 // Connect opens the connection. With WaitConnected the error is ErrUnavailable or ErrDenied when the context ends first.
 func Connect(ctx context.Context, o Options) (*Conn, error) {
-	k, err := newCodec()
+	k, err := envelope.NewCodec()
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{
-		codec: k, log: o.Logger, now: o.Now, timeout: o.PublishTimeout,
+		codec: codec{k}, log: o.Logger, now: o.Now, timeout: o.PublishTimeout, domain: o.Domain,
 		changed: make(chan struct{}), calls: map[string]map[*pending]struct{}{}, judged: map[string]judged{},
 	}
 	if c.log == nil {
@@ -135,7 +142,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if c.nc, err = nats.Connect(o.URL, append(opts, who...)...); err != nil {
 		return nil, mapError(ctx, "connect to the message bus", err)
 	}
-	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
+	if c.js, err = newJetStream(c.nc, o.Domain, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
 		c.nc.Close()
 		return nil, fmt.Errorf("connect to the message bus: %w", err)
 	}
@@ -147,6 +154,16 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	}
 	return c, nil
 }
+
+func newJetStream(nc *nats.Conn, domain string, opts ...jetstream.JetStreamOpt) (jetstream.JetStream, error) {
+	if domain == "" {
+		return jetstream.New(nc, opts...)
+	}
+	return jetstream.NewWithDomain(nc, domain, opts...)
+}
+
+// api is a subject of the JetStream API in the hub's domain.
+func (c *Conn) api(rest string) string { return subjects.API(c.domain, rest) }
 
 func (c *Conn) options(o Options) ([]nats.Option, error) {
 	longest := o.ReconnectWait
@@ -220,7 +237,7 @@ func (c *Conn) Close() {
 	}
 	c.nc.Close()
 	c.reconnected() // wakes readers that wait for a connection
-	if err := c.codec.enc.Close(); err != nil {
+	if err := c.codec.Close(); err != nil {
 		c.log.Debug("close the encoder", "error", err)
 	}
 }

@@ -9,14 +9,15 @@ package bus
 import (
 	"time"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
-// Protocol is the version of the contract this package speaks. A reader accepts its own version and the two before.
-const Protocol = 1
-
-// olderProtocols is how many versions before its own a reader accepts.
-const olderProtocols = 2
+// Versions of the contract: the one that is spoken and the oldest that is read.
+const (
+	Protocol       = envelope.Protocol
+	OldestProtocol = envelope.OldestProtocol
+)
 
 // Streams of the hub.
 const (
@@ -24,55 +25,24 @@ const (
 	StreamAssessment = subjects.StreamAssessment
 	StreamRejected   = subjects.StreamRejected
 	StreamChange     = "MERIDIAN_CHANGE"
-	StreamDocument   = "MERIDIAN_DOCUMENT" // pieces of inventories too large for one message
+	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site
+	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 
-// Headers of a message. The CloudEvents ones follow the binary mode of the CloudEvents NATS binding, version 1.0.
+// Headers that callers read or write themselves.
 const (
-	HeaderID          = "ce-id"
-	HeaderSource      = "ce-source"
-	HeaderType        = "ce-type"
-	HeaderTime        = "ce-time"
-	HeaderSubject     = "ce-subject"
-	HeaderSpecVersion = "ce-specversion"
-	HeaderContentType = "content-type"
-	HeaderEncoding    = "content-encoding" // absent, or "zstd"
-
-	HeaderMessageID         = "Nats-Msg-Id"
-	HeaderProtocol          = "Meridian-Protocol"
-	HeaderPlannerVersion    = "Meridian-Planner-Version"
-	HeaderInstance          = "Meridian-Instance"
-	HeaderInstanceSequence  = "Meridian-Sequence"
-	HeaderRevision          = "Meridian-Revision"
-	HeaderInventorySequence = "Meridian-Inventory-Sequence" // on an assessment: position of the inventory in its stream
+	HeaderEncoding       = envelope.HeaderEncoding
+	HeaderInstance       = envelope.HeaderInstance
+	HeaderPlannerVersion = envelope.HeaderPlannerVersion
+	HeaderRevision       = envelope.HeaderRevision
 )
 
-// Types of message, the values of ce-type.
-const (
-	TypeInventory  = "meridian.inventory.v1"
-	TypeHeartbeat  = "meridian.heartbeat.v1"
-	TypeAssessment = "meridian.assessment.v1"
-	TypeRequest    = "meridian.request.v1"
-	TypeReply      = "meridian.reply.v1"
-	TypeRejection  = "meridian.rejected.v1"
-	TypeChange     = "meridian.change.v1"
-)
-
-// Content types of a body.
-const (
-	ContentJSON    = "application/json"
-	ContentPointer = "application/vnd.meridian.pointer+json" // the body names the pieces of the document
-)
+// TypeInventory is Message.Type of an inventory.
+const TypeInventory = envelope.TypeInventory
 
 const (
-	specVersion  = "1.0"
-	encodingZstd = "zstd"
-	hubSource    = "/meridian/hub"
-)
-
-const (
-	// CompressAbove is the size in bytes from which a body is compressed. Below it, decoding costs more than the wire saves.
-	CompressAbove = 16 << 10
+	// CompressAbove is the size in bytes from which a body is compressed.
+	CompressAbove = envelope.CompressAbove
 	// MaxMessage is the largest body in one message, in bytes: the server's default limit of 1 MiB for payload and headers,
 	// less 32 KiB for the headers. What is larger after compression travels in pieces.
 	MaxMessage = 1<<20 - 32<<10

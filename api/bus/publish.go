@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
@@ -33,24 +34,24 @@ func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error)
 	if err := isJSON(inv.Body); err != nil {
 		return Ack{}, fmt.Errorf("%s of %s: %w", op, inv.Site, err)
 	}
-	e := envelope{
-		id: inv.Site + ":" + inv.Revision, source: siteSource(inv.Site), typ: TypeInventory, site: inv.Site, time: c.stamp(inv.Time), dedupe: true,
-		extra: map[string]string{
-			HeaderRevision:         inv.Revision,
-			HeaderInstance:         inv.Instance,
-			HeaderInstanceSequence: number(inv.InstanceSequence),
-			HeaderPlannerVersion:   inv.PlannerVersion,
+	e := envelope.Envelope{
+		ID: inv.Site + ":" + inv.Revision, Source: envelope.SiteSource(inv.Site), Type: envelope.TypeInventory, Site: inv.Site, Time: c.stamp(inv.Time), Dedupe: true,
+		Extra: map[string]string{
+			envelope.HeaderRevision:         inv.Revision,
+			envelope.HeaderInstance:         inv.Instance,
+			envelope.HeaderInstanceSequence: envelope.Number(inv.InstanceSequence),
+			envelope.HeaderPlannerVersion:   inv.PlannerVersion,
 		},
 	}
-	wire, encoding := c.codec.compress(inv.Body)
+	wire, encoding := c.codec.Compress(inv.Body)
 	if len(wire) > c.maxMessage() {
 		if wire, err = c.putDocument(ctx, inv.Site, inv.Revision, wire, encoding, inv.Body); err != nil {
 			return Ack{}, mapError(ctx, op, err)
 		}
-		e.content, encoding = ContentPointer, ""
+		e.Content, encoding = envelope.ContentPointer, ""
 	}
 	store := func() (Ack, error) {
-		m, err := encode(ctx, subject, e, wire, encoding)
+		m, err := envelope.Encode(ctx, subject, e, wire, encoding)
 		if err != nil {
 			return Ack{}, fmt.Errorf("%s of %s: %w", op, inv.Site, err)
 		}
@@ -68,11 +69,11 @@ func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error)
 	switch {
 	case last == nil || last.sequence <= ack.StreamSequence:
 		return ack, nil
-	case first(last.header, HeaderRevision) == inv.Revision:
+	case envelope.First(last.header, envelope.HeaderRevision) == inv.Revision:
 		return Ack{StreamSequence: last.sequence, Duplicate: true}, nil
 	}
 	// The id names what it supersedes, so that repeating this call stores nothing either.
-	e.id += ":" + strconv.FormatUint(last.sequence, 10)
+	e.ID += ":" + strconv.FormatUint(last.sequence, 10)
 	return store()
 }
 
@@ -94,6 +95,10 @@ func (c *Conn) publish(ctx context.Context, m *nats.Msg, opts ...jetstream.Publi
 	ack, err := c.js.PublishMsg(call, m, opts...)
 	if err != nil {
 		return Ack{}, cause(ctx, call, err)
+	}
+	if ack.Domain != c.domain {
+		// A leaf node with a JetStream of its own may hold a stream of the same name. Its receipt says nothing of the hub's.
+		return Ack{}, fmt.Errorf("%w: the receipt came from the JetStream domain %q and not from %q, the hub's: correct the domain in the configuration, or remove the stream from the leaf node", ErrUnavailable, ack.Domain, c.domain)
 	}
 	return Ack{StreamSequence: ack.Sequence, Duplicate: ack.Duplicate}, nil
 }
@@ -143,8 +148,8 @@ func (c *Conn) PublishHeartbeat(ctx context.Context, h Heartbeat) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	e := envelope{id: h.Site + ":" + h.At.Format(time.RFC3339Nano), source: siteSource(h.Site), typ: TypeHeartbeat, site: h.Site, time: h.At}
-	m, err := encode(ctx, subject, e, body, "")
+	e := envelope.Envelope{ID: h.Site + ":" + h.At.Format(time.RFC3339Nano), Source: envelope.SiteSource(h.Site), Type: envelope.TypeHeartbeat, Site: h.Site, Time: h.At}
+	m, err := envelope.Encode(ctx, subject, e, body, "")
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
@@ -157,9 +162,9 @@ func (c *Conn) PublishHeartbeat(ctx context.Context, h Heartbeat) error {
 // PublishRejection stores the refusal of an inventory. Replicas that refuse the same message store it once.
 func (c *Conn) PublishRejection(ctx context.Context, r Rejection) (Ack, error) {
 	const op = "publish the rejection"
-	e := envelope{
-		id: r.Site + ":" + strconv.FormatUint(r.Sequence, 10), source: hubSource, typ: TypeRejection, time: c.stamp(r.At), dedupe: true,
-		extra: map[string]string{HeaderRevision: r.Revision, HeaderInventorySequence: number(r.Sequence)},
+	e := envelope.Envelope{
+		ID: r.Site + ":" + strconv.FormatUint(r.Sequence, 10), Source: envelope.HubSource, Type: envelope.TypeRejection, Time: c.stamp(r.At), Dedupe: true,
+		Extra: map[string]string{envelope.HeaderRevision: r.Revision, envelope.HeaderInventorySequence: envelope.Number(r.Sequence)},
 	}
 	subject, err := subjects.Of(subjects.Rejected, r.Site)
 	return c.publishHub(ctx, op, StreamRejected, r.Site, subject, err, e, r.Body)
@@ -167,12 +172,12 @@ func (c *Conn) PublishRejection(ctx context.Context, r Rejection) (Ack, error) {
 
 // PublishChange stores one entry of the change feed. Replicas that saw the same change store it once, within DuplicateWindow.
 func (c *Conn) PublishChange(ctx context.Context, ch Change) (Ack, error) {
-	e := envelope{id: ch.ID, source: hubSource, typ: TypeChange, time: c.stamp(ch.At), dedupe: true}
+	e := envelope.Envelope{ID: ch.ID, Source: envelope.HubSource, Type: envelope.TypeChange, Time: c.stamp(ch.At), Dedupe: true}
 	subject, err := subjects.OfChange(ch.Kind, ch.Site)
 	return c.publishHub(ctx, "publish the change", StreamChange, ch.Site, subject, err, e, ch.Body)
 }
 
-func (c *Conn) publishHub(ctx context.Context, op, stream, site, subject string, bad error, e envelope, body []byte) (Ack, error) {
+func (c *Conn) publishHub(ctx context.Context, op, stream, site, subject string, bad error, e envelope.Envelope, body []byte) (Ack, error) {
 	m, err := c.hubMessage(ctx, site, subject, bad, e, body)
 	if err != nil {
 		return Ack{}, fmt.Errorf("%s of %.80q: %w", op, site, err)
@@ -181,22 +186,22 @@ func (c *Conn) publishHub(ctx context.Context, op, stream, site, subject string,
 	return ack, mapError(ctx, op, err)
 }
 
-func (c *Conn) hubMessage(ctx context.Context, site, subject string, bad error, e envelope, body []byte) (*nats.Msg, error) {
+func (c *Conn) hubMessage(ctx context.Context, site, subject string, bad error, e envelope.Envelope, body []byte) (*nats.Msg, error) {
 	if bad != nil {
 		return nil, bad
 	}
-	if e.id == "" {
+	if e.ID == "" {
 		return nil, fmt.Errorf("%w: it has no message id", ErrInvalid)
 	}
 	if len(body) == 0 {
 		return nil, fmt.Errorf("%w: the body is empty", ErrInvalid)
 	}
-	e.site = site
-	wire, encoding := c.codec.compress(body)
+	e.Site = site
+	wire, encoding := c.codec.Compress(body)
 	if len(wire) > c.maxMessage() {
 		return nil, fmt.Errorf("%w: %d bytes compressed, the limit is %d", ErrTooLarge, len(wire), c.maxMessage())
 	}
-	return encode(ctx, subject, e, wire, encoding)
+	return envelope.Encode(ctx, subject, e, wire, encoding)
 }
 
 // judged is the newest assessment of a site this connection knows to be in the stream.
@@ -204,6 +209,7 @@ type judged struct {
 	stream    uint64 // position of the assessment
 	inventory uint64 // position of the inventory it judged
 	at        time.Time
+	revision  string
 }
 
 // after reports whether the assessment is newer than what is known.
@@ -245,14 +251,20 @@ func (c *Conn) publishNewer(ctx context.Context, a Assessment, m *nats.Msg) (Ack
 			}
 		}
 		if known.stream > 0 && !a.after(known) {
-			return known.refuse(a), nil
+			lost, err := c.outlived(ctx, a, known)
+			if err != nil {
+				return Ack{}, err
+			}
+			if !lost {
+				return known.refuse(a), nil
+			}
 		}
 		var ack Ack
 		ack, err = c.publish(ctx, m, jetstream.WithExpectStream(StreamAssessment), jetstream.WithExpectLastSequencePerSubject(known.stream))
 		switch {
 		case err == nil:
 			if !ack.Duplicate {
-				c.setJudged(a.Site, judged{ack.StreamSequence, a.InventorySequence, a.At.UTC()})
+				c.setJudged(a.Site, judged{ack.StreamSequence, a.InventorySequence, a.At.UTC(), a.Revision})
 			} else {
 				c.forgetJudged(a.Site)
 			}
@@ -265,6 +277,23 @@ func (c *Conn) publishNewer(ctx context.Context, a Assessment, m *nats.Msg) (Ack
 		}
 	}
 	return Ack{}, err
+}
+
+// outlived reports whether the stored assessment judged an inventory that the stream has lost since, as a server may that
+// lost its last writes, while the one judged here is there: the positions do not tell which is newer then.
+func (c *Conn) outlived(ctx context.Context, a Assessment, known judged) (bool, error) {
+	if a.InventorySequence >= known.inventory || !a.At.UTC().After(known.at) {
+		return false, nil
+	}
+	is := func(sequence uint64, revision string) (bool, error) {
+		m, err := c.at(ctx, StreamInventory, sequence)
+		return m != nil && m.subject == subjects.Inventory+a.Site && envelope.First(m.header, envelope.HeaderRevision) == revision, err
+	}
+	if here, err := is(a.InventorySequence, a.Revision); err != nil || !here {
+		return false, err
+	}
+	there, err := is(known.inventory, known.revision)
+	return !there && err == nil, err
 }
 
 func (j judged) refuse(a Assessment) Ack {
@@ -303,7 +332,7 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 			case ack := <-f.Ok():
 				acks[i] = Ack{StreamSequence: ack.Sequence, Duplicate: ack.Duplicate}
 				if !ack.Duplicate {
-					c.setJudged(a.Site, judged{ack.Sequence, a.InventorySequence, a.At.UTC()})
+					c.setJudged(a.Site, judged{ack.Sequence, a.InventorySequence, a.At.UTC(), a.Revision})
 				}
 				continue
 			case err := <-f.Err():
@@ -319,9 +348,9 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 
 func (c *Conn) assessmentMessage(ctx context.Context, a Assessment) (*nats.Msg, error) {
 	subject, err := subjects.Of(subjects.Assessment, a.Site)
-	e := envelope{
-		id: a.MessageID, source: hubSource, typ: TypeAssessment, time: c.stamp(a.At), dedupe: true,
-		extra: map[string]string{HeaderRevision: a.Revision, HeaderInventorySequence: number(a.InventorySequence)},
+	e := envelope.Envelope{
+		ID: a.MessageID, Source: envelope.HubSource, Type: envelope.TypeAssessment, Time: c.stamp(a.At), Dedupe: true,
+		Extra: map[string]string{envelope.HeaderRevision: a.Revision, envelope.HeaderInventorySequence: envelope.Number(a.InventorySequence)},
 	}
 	return c.hubMessage(ctx, a.Site, subject, err, e, a.Body)
 }
@@ -358,7 +387,7 @@ func (c *Conn) loadJudged(ctx context.Context, site string) (judged, error) {
 	var j judged
 	if m != nil {
 		a := decodeAssessment(site, m)
-		j = judged{m.sequence, a.InventorySequence, a.At}
+		j = judged{m.sequence, a.InventorySequence, a.At, a.Revision}
 		if a.DecodeErr != nil {
 			j.inventory, j.at = 0, time.Time{}
 		}

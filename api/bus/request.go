@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
@@ -20,7 +21,7 @@ func decodeSmall(msg *nats.Msg, prefix, typ string, v any) (site string, err err
 	if site, err = subjects.SiteOf(prefix, msg.Subject); err != nil {
 		return "", err
 	}
-	if _, err = decodeSite(msg.Header, typ, site); err != nil {
+	if _, err = envelope.DecodeSite(msg.Header, typ, site); err != nil {
 		return "", err
 	}
 	return site, decodeBody(msg, v)
@@ -38,14 +39,19 @@ func decodeBody(msg *nats.Msg, v any) error {
 
 func decodeHeartbeat(msg *nats.Msg) (Heartbeat, error) {
 	var h Heartbeat
-	site, err := decodeSmall(msg, subjects.Heartbeat, TypeHeartbeat, &h)
+	site, err := decodeSmall(msg, subjects.Heartbeat, envelope.TypeHeartbeat, &h)
 	if err != nil {
 		return Heartbeat{}, err
 	}
 	if h.Site != site {
 		return Heartbeat{}, fmt.Errorf("%w: the body names site %.80q", ErrMisdirected, h.Site)
 	}
-	return h, nil
+	if !envelope.Plain(h.Instance) || !envelope.Plain(h.PlannerVersion) || !envelope.Plain(h.Revision) {
+		return Heartbeat{}, fmt.Errorf("%w: instance, version or revision is longer than %d bytes or not printable ASCII", ErrUnreadable, envelope.MaxHeader)
+	}
+	e, err := envelope.Decode(msg.Header, envelope.TypeHeartbeat)
+	h.Protocol = e.Protocol
+	return h, err
 }
 
 // Request asks a site for something and waits for its answer, at most for the publish timeout. ErrNoSite when no planner
@@ -60,7 +66,7 @@ func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, er
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s: %w", op, err)
 	}
-	m, err := encode(ctx, subject, envelope{id: rand.Text(), source: hubSource, typ: TypeRequest, site: site, time: c.now()}, body, "")
+	m, err := envelope.Encode(ctx, subject, envelope.Envelope{ID: rand.Text(), Source: envelope.HubSource, Type: envelope.TypeRequest, Site: site, Time: c.now()}, body, "")
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -77,7 +83,7 @@ func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, er
 		return Reply{}, mapError(ctx, op, cause(ctx, call, err))
 	}
 	var r Reply
-	if _, err := decodeSite(answer.Header, TypeReply, site); err != nil {
+	if _, err := envelope.DecodeSite(answer.Header, envelope.TypeReply, site); err != nil {
 		return Reply{}, fmt.Errorf("%s: answer: %w", op, err)
 	}
 	if err := decodeBody(answer, &r); err != nil {
@@ -99,10 +105,10 @@ func (c *Conn) Requests(ctx context.Context, site string, handler func(context.C
 		}
 		var req Request
 		var reply Reply
-		if _, err := decodeSmall(msg, subjects.Request, TypeRequest, &req); err != nil {
+		if _, err := decodeSmall(msg, subjects.Request, envelope.TypeRequest, &req); err != nil {
 			reply = Reply{Detail: err.Error()}
 		} else {
-			reply = handler(withTrace(ctx, msg.Header), req)
+			reply = handler(envelope.WithTrace(ctx, msg.Header), req)
 		}
 		if err := c.answer(ctx, site, msg.Reply, reply); err != nil {
 			c.log.Warn("answer a request of the hub", "request", req.Kind, "error", err)
@@ -121,8 +127,8 @@ func (c *Conn) answer(ctx context.Context, site, to string, reply Reply) error {
 			return fmt.Errorf("encode the answer: %w", err)
 		}
 	}
-	e := envelope{id: rand.Text(), source: siteSource(site), typ: TypeReply, site: site, time: c.now().Truncate(time.Millisecond)}
-	m, err := encode(ctx, to, e, body, "")
+	e := envelope.Envelope{ID: rand.Text(), Source: envelope.SiteSource(site), Type: envelope.TypeReply, Site: site, Time: c.now().Truncate(time.Millisecond)}
+	m, err := envelope.Encode(ctx, to, e, body, "")
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
@@ -51,7 +52,7 @@ func (c *Conn) watch(ctx context.Context, stream, prefix, site string, deliver f
 		last string
 	)
 	give := func(m *stored) {
-		id := first(m.header, HeaderMessageID)
+		id := envelope.First(m.header, envelope.HeaderMessageID)
 		if id != "" && id == last {
 			return
 		}
@@ -111,19 +112,6 @@ func (c *Conn) unsubscribe(sub *nats.Subscription) {
 	if err := sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		c.log.Debug("unsubscribe", "subject", sub.Subject, "error", err)
 	}
-}
-
-// Heartbeats calls handler with every heartbeat of every site until the context ends (nil) or the connection is closed
-// (ErrClosed). Heartbeats sent while the connection is down are lost. What cannot be read is dropped and logged.
-func (c *Conn) Heartbeats(ctx context.Context, handler func(Heartbeat)) error {
-	return c.listen(ctx, subjects.Heartbeat+"*", func(msg *nats.Msg) {
-		h, err := decodeHeartbeat(msg)
-		if err != nil {
-			c.log.Warn("heartbeat dropped", "subject", msg.Subject, "error", err)
-			return
-		}
-		handler(h)
-	})
 }
 
 func (c *Conn) listen(ctx context.Context, subject string, handler func(*nats.Msg)) error {

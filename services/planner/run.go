@@ -61,6 +61,8 @@ type natsConfig struct {
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
 	PlainText    bool   `json:"plainText"` // allow nats:// to another machine, in a network that is private by other means
+	// Domain is the JetStream domain of the hub; needed over a leaf node, whose own domain says nothing of the hub.
+	Domain string `json:"domain"`
 	// SiteInbox must be set when the credential may only read the site's own subjects and did not come by joining.
 	SiteInbox bool `json:"siteInbox"`
 }
@@ -211,7 +213,7 @@ func (c *config) joining(version string, logger *slog.Logger) (join.Options, err
 func (c *config) bus() bus.Options {
 	return bus.Options{
 		URL: c.NATS.URL, CredentialsFile: c.NATS.Credentials, SeedFile: c.NATS.Seed, User: c.NATS.User, PasswordFile: c.NATS.PasswordFile,
-		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, PlainText: c.NATS.PlainText, Name: "meridian-planner " + c.Site,
+		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, PlainText: c.NATS.PlainText, Domain: c.NATS.Domain, Name: "meridian-planner " + c.Site,
 	}
 }
 

@@ -134,7 +134,12 @@ func (s *Server) With(c *Credential) bus.Options {
 // Issue makes another credential for a site.
 func (s *Server) Issue(t testing.TB, site string, expires time.Time) *Credential {
 	t.Helper()
-	authority, err := trust.Open(s.KeysDir(), nil, time.Now)
+	return issue(t, s.KeysDir(), site, expires)
+}
+
+func issue(t testing.TB, keys, site string, expires time.Time) *Credential {
+	t.Helper()
+	authority, err := trust.Open(keys, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -135,8 +135,11 @@ func SitePermissions(site string) (Permissions, error) {
 			Inventory + site,
 			Heartbeat + site,
 			Document + site + ".*",
-			DirectGet(StreamAssessment, Assessment+site),
-			DirectGet(StreamRejected, Rejected+site),
+			DirectGet("", StreamAssessment, Assessment+site),
+			DirectGet("", StreamRejected, Rejected+site),
+			// Over a leaf node the API of the hub's domain is asked.
+			DirectGet(anyDomain, StreamAssessment, Assessment+site),
+			DirectGet(anyDomain, StreamRejected, Rejected+site),
 		},
 		Subscribe: []string{
 			Assessment + site,
@@ -147,9 +150,20 @@ func SitePermissions(site string) (Permissions, error) {
 	}, nil
 }
 
+// anyDomain stands for whichever JetStream domain the hub's servers name.
+const anyDomain = "*"
+
+// API is a subject of the JetStream API in a domain; empty is that of servers without one.
+func API(domain, rest string) string {
+	if domain == "" {
+		return "$JS.API." + rest
+	}
+	return "$JS." + domain + ".API." + rest
+}
+
 // DirectGet is the subject of the JetStream API that answers with the last message of a subject.
-func DirectGet(stream, subject string) string {
-	return "$JS.API.DIRECT.GET." + stream + "." + subject
+func DirectGet(domain, stream, subject string) string {
+	return API(domain, "DIRECT.GET."+stream+"."+subject)
 }
 
 // Flows are the subjects that cross between the account of the sites and that of the hub, for sites in general.
@@ -157,6 +171,9 @@ type Flows struct {
 	Services []string // a site asks or publishes, the hub's account answers
 	Streams  []string // the hub publishes, sites listen
 	Requests []string // the hub asks, a site answers
+	// Domains are what a site says over a leaf node, where the API has the name of the hub's domain in it, and what the
+	// sites' account makes of it; $2 stands for the second wildcard.
+	Domains [][2]string
 }
 
 // SiteSubjects are what the hub's account lends to that of the sites. Which of them a site may use is in SitePermissions.
@@ -164,9 +181,13 @@ func SiteSubjects() Flows {
 	return Flows{
 		Services: []string{
 			Inventory + "*", Heartbeat + "*", Document + "*.*",
-			DirectGet(StreamAssessment, Assessment+"*"), DirectGet(StreamRejected, Rejected+"*"),
+			DirectGet("", StreamAssessment, Assessment+"*"), DirectGet("", StreamRejected, Rejected+"*"),
 		},
 		Streams:  []string{Assessment + "*", Rejected + "*"},
 		Requests: []string{Request + "*"},
+		Domains: [][2]string{
+			{DirectGet(anyDomain, StreamAssessment, Assessment+"*"), DirectGet("", StreamAssessment, Assessment+"$2")},
+			{DirectGet(anyDomain, StreamRejected, Rejected+"*"), DirectGet("", StreamRejected, Rejected+"$2")},
+		},
 	}
 }

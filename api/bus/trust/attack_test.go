@@ -124,7 +124,7 @@ func holdings(t *testing.T, js jetstream.JetStream) map[string]string {
 	if err := list.Err(); err != nil {
 		t.Fatal(err)
 	}
-	if len(out) != 6 {
+	if len(out) != 7 {
 		t.Fatalf("%d streams: %v", len(out), out)
 	}
 	return out

@@ -174,6 +174,9 @@ func borrow(sites *jwt.AccountClaims, hub string) {
 	for _, subject := range f.Streams {
 		sites.Imports.Add(&jwt.Import{Name: subject, Subject: jwt.Subject(subject), Account: hub, Type: jwt.Stream})
 	}
+	for _, d := range f.Domains {
+		sites.AddMapping(jwt.Subject(d[0]), jwt.WeightedMapping{Subject: jwt.Subject(d[1])})
+	}
 	for _, subject := range f.Requests {
 		sites.Exports.Add(&jwt.Export{Name: subject, Subject: jwt.Subject(subject), Type: jwt.Service, ResponseType: jwt.ResponseTypeSingleton})
 	}
