@@ -244,6 +244,9 @@ func (w *world) serving(v *variant) availability.Result {
 		architecture: p.Architecture.ID, where: [4]string{p.Provider, p.Region, p.Zone, p.StandbyZone}, engine: p.Engine, mode: p.Mode,
 		timeseries: p.Timeseries, ignite: p.Ignite, layout: p.Layout, storage: p.Storage, shared: p.Shared, counts: p.Counts,
 	}
+	if !p.Engine.Managed() && p.Engine != inventory.EngineH2 && p.Layout != catalog.LayoutPresent {
+		key.engine = "" // nodes of their own fail alike, whatever runs on them
+	}
 	if r, ok := w.served[key]; ok {
 		return r
 	}
