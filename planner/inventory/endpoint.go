@@ -31,7 +31,7 @@ type endpoint struct {
 	options []string // name=value, harmless ones only, sorted; written the way the prefix demands
 	// instance is the named instance of SQL Server that is looked up by its name, "" where a port decides.
 	instance string
-	raw     string   // what is no address at all, such as jdbc:h2:file:/data; the rest is empty then
+	raw      string // what is no address at all, such as jdbc:h2:file:/data; the rest is empty then
 }
 
 // harmless lists the connection options kept. All others could hold a secret, now or in a later driver.
@@ -346,29 +346,23 @@ func (e endpoint) format(kind InfrastructureKind, engine Engine) string {
 	return b.String()
 }
 
-// readEndpoint takes an address apart in its canonical spelling. What is odd enough to read differently once it is spelled
-// canonically, is read again, so that an address and its canonical spelling are always the same thing.
+// readEndpoint takes an address apart in its canonical spelling, in which no secret is left, also of what is no address. What is odd
+// enough to read differently once it is spelled canonically, is read again, so that an address and its canonical spelling are always
+// the same thing.
 func readEndpoint(s string, kind InfrastructureKind, engine Engine) (endpoint, string) {
 	e := parseEndpoint(s, kind)
-	text := e.format(kind, engine)
-	if text == s {
-		return e, text // it was canonical already
-	}
-	for range 8 {
-		next := parseEndpoint(text, kind)
-		again := next.format(kind, engine)
-		e = next
-		if again == text {
-			break
-		}
-		text = again
+	text := Scrub(e.format(kind, engine))
+	for n := 0; n < 8 && text != s; n++ {
+		s = text
+		e = parseEndpoint(s, kind)
+		text = Scrub(e.format(kind, engine))
 	}
 	return e, text
 }
 
 func canonicalEndpoint(s string, kind InfrastructureKind, engine Engine) string {
 	_, text := readEndpoint(s, kind, engine)
-	return Scrub(text) // of what is no address, too, no secret may stay
+	return text
 }
 
 // hasSecret reports whether a text could hold more than an address and harmless options.

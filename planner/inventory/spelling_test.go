@@ -53,8 +53,10 @@ func postgres(name string, port int) resource {
 func sqlServerAt(name string, port int) resource {
 	return resource{fmt.Sprintf("sqlserver %s %d", name, port), KindDatabase, EngineSQLServer, func(t *rapid.T) ResourceIdentity {
 		h := host(t, name, port, 1433)
-		forms := []string{h, "jdbc:sqlserver://" + h + ";databaseName=twx;user=sa;password={a;b}", "jdbc:jtds:sqlserver://" + h + "/twx", fmt.Sprintf("tcp:%s,%d", name, port),
-			fmt.Sprintf(`jdbc:sqlserver://%s\ignored:%d`, name, port), fmt.Sprintf("jdbc:sqlserver://;serverName=%s;portNumber=%d", name, port), fmt.Sprintf(`%s\any,%d`, name, port)}
+		forms := []string{
+			h, "jdbc:sqlserver://" + h + ";databaseName=twx;user=sa;password={a;b}", "jdbc:jtds:sqlserver://" + h + "/twx", fmt.Sprintf("tcp:%s,%d", name, port),
+			fmt.Sprintf(`jdbc:sqlserver://%s\ignored:%d`, name, port), fmt.Sprintf("jdbc:sqlserver://;serverName=%s;portNumber=%d", name, port), fmt.Sprintf(`%s\any,%d`, name, port),
+		}
 		return one(rapid.SampledFrom(forms).Draw(t, "form"))
 	}}
 }
