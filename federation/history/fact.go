@@ -33,6 +33,7 @@ func (s *Store) FactHistory(ctx context.Context, site, path string, limit int) (
 type factColumns struct {
 	site, revision, path, value, source []string
 	observed                            []time.Time
+	probes                              probeColumns
 }
 
 func (f *factColumns) columns() []any {
@@ -116,9 +117,15 @@ func (w *walker) container(end byte, enter func(i int)) {
 			w.space()
 		}
 		enter(i)
-		if string(w.path) == "/provenance" {
+		switch string(w.path) {
+		case "/provenance":
 			w.provenance()
-		} else {
+		case "/probes":
+			w.space()
+			from := w.next
+			w.value()
+			w.columns.probes.add(w.row, w.text[from:w.next])
+		default:
 			w.value()
 		}
 		w.path = w.path[:depth]

@@ -169,6 +169,13 @@ func TestMigrateFilledTables(t *testing.T) {
 	if err := store.Migrate(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
+	// An event that was written before waivers had changes of their own keeps its name.
+	if err := store.Migrate(ctx, 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Exec(ctx, `INSERT INTO finding_events (site, at, finding_id, change) SELECT 'a', toDateTime64('2026-01-01', 9, 'UTC') + number, 'f', if(number % 3 = 0, 'opened', if(number % 3 = 1, 'changed', 'closed')) FROM numbers(99)`); err != nil {
+		t.Fatal(err)
+	}
 	if err := conn.Exec(ctx, `INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, document)
 		SELECT 'a', toString(number), number, toDateTime64('2026-01-01', 9, 'UTC') + number, toDateTime64('2026-01-01', 9, 'UTC') + number, '{}' FROM numbers(100)`); err != nil {
 		t.Fatal(err)
@@ -195,6 +202,9 @@ func TestMigrateFilledTables(t *testing.T) {
 		return nil
 	}); err != nil || found != 1 {
 		t.Errorf("%d revisions are known as of an instant before the migration: %v", found, err)
+	}
+	if changed := historytest.Events(t, store, history.EventFilter{Sites: []string{"a"}, Changes: []history.Change{history.Changed}}); len(changed) != 33 {
+		t.Errorf("%d of the 33 old events are told as changed", len(changed))
 	}
 	if counts.Revisions != 103 || counts.Assessments != 3 {
 		t.Errorf("%+v", counts)
