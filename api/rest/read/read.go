@@ -53,6 +53,7 @@ func (r *Reader) Fields() map[string][]string {
 		"listRecommendations": r.recommendations.fields.Names(), "listTenancy": r.shared.fields.Names(), "listRejections": r.rejections.fields.Names(),
 		"listEnrolments": enrolmentFields().Names(),
 		"listRules":      r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
+		"listChanges": changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
 	}
 }
 
@@ -76,6 +77,9 @@ func Only(sites []string) Scope {
 
 // All reports whether the scope has no bounds.
 func (s *Scope) All() bool { return s.all }
+
+// Sites are the sites of a scope with bounds, sorted; nil without.
+func (s *Scope) Sites() []string { return s.sites }
 
 // Key is the same for equal scopes only.
 func (s *Scope) Key() string { return s.key }

@@ -60,6 +60,9 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 		},
 	}
 	o.Enrolments = Enrolments{}
+	if v, ok := h.View().(*View); ok {
+		o.Past = NewPast(v)
+	}
 	if feed != nil {
 		o.Changes = feed
 	}
