@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -224,5 +226,40 @@ func TestCancelledCall(t *testing.T) {
 	}
 	if err := store.WriteInventories(t.Context(), []history.InventoryRow{historytest.Inventory("a", 1)}); err != nil {
 		t.Errorf("after a cancelled call: %v", err)
+	}
+}
+
+// TestReplicatedSchemaParses has a real server read every statement of the replicated schema. It cannot run them: the
+// embedded engine has no Keeper.
+func TestReplicatedSchemaParses(t *testing.T) {
+	server := historytest.Server(t)
+	conn, err := clickhouse.Open(loginOf(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	schema, err := os.ReadFile("testdata/schema-replicated.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for statement := range strings.SplitSeq(string(schema), ";\n") {
+		if !strings.Contains(statement, "CREATE") && !strings.Contains(statement, "ALTER") && !strings.Contains(statement, "INSERT") {
+			continue
+		}
+		var formatted string
+		if err := conn.QueryRow(t.Context(), "SELECT formatQuery({q:String})", clickhouse.Named("q", statement)).Scan(&formatted); err != nil {
+			t.Errorf("%v:\n%s", err, statement)
+		}
+		if strings.Contains(statement, "CREATE") && !strings.Contains(formatted, "ENGINE = ReplicatedReplacingMergeTree") {
+			t.Errorf("not replicated:\n%s", formatted)
+		}
+		if !strings.Contains(statement, "INSERT") && !strings.Contains(formatted, "ON CLUSTER") {
+			t.Errorf("on one server only:\n%s", formatted)
+		}
+		read++
+	}
+	if read < 10 {
+		t.Errorf("%d statements were read", read)
 	}
 }

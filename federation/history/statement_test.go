@@ -97,6 +97,12 @@ func TestStatements(t *testing.T) {
 	} {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", s.name, s.text)
 	}
+	for _, k := range (&Retention{Inventories: 24 * time.Hour, Facts: 48 * time.Hour}).tables() {
+		if k.Duration > 0 {
+			fmt.Fprintf(&b, "-- retention of %s\n%s;\n%s;\n\n", k.table, k.alteration(0, ""), k.alteration(7, "main"))
+		}
+	}
+	fmt.Fprintf(&b, "-- no retention\n%s;\n", (&kept{table: "facts"}).alteration(7, "main"))
 	golden(t, "statements.sql", b.String())
 }
 

@@ -283,3 +283,17 @@ SELECT
     (SELECT count() FROM probe_samples FINAL),
     (SELECT count() FROM audit_entries FINAL);
 
+-- retention of inventory_revisions
+ALTER TABLE inventory_revisions MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+ALTER TABLE inventory_revisions ON CLUSTER `main` MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+
+-- retention of acceptances
+ALTER TABLE acceptances MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+ALTER TABLE acceptances ON CLUSTER `main` MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+
+-- retention of facts
+ALTER TABLE facts MODIFY TTL toDateTime(least(observed_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(172800);
+ALTER TABLE facts ON CLUSTER `main` MODIFY TTL toDateTime(least(observed_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(172800);
+
+-- no retention
+ALTER TABLE facts ON CLUSTER `main` REMOVE TTL;
