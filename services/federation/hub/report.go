@@ -12,8 +12,8 @@ import (
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
-// compliance makes the report of the present or of a past instant.
-func (h *Hub) compliance(ctx context.Context, q rest.ReportRequest) (rest.Report, error) {
+// Compliance makes the report of the present or of a past instant.
+func (h *Hub) Compliance(ctx context.Context, q rest.ReportRequest) (rest.Report, error) {
 	if q.Sites != nil {
 		// Messages and evidence name the neighbours that a site shares infrastructure with.
 		return rest.Report{}, &rest.Error{Code: rest.CodeForbidden, Detail: "a report names sites that share infrastructure; it needs a token that sees all sites"}
