@@ -270,7 +270,7 @@ func writes(ctx context.Context, c config) (figures []Figure, err error) {
 
 // pastReport is B10: the compliance report of an instant in the middle of a year, against the statements that read its rows.
 func pastReport(ctx context.Context, c config) (figures []Figure, err error) {
-	sites, steps := c.size(2000, 20), c.size(12, 3)
+	sites, steps := c.size(1000, 20), c.size(12, 3)
 	a, err := newArchive(ctx, c, sites, 365*24*time.Hour/time.Duration(steps))
 	if err != nil {
 		return nil, err

@@ -86,6 +86,11 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	var facts factColumns
+	bytes := 0
+	for i := range rows {
+		bytes += len(rows[i].Document)
+	}
+	facts.room(bytes)
 	for i := range rows {
 		if err := facts.add(&rows[i]); err != nil {
 			s.logger.Warn("inventory stored without facts", "site", rows[i].Site, "revision", rows[i].Revision, "error", err)

@@ -21,6 +21,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/state"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -41,7 +42,7 @@ type archive struct{ h *Hub }
 
 // View implements rest.Past.
 func (a archive) View(ctx context.Context, at time.Time, then bool) (fleet.View, error) {
-	records, err := a.h.recordsAsOf(ctx, at, then, false)
+	records, err := a.h.recordsAsOf(ctx, at, then, forView)
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +56,63 @@ func (a archive) View(ctx context.Context, at time.Time, then bool) (fleet.View,
 	return store.View(), nil
 }
 
-// recordsAsOf are the sites of a past instant, in order: as they were judged then, or their inventories judged anew, with all
-// verdicts if that is asked for.
-func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then, all bool) ([]*fleet.Record, error) {
+// purpose says what records of the past are for. A report of what was judged then needs of an inventory only who the site is, and of
+// an assessment neither bills of components nor migrations, which are most of it; one judged anew lists all verdicts.
+type purpose bool
+
+const (
+	forView   purpose = false
+	forReport purpose = true
+)
+
+func (p purpose) inventory(row *history.InventoryRow, then bool) (*inventory.Site, error) {
+	s := new(inventory.Site)
+	if p == forReport && then {
+		var head struct {
+			Site *inventory.Identity `json:"site"`
+		}
+		head.Site = &s.Site
+		return s, json.Unmarshal(row.Document, &head)
+	}
+	return s, json.Unmarshal(row.Document, s)
+}
+
+func (p purpose) assessment(row *history.AssessmentRow) (*assess.Assessment, error) {
+	a := new(assess.Assessment)
+	if p == forView {
+		return a, json.Unmarshal(row.Document, a)
+	}
+	// What stands outside hides the embedded field of its name.
+	type option struct {
+		Assumptions []string `json:"assumptions"`
+	}
+	type recommendation struct {
+		recommend.Recommendation
+		Options []option `json:"options"`
+	}
+	type cluster struct {
+		assess.Cluster
+		Recommendation recommendation `json:"recommendation"`
+	}
+	var d struct {
+		*assess.Assessment
+		Clusters []cluster `json:"clusters"`
+	}
+	d.Assessment = a
+	err := json.Unmarshal(row.Document, &d)
+	for i := range d.Clusters {
+		c := d.Clusters[i].Cluster
+		c.Recommendation = d.Clusters[i].Recommendation.Recommendation
+		for _, o := range d.Clusters[i].Recommendation.Options {
+			c.Recommendation.Options = append(c.Recommendation.Options, recommend.Option{Assumptions: o.Assumptions})
+		}
+		a.Clusters = append(a.Clusters, c)
+	}
+	return a, err
+}
+
+// recordsAsOf are the sites of a past instant, in order: as they were judged then, or their inventories judged anew.
+func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purpose) ([]*fleet.Record, error) {
 	present, err := h.o.Past.Present(ctx, at, nil)
 	if err != nil {
 		return nil, err
@@ -72,8 +127,8 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then, all bool) ([]
 			return nil
 		}
 		decoders.Go(func() error {
-			s := new(inventory.Site)
-			if err := json.Unmarshal(row.Document, s); err != nil {
+			s, err := why.inventory(&row, then)
+			if err != nil {
 				return fmt.Errorf("read revision %s of site %s: %w", row.Revision, row.Site, err)
 			}
 			r := &fleet.Record{
@@ -99,16 +154,16 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then, all bool) ([]
 			sites[i] = r.Inventory
 		}
 		// Both are in order of site.
-		for i, a := range h.o.Engine.Sites(sites, assess.View{Policy: h.o.Policy, At: at, HubInView: true, All: all}) {
+		for i, a := range h.o.Engine.Sites(sites, assess.View{Policy: h.o.Policy, At: at, HubInView: true, All: why == forReport}) {
 			records[i].Assessment = a
 		}
 		return records, nil
 	}
-	return records, h.judgedAsOf(ctx, at, byID)
+	return records, h.judgedAsOf(ctx, at, byID, why)
 }
 
 // judgedAsOf gives the records the assessments that were in force.
-func (h *Hub) judgedAsOf(ctx context.Context, at time.Time, records map[string]*fleet.Record) error {
+func (h *Hub) judgedAsOf(ctx context.Context, at time.Time, records map[string]*fleet.Record, why purpose) error {
 	decoders := new(errgroup.Group)
 	decoders.SetLimit(runtime.GOMAXPROCS(0))
 	err := h.o.Past.AsOf(ctx, at, nil, func(row history.AssessmentRow) error {
@@ -117,8 +172,8 @@ func (h *Hub) judgedAsOf(ctx context.Context, at time.Time, records map[string]*
 			return nil
 		}
 		decoders.Go(func() error {
-			a := new(assess.Assessment)
-			if err := json.Unmarshal(row.Document, a); err != nil {
+			a, err := why.assessment(&row)
+			if err != nil {
 				return fmt.Errorf("read the assessment of site %s at %s: %w", row.Site, row.At.Format(time.RFC3339), err)
 			}
 			r.Assessment = a

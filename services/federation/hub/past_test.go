@@ -3,6 +3,7 @@ package hub_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/history/historytest"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 )
 
@@ -112,6 +115,31 @@ func TestPast(t *testing.T) {
 		t.Errorf("before the first revision there were %d sites", l.Total)
 	}
 
+	// A report of an instant is the same whenever it is made: its rows, their order and its hash. It counts what passed.
+	type compliance struct {
+		Hash    string
+		Summary struct {
+			Findings struct{ Fail, Pass, NotApplicable int }
+		}
+	}
+	report := func(at time.Time, more ...string) compliance {
+		return readPast[compliance](t, h, "/reports/compliance", append([]string{"format", "json", "rules", "then", "asOf", at.Format(time.RFC3339Nano)}, more...)...)
+	}
+	first := report(instants[0])
+	if again := report(instants[0]); first.Hash == "" || again != first {
+		t.Errorf("a report made twice: %+v and %+v", first, again)
+	}
+	if n := first.Summary.Findings; n.Pass == 0 || n.NotApplicable == 0 || n.Fail == 0 {
+		t.Errorf("the report of an instant counts %+v", n)
+	}
+	if some := report(instants[0], "filter", "verdict=pass"); some.Summary.Findings.Pass != first.Summary.Findings.Pass || some.Summary.Findings.Fail != 0 {
+		t.Errorf("what passed is filtered to %+v of %+v", some.Summary.Findings, first.Summary.Findings)
+	}
+	anew := readPast[compliance](t, h, "/reports/compliance", "format", "json", "rules", "now", "asOf", instants[0].Format(time.RFC3339Nano))
+	if anew.Summary.Findings != first.Summary.Findings {
+		t.Errorf("under equal rules then counts %+v and now %+v", first.Summary.Findings, anew.Summary.Findings)
+	}
+
 	span := func(from, to int) []string {
 		return []string{"from", instants[from].Format(time.RFC3339Nano), "to", instants[to].Format(time.RFC3339Nano), "limit", "1000"}
 	}
@@ -142,6 +170,49 @@ func TestPast(t *testing.T) {
 		if len(x.Series) == 0 || (x.Series[0].Group == "") != (by == "tag.none") {
 			t.Errorf("trends by %s: %+v", by, x.Series)
 		}
+	}
+}
+
+// TestHistoryOutlivesTheSite: a site that was removed is told of as long as it was there, by the rules of then, which the
+// verdicts name by their hash.
+func TestHistoryOutlivesTheSite(t *testing.T) {
+	store := historytest.Open(t, history.Options{DSN: historytest.Server(t).DSN()})
+	h := run(t, bustest.Start(t).Hub(t), func(o *hub.Options) { o.Past = store })
+	at := time.Now().Add(-time.Hour).UTC()
+	revision, body := munich(t, at, 12000)
+	judged := &assess.Assessment{
+		At: at, RulePack: assess.RulePack{Version: "0.1", Hash: "of-another-time"}, Inventories: []assess.InventoryRef{{Site: "muc-01", Revision: revision, ObservedAt: at}},
+		Findings: []rules.Finding{{ID: "f", Rule: "OLD-001", Title: "A rule that is gone", Verdict: rules.Fail, Severity: rules.High, Confidence: rules.Official, Subject: rules.Subject{Site: "muc-01"}}},
+		Passed:   []assess.Passed{{Subject: "muc-01", Pass: "OLD-002"}},
+	}
+	row, err := history.NewAssessmentRow("muc-01", revision, 1, judged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := history.AssessmentRow{Site: "muc-01", At: at.Add(30 * time.Minute), Removed: true}
+	inventories := []history.InventoryRow{{Site: "muc-01", Revision: revision, ObservedAt: at, AcceptedAt: at, Document: body}}
+	if err := errors.Join(store.WriteInventories(t.Context(), inventories), store.WriteAssessments(t.Context(), []history.AssessmentRow{row, removed})); err != nil {
+		t.Fatal(err)
+	}
+	during, after := at.Add(10*time.Minute).Format(time.RFC3339), at.Add(40*time.Minute).Format(time.RFC3339)
+	if l := readPast[gen.FindingList](t, h, "/findings", "asOf", during); l.Total != 1 || l.Items[0].Rule != "OLD-001" {
+		t.Errorf("while it was there: %+v", l.Items)
+	}
+	if l := readPast[gen.FindingList](t, h, "/findings", "asOf", during, "all", "true", "filter", "rule=OLD-002"); l.Total != 1 || l.Items[0].Verdict != rules.Pass {
+		t.Errorf("what passed: %+v", l.Items)
+	}
+	if l := readPast[gen.SiteList](t, h, "/sites", "asOf", after); l.Total != 0 {
+		t.Errorf("after it left: %+v", l.Items)
+	}
+	changes := readPast[gen.ChangeList](t, h, "/changes", "from", at.Add(-time.Minute).Format(time.RFC3339))
+	if changes.Total != 2 || changes.Items[0].Change != "closed" || changes.Items[1].Change != "opened" || changes.Items[1].RulePackHash != "of-another-time" {
+		t.Errorf("changes: %+v", changes.Items)
+	}
+	if d := readPast[gen.DifferenceList](t, h, "/diff", "from", during, "to", after, "filter", "kind=site"); d.Total != 1 || d.Items[0].Change != "left" {
+		t.Errorf("differences: %+v", d.Items)
+	}
+	if x := readPast[gen.Trends](t, h, "/trends", "from", during, "to", after, "every", "30m"); len(x.Series) != 1 || len(x.Series[0].Points) != 1 {
+		t.Errorf("trends: %+v", x.Series)
 	}
 }
 

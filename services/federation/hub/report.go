@@ -80,15 +80,19 @@ func (h *Hub) present(in *report.Input, q rest.ReportRequest) {
 
 // past fills in what the history says of an instant: as it was judged then, or the inventories of then judged anew.
 func (h *Hub) past(ctx context.Context, in *report.Input, q rest.ReportRequest) error {
-	records, err := h.recordsAsOf(ctx, in.At, q.Then, true)
+	records, err := h.recordsAsOf(ctx, in.At, q.Then, forReport)
 	if err != nil {
 		return err
 	}
-	entries := h.entries()
+	in.Rules = h.entries()
 	for _, r := range records {
 		in.Sites = append(in.Sites, report.Site{ID: r.ID, Name: r.Inventory.Site.Name, Country: r.Inventory.Site.Country, Liveness: string(r.Liveness)})
-		if r.Assessment != nil {
-			in.Assessments = append(in.Assessments, selected(r, r.Assessment.WithPassed(entries), q.Select))
+		switch a := r.Assessment; {
+		case a == nil:
+		case q.Select == nil:
+			in.Assessments = append(in.Assessments, a)
+		default:
+			in.Assessments = append(in.Assessments, selected(r, a.WithPassed(in.Rules), q.Select))
 		}
 	}
 	return nil
