@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	ackWait     = 60 * time.Second // a message not acknowledged for so long is delivered again, to any replica
-	maxBatchGap = time.Minute      // greatest wait after a failed batch
+	// ackWait is after how long a message that is neither acknowledged nor worked on is delivered again, to any replica: how
+	// long the history waits for what a replica held that was killed.
+	ackWait     = 20 * time.Second
+	maxBatchGap = time.Minute // greatest wait after a failed batch
 )
 
 // Batches hands the messages of a stream to f in batches of at most maximum, or fewer once wait has passed since the

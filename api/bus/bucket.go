@@ -67,7 +67,7 @@ func OpenBucket[T any](ctx context.Context, c *Conn, streams StreamOptions, o Bu
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	b := &Bucket[T]{c: c, stream: bucketStream + o.Name, prefix: bucketSubject + o.Name + ".", maxValue: limit}
-	call, done := c.guarded(ctx, apiInfo, apiStream+"UPDATE."+b.stream, apiStream+"CREATE."+b.stream, apiStream+"INFO."+b.stream)
+	call, done := c.guarded(ctx, c.api(apiInfo), c.api(apiStream+"UPDATE."+b.stream), c.api(apiStream+"CREATE."+b.stream), c.api(apiStream+"INFO."+b.stream))
 	defer done()
 	var err error
 	if streams.VerifyOnly {

@@ -291,7 +291,7 @@ func TestClosedConnectionEndsItsReaders(t *testing.T) {
 		"assessments": func(ctx context.Context) error {
 			return hub.Assessments(ctx, func(context.Context, bus.Assessment) {}, nil)
 		},
-		"heartbeats": func(ctx context.Context) error { return hub.Heartbeats(ctx, func(bus.Heartbeat) {}) },
+		"heartbeats": func(ctx context.Context) error { return hub.Heartbeats(ctx, func(bus.Heartbeat) {}, nil) },
 		"watch":      func(ctx context.Context) error { return hub.WatchAssessment(ctx, "muc-01", func(bus.Assessment) {}) },
 		"watch rejections": func(ctx context.Context) error {
 			return hub.WatchRejection(ctx, "muc-01", func(bus.Rejection) {})

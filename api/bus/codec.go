@@ -173,8 +173,8 @@ func decodeEnvelope(h nats.Header, typ string) (envelope, error) {
 		return e, fmt.Errorf("%w: header %s %.40q is not a number", ErrProtocol, HeaderProtocol, first(h, HeaderProtocol))
 	}
 	e.protocol = p
-	if p < 1 || p < Protocol-olderProtocols || p > Protocol {
-		return e, fmt.Errorf("%w: message has version %d, supported are %d to %d", ErrProtocol, p, max(1, Protocol-olderProtocols), Protocol)
+	if p < OldestProtocol || p > Protocol {
+		return e, fmt.Errorf("%w: message has version %d, supported are %d to %d", ErrProtocol, p, OldestProtocol, Protocol)
 	}
 	e.id, e.source, e.typ, e.content = first(h, HeaderID), first(h, HeaderSource), first(h, HeaderType), first(h, HeaderContentType)
 	if v := first(h, HeaderSpecVersion); v != specVersion {

@@ -59,7 +59,7 @@ func TestGoldenMessagesKeepDecoding(t *testing.T) {
 	}
 	plainInv, largeInv, pointerInv := inv, inv, inv
 	plainInv.Body, largeInv.Body = []byte(`{"kind":"SiteInventory"}`), largeBody
-	beat := Heartbeat{Site: "muc-01", Revision: "r", InstanceSequence: 7, StreamSequence: 42, Instance: "0a1b2c", PlannerVersion: "1.2.3", At: goldenTime, Interval: inventory.Duration(time.Minute), Queued: 2, Dropped: 1}
+	beat := Heartbeat{Site: "muc-01", Revision: "r", InstanceSequence: 7, StreamSequence: 42, Instance: "0a1b2c", PlannerVersion: "1.2.3", At: goldenTime, Interval: inventory.Duration(time.Minute), Queued: 2, Dropped: 1, Protocol: 1}
 	request := Request{Kind: RequestResend, Revision: "r", Interval: inventory.Duration(time.Minute)}
 	for _, c := range []struct {
 		name string

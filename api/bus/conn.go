@@ -34,6 +34,10 @@ type Options struct {
 	CertFile string // mutual TLS
 	KeyFile  string
 
+	// Domain is the JetStream domain of the hub's streams, where its servers name one. A receipt from another domain, such as
+	// that of a leaf node with a store of its own, counts as none.
+	Domain string
+
 	Name        string // shown in the server's monitoring
 	InboxPrefix string // bus.InboxPrefix(site) for a site's credential
 	// WaitConnected makes Connect wait for the first connection until its context ends. Without it Connect returns at once
@@ -55,6 +59,7 @@ type Conn struct {
 	log     *slog.Logger
 	now     func() time.Time
 	timeout time.Duration
+	domain  string
 
 	mu        sync.Mutex
 	changed   chan struct{} // closed and replaced at each reconnection
@@ -89,7 +94,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{
-		codec: k, log: o.Logger, now: o.Now, timeout: o.PublishTimeout,
+		codec: k, log: o.Logger, now: o.Now, timeout: o.PublishTimeout, domain: o.Domain,
 		changed: make(chan struct{}), calls: map[string]map[*pending]struct{}{}, judged: map[string]judged{},
 	}
 	if c.log == nil {
@@ -112,7 +117,7 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if c.nc, err = nats.Connect(url, opts...); err != nil {
 		return nil, mapError(ctx, "connect to the message bus", err)
 	}
-	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
+	if c.js, err = newJetStream(c.nc, o.Domain, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
 		c.nc.Close()
 		return nil, fmt.Errorf("connect to the message bus: %w", err)
 	}
@@ -123,6 +128,21 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 		}
 	}
 	return c, nil
+}
+
+func newJetStream(nc *nats.Conn, domain string, opts ...jetstream.JetStreamOpt) (jetstream.JetStream, error) {
+	if domain == "" {
+		return jetstream.New(nc, opts...)
+	}
+	return jetstream.NewWithDomain(nc, domain, opts...)
+}
+
+// api is a subject of the JetStream API in the hub's domain.
+func (c *Conn) api(rest string) string {
+	if c.domain == "" {
+		return "$JS.API." + rest
+	}
+	return "$JS." + c.domain + ".API." + rest
 }
 
 func (c *Conn) options(o Options) ([]nats.Option, error) {

@@ -11,6 +11,9 @@ import "time"
 // Protocol is the version of the contract this package speaks. A reader accepts its own version and the two before.
 const Protocol = 1
 
+// OldestProtocol is the oldest version that a reader accepts.
+const OldestProtocol = max(1, Protocol-olderProtocols)
+
 // olderProtocols is how many versions before its own a reader accepts.
 const olderProtocols = 2
 
@@ -20,7 +23,8 @@ const (
 	StreamAssessment = "MERIDIAN_ASSESSMENT"
 	StreamRejected   = "MERIDIAN_REJECTED"
 	StreamChange     = "MERIDIAN_CHANGE"
-	StreamDocument   = "MERIDIAN_DOCUMENT" // pieces of inventories too large for one message
+	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site
+	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 
 // Headers of a message. The CloudEvents ones follow the binary mode of the CloudEvents NATS binding, version 1.0.

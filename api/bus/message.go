@@ -76,7 +76,7 @@ type Change struct {
 	DecodeErr      error
 }
 
-// Heartbeat says that a planner is alive and what it holds. It is not kept by any stream.
+// Heartbeat says that a planner is alive and what it holds. The stream keeps the last one of each site.
 type Heartbeat struct {
 	Site             string             `json:"site"`
 	Revision         string             `json:"revision,omitempty"`         // last revision acknowledged by the hub's stream
@@ -88,6 +88,10 @@ type Heartbeat struct {
 	Interval         inventory.Duration `json:"interval,omitzero"` // until the next heartbeat
 	Queued           int                `json:"queued"`
 	Dropped          uint64             `json:"dropped"`
+
+	// Set by the reader.
+	AcceptedAt time.Time `json:"-"` // when the stream took it
+	Protocol   int       `json:"-"` // of the sender
 }
 
 // RequestKind says what the hub asks of a site.
@@ -96,7 +100,7 @@ type RequestKind string
 // Kinds of request.
 const (
 	RequestRefresh           RequestKind = "refresh"            // collect and publish now
-	RequestResend            RequestKind = "resend"             // publish again what the outbox still holds, from Revision on
+	RequestResend            RequestKind = "resend"             // publish again what the outbox still holds, from Revision or After on
 	RequestDiagnostics       RequestKind = "diagnostics"        // answer with the planner's status
 	RequestHeartbeatInterval RequestKind = "heartbeat-interval" // use Interval from now on
 )
@@ -105,7 +109,9 @@ const (
 type Request struct {
 	Kind     RequestKind        `json:"kind"`
 	Revision string             `json:"revision,omitempty"` // resend: the oldest revision wanted; empty means the last one
-	Interval inventory.Duration `json:"interval,omitzero"`  // heartbeat-interval
+	Instance string             `json:"instance,omitempty"` // resend: instead, everything that this outbox sent after the sequence After
+	After    uint64             `json:"after,omitempty"`
+	Interval inventory.Duration `json:"interval,omitzero"` // heartbeat-interval
 }
 
 // Reply is a site's answer to a request.

@@ -94,6 +94,10 @@ func (c *Conn) publish(ctx context.Context, m *nats.Msg, opts ...jetstream.Publi
 	if err != nil {
 		return Ack{}, cause(ctx, call, err)
 	}
+	if ack.Domain != c.domain {
+		// A leaf node with a JetStream of its own may hold a stream of the same name. Its receipt says nothing of the hub's.
+		return Ack{}, fmt.Errorf("%w: the receipt came from the JetStream domain %q and not from %q, the hub's: correct the domain in the configuration, or remove the stream from the leaf node", ErrUnavailable, ack.Domain, c.domain)
+	}
 	return Ack{StreamSequence: ack.Sequence, Duplicate: ack.Duplicate}, nil
 }
 
@@ -203,6 +207,7 @@ type judged struct {
 	stream    uint64 // position of the assessment
 	inventory uint64 // position of the inventory it judged
 	at        time.Time
+	revision  string
 }
 
 // after reports whether the assessment is newer than what is known.
@@ -244,14 +249,20 @@ func (c *Conn) publishNewer(ctx context.Context, a Assessment, m *nats.Msg) (Ack
 			}
 		}
 		if known.stream > 0 && !a.after(known) {
-			return known.refuse(a), nil
+			lost, err := c.outlived(ctx, a, known)
+			if err != nil {
+				return Ack{}, err
+			}
+			if !lost {
+				return known.refuse(a), nil
+			}
 		}
 		var ack Ack
 		ack, err = c.publish(ctx, m, jetstream.WithExpectStream(StreamAssessment), jetstream.WithExpectLastSequencePerSubject(known.stream))
 		switch {
 		case err == nil:
 			if !ack.Duplicate {
-				c.setJudged(a.Site, judged{ack.StreamSequence, a.InventorySequence, a.At.UTC()})
+				c.setJudged(a.Site, judged{ack.StreamSequence, a.InventorySequence, a.At.UTC(), a.Revision})
 			} else {
 				c.forgetJudged(a.Site)
 			}
@@ -264,6 +275,23 @@ func (c *Conn) publishNewer(ctx context.Context, a Assessment, m *nats.Msg) (Ack
 		}
 	}
 	return Ack{}, err
+}
+
+// outlived reports whether the stored assessment judged an inventory that the stream has lost since, as a server may that
+// lost its last writes, while the one judged here is there: the positions do not tell which is newer then.
+func (c *Conn) outlived(ctx context.Context, a Assessment, known judged) (bool, error) {
+	if a.InventorySequence >= known.inventory || !a.At.UTC().After(known.at) {
+		return false, nil
+	}
+	is := func(sequence uint64, revision string) (bool, error) {
+		m, err := c.at(ctx, StreamInventory, sequence)
+		return m != nil && m.subject == subjectInventory+a.Site && first(m.header, HeaderRevision) == revision, err
+	}
+	if here, err := is(a.InventorySequence, a.Revision); err != nil || !here {
+		return false, err
+	}
+	there, err := is(known.inventory, known.revision)
+	return !there && err == nil, err
 }
 
 func (j judged) refuse(a Assessment) Ack {
@@ -302,7 +330,7 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 			case ack := <-f.Ok():
 				acks[i] = Ack{StreamSequence: ack.Sequence, Duplicate: ack.Duplicate}
 				if !ack.Duplicate {
-					c.setJudged(a.Site, judged{ack.Sequence, a.InventorySequence, a.At.UTC()})
+					c.setJudged(a.Site, judged{ack.Sequence, a.InventorySequence, a.At.UTC(), a.Revision})
 				}
 				continue
 			case err := <-f.Err():
@@ -357,7 +385,7 @@ func (c *Conn) loadJudged(ctx context.Context, site string) (judged, error) {
 	var j judged
 	if m != nil {
 		a := decodeAssessment(site, m)
-		j = judged{m.sequence, a.InventorySequence, a.At}
+		j = judged{m.sequence, a.InventorySequence, a.At, a.Revision}
 		if a.DecodeErr != nil {
 			j.inventory, j.at = 0, time.Time{}
 		}

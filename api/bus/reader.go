@@ -180,7 +180,7 @@ func (r *reader) read(ctx context.Context) error {
 // consumer makes the server-side reader for this session. confirmed is the position up to which everything is known to
 // have been handled.
 func (r *reader) consumer(ctx context.Context) (cons jetstream.Consumer, confirmed uint64, err error) {
-	call, done := r.c.guarded(ctx, apiStream+"INFO."+r.stream)
+	call, done := r.c.guarded(ctx, r.c.api(apiStream+"INFO."+r.stream))
 	defer done()
 	s, err := r.c.js.Stream(call, r.stream)
 	if err != nil {

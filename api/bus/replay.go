@@ -3,6 +3,9 @@ package bus
 import (
 	"context"
 	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
 )
 
 // Inventories reads the inventories of all sites: first the last one of each site, then every new one, until the context
@@ -66,7 +69,7 @@ func (c *Conn) assessments(ctx context.Context, handler func(context.Context, As
 			return nil
 		}
 		if a.DecodeErr == nil && once {
-			c.setJudged(a.Site, judged{a.StreamSequence, a.InventorySequence, a.At})
+			c.setJudged(a.Site, judged{a.StreamSequence, a.InventorySequence, a.At, a.Revision})
 		}
 		handler(withTrace(ctx, m.header), a)
 		return nil
@@ -102,4 +105,83 @@ func (c *Conn) Changes(ctx context.Context, after uint64, handler func(context.C
 		return nil
 	}
 	return r.run(ctx)
+}
+
+// Heartbeats is Inventories for the heartbeats: first the last one of each site, then every new one. What cannot be read
+// is dropped and logged.
+func (c *Conn) Heartbeats(ctx context.Context, handler func(Heartbeat), caughtUp func()) error {
+	r := &reader{c: c, stream: StreamHeartbeat, filter: subjectHeartbeat + "*", caughtUp: caughtUp}
+	r.handle = func(_ context.Context, m *stored) error {
+		h, err := decodeHeartbeat(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.data})
+		if err != nil {
+			c.log.Warn("heartbeat dropped", "subject", m.subject, "error", err)
+			return nil
+		}
+		h.AcceptedAt = m.time
+		handler(h)
+		return nil
+	}
+	return r.run(ctx)
+}
+
+// LastChanges reads the last change of one kind of each site and returns when they are through.
+func (c *Conn) LastChanges(ctx context.Context, kind string, handler func(Change)) error {
+	subject, err := changeSubject(kind, "any")
+	if err != nil {
+		return fmt.Errorf("read the last changes: %w", err)
+	}
+	r := &reader{c: c, stream: StreamChange, filter: strings.TrimSuffix(subject, "any") + "*", once: true}
+	r.handle = func(_ context.Context, m *stored) error {
+		if ch, err := c.codec.change(m); err == nil {
+			handler(ch)
+		}
+		return nil
+	}
+	return r.run(ctx)
+}
+
+// LastAssessment returns the last assessment of a site; ok is false when there is none.
+func (c *Conn) LastAssessment(ctx context.Context, site string) (a Assessment, ok bool, err error) {
+	const op = "read the last assessment"
+	subject, err := siteSubject(subjectAssessment, site)
+	if err != nil {
+		return Assessment{}, false, fmt.Errorf("%s: %w", op, err)
+	}
+	m, err := c.lastOf(ctx, StreamAssessment, subject)
+	if err != nil || m == nil {
+		return Assessment{}, false, mapError(ctx, op, err)
+	}
+	a, err = c.codec.assessment(m)
+	return a, err == nil, mapError(ctx, op, err)
+}
+
+// Holds reports whether the inventory stream holds the revision that a heartbeat names, or what its planner sent later. A
+// server that lost its last writes does not. When it is not held, after is the sequence from which on the planner should
+// send again what it sent.
+func (c *Conn) Holds(ctx context.Context, h Heartbeat) (held bool, after uint64, err error) {
+	const op = "look for the revision that a heartbeat names"
+	subject, err := siteSubject(subjectInventory, h.Site)
+	if err != nil {
+		return false, 0, fmt.Errorf("%s: %w", op, err)
+	}
+	if h.Revision == "" || h.StreamSequence == 0 {
+		return true, 0, nil
+	}
+	last, err := c.lastOf(ctx, StreamInventory, subject)
+	if err != nil {
+		return false, 0, mapError(ctx, op, err)
+	}
+	if last != nil && first(last.header, HeaderInstance) == h.Instance {
+		after, err = decodeNumber(last.header, HeaderInstanceSequence)
+		return after >= h.InstanceSequence, after, mapError(ctx, op, err)
+	}
+	at, err := c.at(ctx, StreamInventory, h.StreamSequence)
+	switch {
+	case err != nil:
+		return false, 0, mapError(ctx, op, err)
+	case at != nil:
+		return at.subject == subject && first(at.header, HeaderRevision) == h.Revision, 0, nil
+	}
+	// A position that is empty before a later message of the site was removed by the stream's limits.
+	return last != nil && last.sequence > h.StreamSequence, 0, nil
 }

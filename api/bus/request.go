@@ -43,7 +43,12 @@ func decodeHeartbeat(msg *nats.Msg) (Heartbeat, error) {
 	if h.Site != site {
 		return Heartbeat{}, fmt.Errorf("%w: the body names site %.80q", ErrMisdirected, h.Site)
 	}
-	return h, nil
+	if !plain(h.Instance) || !plain(h.PlannerVersion) || !plain(h.Revision) {
+		return Heartbeat{}, fmt.Errorf("%w: instance, version or revision is longer than %d bytes or not printable ASCII", ErrUnreadable, maxHeader)
+	}
+	e, err := decodeEnvelope(msg.Header, TypeHeartbeat)
+	h.Protocol = e.protocol
+	return h, err
 }
 
 // Request asks a site for something and waits for its answer, at most for the publish timeout. ErrNoSite when no planner

@@ -39,7 +39,7 @@ func storedFrom(m jetstream.Msg) (s *stored, delivered uint64, err error) {
 // lastOf returns the last message of a subject, nil when there is none. It uses a direct get, for which a site needs no
 // right on the stream beyond its own subject.
 func (c *Conn) lastOf(ctx context.Context, stream, subject string) (*stored, error) {
-	return c.direct(ctx, directGet(stream, subject), nil)
+	return c.direct(ctx, c.api("DIRECT.GET."+stream+"."+subject), nil)
 }
 
 // at returns the message at a position, nil when there is none.
@@ -50,7 +50,7 @@ func (c *Conn) at(ctx context.Context, stream string, sequence uint64) (*stored,
 	if err != nil {
 		return nil, err
 	}
-	return c.direct(ctx, "$JS.API.DIRECT.GET."+stream, body)
+	return c.direct(ctx, c.api("DIRECT.GET."+stream), body)
 }
 
 func (c *Conn) direct(ctx context.Context, api string, body []byte) (*stored, error) {

@@ -27,18 +27,20 @@ type StreamOptions struct {
 	RejectedMaxAge    time.Duration // 0 means 30 days
 	ChangeMaxAge      time.Duration // 0 means 7 days
 
-	MaxBytes int64 // of each stream; 0 means no limit but the server's
-	Compress bool  // S2 compression on disk
+	// MaxBytes is of each stream; 0 means no limit but the server's. Inventories and their pieces are refused when it is
+	// reached (ErrFull), so that no silent site is forgotten for a talkative one; the other streams forget their oldest.
+	MaxBytes int64
+	Compress bool // S2 compression on disk
 
 	// VerifyOnly makes EnsureStreams check that the streams exist instead of creating or updating them, for a NATS cluster
 	// whose streams somebody else provides.
 	VerifyOnly bool
 }
 
-// Subjects on which the server manages streams: what apiStream begins, and the limits of the account.
+// Parts of the JetStream API: what begins the subjects on which the server manages streams, and the limits of the account.
 const (
-	apiStream = "$JS.API.STREAM."
-	apiInfo   = "$JS.API.INFO"
+	apiStream = "STREAM."
+	apiInfo   = "INFO"
 )
 
 const (
@@ -47,6 +49,42 @@ const (
 	defaultRejectedPerSite   = 20
 	defaultRejectedMaxAge    = 30 * 24 * time.Hour
 	defaultChangeMaxAge      = 7 * 24 * time.Hour
+	heartbeatMaxAge          = 7 * 24 * time.Hour
+)
+
+// Check tells what of the options no server would take, or would lose data with.
+func (o StreamOptions) Check() error {
+	var problems []error
+	if o.Replicas != 0 && o.Replicas != 1 && o.Replicas != 3 && o.Replicas != 5 {
+		problems = append(problems, fmt.Errorf("replicas is %d: a stream has 1, 3 or 5 copies", o.Replicas))
+	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"inventoryPerSite", o.InventoryPerSite}, {"assessmentPerSite", o.AssessmentPerSite}, {"rejectedPerSite", o.RejectedPerSite}} {
+		if n.value < 0 {
+			problems = append(problems, fmt.Errorf("%s is %d: give how many messages of a site to keep, or leave it out", n.name, n.value))
+		}
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"inventoryMaxAge", o.InventoryMaxAge}, {"assessmentMaxAge", o.AssessmentMaxAge}, {"rejectedMaxAge", o.RejectedMaxAge}, {"changeMaxAge", o.ChangeMaxAge},
+	} {
+		if d.value != 0 && d.value < minMaxAge {
+			problems = append(problems, fmt.Errorf("%s is %s: what is younger than %s may not be in the history yet", d.name, d.value, minMaxAge))
+		}
+	}
+	if o.MaxBytes < 0 || o.MaxBytes > 0 && o.MaxBytes < minMaxBytes {
+		problems = append(problems, fmt.Errorf("maxBytes is %d: a stream needs %d at least", o.MaxBytes, minMaxBytes))
+	}
+	return errors.Join(problems...)
+}
+
+const (
+	minMaxAge   = time.Hour
+	minMaxBytes = 16 << 20 // twice the largest document
 )
 
 func or[T comparable](v, otherwise T) T {
@@ -80,6 +118,11 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 			Description: "Change feed", MaxMsgsPerSubject: -1, MaxAge: or(o.ChangeMaxAge, defaultChangeMaxAge),
 		},
 		{
+			// On the disk although the next heartbeats follow soon: a stream in memory is gone with its only server.
+			Name: StreamHeartbeat, Subjects: []string{subjectHeartbeat + "*"},
+			Description: "The last heartbeat of each site", MaxMsgsPerSubject: 1, MaxAge: heartbeatMaxAge,
+		},
+		{
 			// A document must not go before the inventory that points to it, so it has no age of its own and twice the number:
 			// an inventory whose publication is repeated leaves pieces behind that nothing points to.
 			Name: StreamDocument, Subjects: []string{subjectDocument + "*.*"},
@@ -90,6 +133,9 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 	for i := range streams {
 		s := &streams[i]
 		s.Retention, s.Storage, s.Discard = jetstream.LimitsPolicy, jetstream.FileStorage, jetstream.DiscardOld
+		if s.Name == StreamInventory || s.Name == StreamDocument {
+			s.Discard = jetstream.DiscardNew
+		}
 		s.Replicas = or(o.Replicas, 1)
 		s.MaxBytes = or(o.MaxBytes, -1)
 		s.MaxMsgs = -1
@@ -119,7 +165,7 @@ func (c *Conn) ensureStream(ctx context.Context, cfg jetstream.StreamConfig, ver
 	if err := c.ready(); err != nil {
 		return err
 	}
-	call, done := c.guarded(ctx, apiStream+"UPDATE."+cfg.Name, apiStream+"CREATE."+cfg.Name, apiStream+"INFO."+cfg.Name)
+	call, done := c.guarded(ctx, c.api(apiStream+"UPDATE."+cfg.Name), c.api(apiStream+"CREATE."+cfg.Name), c.api(apiStream+"INFO."+cfg.Name))
 	defer done()
 	if !verifyOnly {
 		if _, err := c.js.CreateOrUpdateStream(call, cfg); err != nil {

@@ -114,6 +114,9 @@ func SitePermissions(site string) (Permissions, error) {
 			subjectDocument + site + ".*",
 			directGet(StreamAssessment, subjectAssessment+site),
 			directGet(StreamRejected, subjectRejected+site),
+			// Over a leaf node the API of the hub's domain is asked.
+			directGetOfDomain(StreamAssessment, subjectAssessment+site),
+			directGetOfDomain(StreamRejected, subjectRejected+site),
 		},
 		Subscribe: []string{
 			subjectAssessment + site,
@@ -127,4 +130,9 @@ func SitePermissions(site string) (Permissions, error) {
 // directGet is the subject of the JetStream API that answers with the last message of a subject.
 func directGet(stream, subject string) string {
 	return "$JS.API.DIRECT.GET." + stream + "." + subject
+}
+
+// directGetOfDomain is directGet in whichever domain the hub's servers name.
+func directGetOfDomain(stream, subject string) string {
+	return "$JS.*.API.DIRECT.GET." + stream + "." + subject
 }

@@ -111,19 +111,6 @@ func (c *Conn) unsubscribe(sub *nats.Subscription) {
 	}
 }
 
-// Heartbeats calls handler with every heartbeat of every site until the context ends (nil) or the connection is closed
-// (ErrClosed). Heartbeats sent while the connection is down are lost. What cannot be read is dropped and logged.
-func (c *Conn) Heartbeats(ctx context.Context, handler func(Heartbeat)) error {
-	return c.listen(ctx, subjectHeartbeat+"*", func(msg *nats.Msg) {
-		h, err := decodeHeartbeat(msg)
-		if err != nil {
-			c.log.Warn("heartbeat dropped", "subject", msg.Subject, "error", err)
-			return
-		}
-		handler(h)
-	})
-}
-
 func (c *Conn) listen(ctx context.Context, subject string, handler func(*nats.Msg)) error {
 	op := "listen to " + subject
 	sub, err := c.nc.Subscribe(subject, handler)

@@ -75,7 +75,7 @@ func targets() []string {
 		"/api/v1/sites", "/api/v1/sites?limit=3&sort=severity&filter=country%3DDE", "/api/v1/sites/plant-001", "/api/v1/sites/plant-002/inventory",
 		"/api/v1/sites/plant-003/assessment", "/api/v1/sites/plant-003/assessment?all=true", "/api/v1/clusters", "/api/v1/clusters?limit=2",
 		"/api/v1/clusters/plant-001/prod", "/api/v1/clusters/plant-003/test", "/api/v1/findings", "/api/v1/findings?all=true", "/api/v1/findings?sort=severity&limit=4",
-		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
+		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/versions", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
 		"/api/v1/architectures", "/api/v1/regions", "/api/v1/reports/compliance?format=json", "/api/v1/reports/compliance", "/api/v1/me", "/api/v1/openapi.json",
 		"/api/v1/schemas/site-inventory.json", "/healthz", "/readyz", "/metrics",
 		"/api/v1/sites/nowhere", "/api/v1/clusters/plant-001/nowhere", "/api/v1/rules/NO-1", "/api/v1/sites?limit=0", "/api/v1/findings?filter=oops",
@@ -97,7 +97,7 @@ func TestAnswersFollowTheContract(t *testing.T) {
 
 func TestEveryOperationIsCovered(t *testing.T) {
 	doc, router := specRouter(t)
-	covered := map[string]bool{"streamEvents": true, "createSession": true, "deleteSession": true, "putSiteInventory": true}
+	covered := map[string]bool{"streamEvents": true, "createSession": true, "deleteSession": true, "putSiteInventory": true, "putSiteHeartbeat": true}
 	for _, target := range targets() {
 		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodGet, target, http.NoBody))
 		if err != nil {

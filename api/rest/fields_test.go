@@ -22,6 +22,7 @@ func TestFields(t *testing.T) {
 			"site=plant-001": 1, `name="Plant 002"`: 1, "country=US": 4, "role=spoke": 12, "hub=plant-000": 12, "liveness=stale": 3, "observedAt>=2026-11-20T08:58:00Z": 3,
 			"acceptedAt<2026-11-20": 0, "revision~*0003": 1, "clusters=2": 3, "severity=critical": 3, "fail>=2": 3, "critical=1": 3, "high=1": 3, "medium=1": 3, "low=0": 12, "info=0": 12, "unknown=1": 3,
 			"regionMatch=false": 3, "rule=TEN-006": 3, "region=northeurope": 3, "tag.division=drives": 6, "not has(severity)": 6,
+			"plannerVersion=1.0.0": 9, "protocol>=1": 9, "behind=true": 0, "limited=false": 12,
 		}},
 		{"listClusters", "/clusters", map[string]int{
 			"id=plant-003/test": 1, "site=plant-003": 2, "cluster=test": 3, "country=DE": 5, "environment=production": 15, `version="9.6.2"`: 15, "hosting=azure": 15, "operatedBy=self": 15,

@@ -196,3 +196,5 @@ func (r *reply) VisitGetSiteResponse(w http.ResponseWriter) error              {
 func (r *reply) VisitGetSiteAssessmentResponse(w http.ResponseWriter) error    { return r.write(w) }
 func (r *reply) VisitGetSiteInventoryResponse(w http.ResponseWriter) error     { return r.write(w) }
 func (r *reply) VisitListTenancyResponse(w http.ResponseWriter) error          { return r.write(w) }
+func (r *reply) VisitListVersionsResponse(w http.ResponseWriter) error         { return r.write(w) }
+func (r *reply) VisitPutSiteHeartbeatResponse(w http.ResponseWriter) error     { return r.write(w) }

@@ -39,9 +39,12 @@ type Options struct {
 	// *Error or *document.Error is told to the caller; any other error is answered with 503.
 	PutInventory func(ctx context.Context, site string, body []byte) (revision string, err error)
 	// Report makes a compliance report. A *Error is told to the caller; any other error is answered with 500.
-	Report  func(ctx context.Context, r ReportRequest) (Report, error)
-	Changes ChangeSource
-	Ready   func(ctx context.Context) error // nil is always ready
+	Report func(ctx context.Context, r ReportRequest) (Report, error)
+	// SetHeartbeat has a site's planner beat at another interval. Errors as of PutInventory.
+	SetHeartbeat func(ctx context.Context, site string, interval time.Duration) error
+	Supported    Supported
+	Changes      ChangeSource
+	Ready        func(ctx context.Context) error // nil is always ready
 
 	Auth          Authenticator
 	SessionKey    []byte        // SessionKeySize bytes, the same on every replica; random when empty
@@ -57,6 +60,13 @@ type Options struct {
 	Clock     func() time.Time
 	Logger    *slog.Logger
 	Registry  *prometheus.Registry
+}
+
+// Supported is what this server is and which planners it supports.
+type Supported struct {
+	Protocol       int // of the bus
+	OldestProtocol int
+	OldestPlanner  string // major.minor, "" supports all that can be read
 }
 
 // api implements the generated server.

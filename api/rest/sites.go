@@ -3,6 +3,8 @@ package rest
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/read"
@@ -57,6 +59,32 @@ func (a *api) GetSiteAssessment(ctx context.Context, req gen.GetSiteAssessmentRe
 		return nil, err
 	}
 	return a.keep(callOf(ctx), s, bytes.TrimSuffix(s.Scrub(body), []byte("\n"))), nil
+}
+
+// PutSiteHeartbeat implements the contract.
+func (a *api) PutSiteHeartbeat(ctx context.Context, req gen.PutSiteHeartbeatRequestObject) (gen.PutSiteHeartbeatResponseObject, error) {
+	c := callOf(ctx)
+	s := a.snapshot(c)
+	if _, err := s.Site(req.Site); err != nil {
+		return nil, err
+	}
+	if a.SetHeartbeat == nil {
+		return nil, &Error{Code: CodeUnavailable, Detail: "this server reaches no planners"}
+	}
+	if err := a.SetHeartbeat(ctx, req.Site, time.Duration(req.Body.Interval)); err != nil {
+		return nil, err
+	}
+	return &reply{call: c, status: http.StatusNoContent}, nil
+}
+
+// ListVersions implements the contract.
+func (a *api) ListVersions(ctx context.Context, _ gen.ListVersionsRequestObject) (gen.ListVersionsResponseObject, error) {
+	s := a.snapshot(callOf(ctx))
+	v := s.Versions()
+	v.Hub = gen.HubVersion{
+		Version: a.Version, Protocol: a.Supported.Protocol, OldestProtocol: a.Supported.OldestProtocol, OldestPlanner: a.Supported.OldestPlanner,
+	}
+	return a.own(ctx, s, v)
 }
 
 // judge is nil unless all verdicts are asked for.

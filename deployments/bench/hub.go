@@ -21,6 +21,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/embedded"
+	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -158,7 +159,10 @@ func (p *plant) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.hub, err = hub.New(hub.Options{Bus: p.hubConn, Engine: p.engine, Policy: policy.Default(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now})
+	p.hub, err = hub.New(hub.Options{
+		Bus: p.hubConn, Engine: p.engine, Policy: policy.Default(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
+		Limits: ingest.Limits{Burst: 1 << 20}, // what is measured is the work, not the limit of a site
+	})
 	if err != nil {
 		return err
 	}

@@ -77,22 +77,22 @@ func (f *Fleet) plan(r *Record) {
 			break
 		}
 	}
-	if after, more := silence(r); more {
-		heard := r.HeardAt
-		if h := f.heardOf(r.ID); h.After(heard) {
-			heard = h
-		}
-		sooner(heard.Add(after))
+	f.life.Lock()
+	p := f.presence(r.ID)
+	heard, interval := p.heard, p.interval
+	f.life.Unlock()
+	late, stale, lost := thresholds(interval, r.Planner.Instance != "")
+	switch r.Liveness {
+	case Live:
+		sooner(heard.Add(late))
+	case Late:
+		sooner(heard.Add(stale))
+	case Stale:
+		sooner(heard.Add(lost))
+	case Lost:
 	}
 	if !next.IsZero() {
 		f.agenda.set(r.ID, next)
-	}
-	f.life.Lock()
-	defer f.life.Unlock()
-	if r.Liveness == Live {
-		delete(f.quiet, r.ID)
-	} else {
-		f.quiet[r.ID] = struct{}{}
 	}
 }
 

@@ -41,7 +41,7 @@ func TestTicksMissNothing(t *testing.T) {
 			u.Planner = planner(k)
 			r.apply(u)
 		case n < 5:
-			r.fleet.Heard(id, now)
+			r.fleet.Heard(fleet.Sign{Site: id, At: now})
 			k.heard = now
 		default:
 			now = now.Add(time.Duration(rng.Int64N(int64([]time.Duration{time.Minute, time.Hour, 40 * time.Hour}[rng.IntN(3)]))))

@@ -96,7 +96,7 @@ func (f *Fleet) prepare(r *Record, previous *assess.Assessment, at time.Time, lo
 	j := &judgement{record: r, previous: previous, at: at, before: r.basis}
 	j.neighbours = assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
 	j.now = f.basis(r, j.neighbours, lookup)
-	r.basis = j.now
+	r.basis, r.judged = j.now, r.planners()
 	return j
 }
 
@@ -105,7 +105,7 @@ func (f *Fleet) make(j *judgement) {
 	f.evaluations.Add(1)
 	j.record.Assessment = f.o.Engine.Site(assess.View{
 		Site: j.record.Inventory, Revision: j.record.Revision, Neighbours: j.neighbours, Recommended: recommended(j.previous, j.before, j.now),
-		Policy: f.o.Policy, PackHash: f.packHash, At: j.at, HubInView: true, Previous: j.previous,
+		Policy: f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
 	})
 }
 

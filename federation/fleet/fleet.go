@@ -33,9 +33,17 @@ type Graph interface {
 	Spokes(hub string) []string
 }
 
-// Publisher sends assessments to their sites and to history, those of one site in order, and returns an error or nil for
-// each. It must be idempotent: several replicas of the hub send the same assessment of one revision, instant and rule pack.
-type Publisher func(ctx context.Context, records []*Record) []error
+// Publisher sends assessments to their sites and to history, those of one site in order, and returns what became of each.
+// It must be idempotent: several replicas of the hub send the same assessment of one revision, instant and rule pack.
+type Publisher func(ctx context.Context, records []*Record) []Published
+
+// Published is what became of an assessment.
+type Published struct {
+	// Instead is what the stream holds of the same revision when that is another one. The fleet takes it over, so that all
+	// replicas say what the stream says.
+	Instead *assess.Assessment
+	Err     error
+}
 
 // Options are what a Fleet works with; all are needed.
 type Options struct {
@@ -46,6 +54,9 @@ type Options struct {
 	Publish Publisher
 	// Freshness are the ages of an inventory at which a judgement changes by itself, ascending.
 	Freshness []time.Duration
+	Oldest    Oldest // planners that are supported
+	// Announce tells of a change of liveness. It must be idempotent as Publish; nil tells nobody.
+	Announce func(ctx context.Context, r *Record) error
 	// Committed is told of the records of each commit, in the order of commits; nil tells nobody. It must not wait.
 	Committed func(index uint64, records []*Record)
 }
@@ -57,25 +68,27 @@ type Fleet struct {
 	packHash string
 
 	evaluations atomic.Uint64
+	adopted     atomic.Uint64
 
 	mu          sync.Mutex                    // held by the one writer, also while it publishes, which may take long
 	unpublished map[string]struct{}           // sites whose latest assessment has not reached the stream
+	unannounced map[string]struct{}           // sites whose change of liveness has not
 	prior       map[string]*assess.Assessment // known at the start, of sites that had no inventory then
 	agenda      *agenda
 
 	// Those below are held briefly, so that readers and heartbeats never wait for the publisher. Only the writer changes the graph.
 	relations sync.RWMutex // Graph
-	life      sync.Mutex   // heard, quiet, woken
-	heard     map[string]time.Time
-	quiet     map[string]struct{} // sites whose record is not live
-	woken     map[string]struct{} // of them, those heard since the last tick
+	life      sync.Mutex   // present, observing, woken
+	present   map[string]*presence
+	observing bool                // the start is over: whatever a site says is heard
+	woken     map[string]struct{} // sites of which something was heard since the last tick that their record does not show
 }
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
 	return &Fleet{
-		o: o, packHash: o.Engine.Hash(o.Policy), unpublished: map[string]struct{}{}, agenda: newAgenda(),
-		heard: map[string]time.Time{}, quiet: map[string]struct{}{}, woken: map[string]struct{}{},
+		o: o, packHash: o.hash(), unpublished: map[string]struct{}{}, unannounced: map[string]struct{}{}, agenda: newAgenda(),
+		present: map[string]*presence{}, woken: map[string]struct{}{},
 	}
 }
 
@@ -92,6 +105,9 @@ type Update struct {
 // Evaluations counts the judgements made since start: the measure of incremental work.
 func (f *Fleet) Evaluations() uint64 { return f.evaluations.Load() }
 
+// Adopted counts the assessments taken over from the stream since start.
+func (f *Fleet) Adopted() uint64 { return f.adopted.Load() }
+
 // Load fills the store at start with the latest inventory of every site. prior holds the last published assessments;
 // those that still state what would be computed now are taken as they are. A site that was judged under other rules or
 // another policy is judged under those of this fleet at now: what was in force until then stays what the history says of it.
@@ -103,8 +119,17 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 	for i := range updates {
 		u := &updates[i]
 		f.relate(u.Site)
-		loaded[u.Site.Site.ID] = f.record(u)
+		r := f.record(u)
+		if known := prior[r.ID]; known != nil {
+			f.adopt(r, known)
+		}
+		f.Heard(sign(u))
+		f.show(r, now)
+		loaded[r.ID] = r
 	}
+	f.life.Lock()
+	f.observing = true
+	f.life.Unlock()
 	f.prior = maps.Clone(prior)
 	maps.DeleteFunc(f.prior, func(id string, _ *assess.Assessment) bool { return loaded[id] != nil })
 	lookup := func(id string) (*Record, bool) { r, ok := loaded[id]; return r, ok }
@@ -123,11 +148,12 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 		if r.Assessment != prior[r.ID] {
 			f.unpublished[r.ID] = struct{}{}
 		}
+		f.tell(r)
 	}
 	if err := f.commit(records); err != nil {
 		return fmt.Errorf("load %d sites: %w", len(records), err)
 	}
-	return f.publishAgain(ctx)
+	return errors.Join(f.publishAgain(ctx), f.announce(ctx))
 }
 
 // settle gives a loaded record the assessment that is known of it, or judges it. Records do not see each other's assessments, so that
@@ -136,8 +162,10 @@ func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) 
 	at := f.instant(r, known, lookup)
 	sameRules := known == nil || known.RulePack.Hash == f.packHash
 	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
-		r.Assessment = known
 		r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
+		if r.judged != r.planners() {
+			f.judge(r, known, f.noticed(r), lookup)
+		}
 		return
 	}
 	if !sameRules && now.After(at) {
@@ -170,14 +198,14 @@ func (f *Fleet) Apply(ctx context.Context, updates ...Update) error {
 	for _, r := range records {
 		f.unpublished[r.ID] = struct{}{}
 	}
-	return f.publish(ctx, b.judged)
+	return errors.Join(f.publish(ctx, b.judged), f.announce(ctx))
 }
 
 // apply plans the judgements of one inventory and of whom it concerns.
 func (f *Fleet) apply(b *batch, u *Update) {
 	id := u.Site.Site.ID
 	before, known := b.Site(id)
-	if known && (!later(before, u) || sentAgain(before.Planner, u.Planner)) {
+	if known && (!follows(before, u) || sentAgain(before.Planner, u.Planner)) {
 		return
 	}
 	byKey := f.o.Graph.Sites
@@ -186,7 +214,12 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)
 	}
 	f.relate(u.Site)
+	s := sign(u)
+	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
+	f.Heard(s)
 	fresh := f.record(u)
+	f.show(fresh, u.AcceptedAt)
+	f.tell(fresh)
 	previous := f.prior[id]
 	delete(f.prior, id)
 	if known {
@@ -195,7 +228,6 @@ func (f *Fleet) apply(b *batch, u *Update) {
 	b.set(fresh)
 	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
 	slices.Sort(concerned)
-	f.Heard(id, u.AcceptedAt)
 	b.plan(f.prepare(fresh, previous, u.AcceptedAt, b.Site))
 	for _, d := range slices.Compact(concerned) {
 		r, ok := b.Site(d)
@@ -210,24 +242,6 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		}
 		b.plan(f.prepare(&next, r.Assessment, at, b.Site))
 	}
-}
-
-// Heard notes a sign of life of a site.
-func (f *Fleet) Heard(site string, at time.Time) {
-	f.life.Lock()
-	defer f.life.Unlock()
-	if at.After(f.heard[site]) {
-		f.heard[site] = at
-		if _, quiet := f.quiet[site]; quiet {
-			f.woken[site] = struct{}{}
-		}
-	}
-}
-
-func (f *Fleet) heardOf(site string) time.Time {
-	f.life.Lock()
-	defer f.life.Unlock()
-	return f.heard[site]
 }
 
 // Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
@@ -251,14 +265,14 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			f.unpublished[r.ID] = struct{}{}
 			dirty = true
 		}
-		if heard := f.heardOf(r.ID); heard.After(next.HeardAt) {
-			next.HeardAt = heard
-		}
-		if l := liveness(&next, now); l != r.Liveness {
-			next.Liveness = l
+		f.show(&next, now)
+		if next.planners() != r.judged {
+			f.judge(&next, next.Assessment, f.noticed(&next), view.Site)
+			f.unpublished[r.ID] = struct{}{}
 			dirty = true
 		}
-		if dirty {
+		f.tell(&next)
+		if dirty || next.differs(r) {
 			records = append(records, &next)
 		} else {
 			f.plan(r)
@@ -269,7 +283,7 @@ func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
 		}
 	}
-	return f.publishAgain(ctx)
+	return errors.Join(f.publishAgain(ctx), f.announce(ctx))
 }
 
 // due reports the latest instant at which the age of a site's inventory changed its judgement, when that judgement is older.
@@ -286,9 +300,11 @@ func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
 func (f *Fleet) record(u *Update) *Record {
 	return &Record{
 		ID: u.Site.Site.ID, Revision: u.Revision, Sequence: u.Sequence, AcceptedAt: u.AcceptedAt,
-		Inventory: u.Site, structure: u.Structure, HeardAt: u.AcceptedAt, Liveness: Live, Planner: u.Planner,
+		Inventory: u.Site, structure: u.Structure, Planner: u.Planner,
 	}
 }
+
+func sign(u *Update) Sign { return Sign{Site: u.Site.Site.ID, At: u.AcceptedAt, Planner: u.Planner} }
 
 // instant is the time at which the latest of a site, its neighbours and the neighbours that its known assessment still
 // names was accepted: what a live run would have used. One that has left in the meantime concerns the site for the last time.
@@ -330,7 +346,7 @@ func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
 	return f.o.Engine.Site(assess.View{
 		Site: r.Inventory, Revision: r.Revision,
 		Neighbours: f.neighbours(r, v.Site),
-		Policy:     f.o.Policy, PackHash: f.packHash, At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
+		Policy:     f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
 	})
 }
 
@@ -347,17 +363,31 @@ const published = 256
 // publish sends judgements and notes which of the latest ones have reached the stream.
 func (f *Fleet) publish(ctx context.Context, judged []*Record) error {
 	var failed []error
+	var adopted []*Record
 	view := f.o.Store.View()
 	for chunk := range slices.Chunk(judged, published) {
-		for i, err := range f.o.Publish(ctx, chunk) {
+		for i, p := range f.o.Publish(ctx, chunk) {
 			r := chunk[i]
-			if err != nil {
-				failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", r.ID, err))
+			if p.Err != nil {
+				failed = append(failed, fmt.Errorf("publish the assessment of site %s: %w", r.ID, p.Err))
 				continue
 			}
-			if latest, ok := view.Site(r.ID); ok && latest.Assessment == r.Assessment {
-				delete(f.unpublished, r.ID)
+			latest, ok := view.Site(r.ID)
+			if !ok || latest.Assessment != r.Assessment {
+				continue
 			}
+			delete(f.unpublished, r.ID)
+			if p.Instead != nil {
+				next := *latest
+				f.adopt(&next, p.Instead)
+				adopted = append(adopted, &next)
+			}
+		}
+	}
+	if len(adopted) > 0 {
+		f.adopted.Add(uint64(len(adopted)))
+		if err := f.commit(adopted); err != nil {
+			failed = append(failed, fmt.Errorf("take over %d assessments from the stream: %w", len(adopted), err))
 		}
 	}
 	return errors.Join(failed...)
@@ -378,9 +408,9 @@ func (f *Fleet) publishAgain(ctx context.Context) error {
 	return f.publish(ctx, records)
 }
 
-// later tells whether an update comes after what is known. A stream that was made anew counts from one again but not
+// follows tells whether an update comes after what is known. A stream that was made anew counts from one again but not
 // back in time.
-func later(before *Record, u *Update) bool {
+func follows(before *Record, u *Update) bool {
 	return u.Sequence > before.Sequence || u.AcceptedAt.After(before.AcceptedAt)
 }
 
@@ -401,8 +431,10 @@ func (f *Fleet) commit(records []*Record) error {
 	return nil
 }
 
+// sentAgain tells whether an update is older than what its sender has sent already. What is in force and was sent again
+// is applied once more: its position and time are now those that a replica finds which starts later.
 func sentAgain(before, now Planner) bool {
-	return now.Instance != "" && before.Instance == now.Instance && now.Sequence <= before.Sequence
+	return now.Instance != "" && before.Instance == now.Instance && now.Sequence < before.Sequence
 }
 
 func inventories(lookup func(string) (*Record, bool)) func(string) (*inventory.Site, bool) {

@@ -29,13 +29,15 @@ type rig struct {
 	fleet     *fleet.Fleet
 	published map[string]*assess.Assessment
 	log       []*fleet.Record // everything published, in order
+	announced map[string]*fleet.Record
+	instead   *assess.Assessment // what the stream holds
 	fail      error
 	// publishing is called at each publication when it is set.
 	publishing func()
 	sequence   uint64
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 	t.Helper()
 	engine, err := assess.Builtin()
 	if err != nil {
@@ -45,24 +47,33 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}}
+	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}, announced: map[string]*fleet.Record{}}
 	pol := policy.Default()
-	r.fleet = fleet.New(fleet.Options{
+	o := fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
-		Publish: func(_ context.Context, records []*fleet.Record) []error {
+		Publish: func(_ context.Context, records []*fleet.Record) []fleet.Published {
 			if r.publishing != nil {
 				r.publishing()
 			}
-			errs := make([]error, len(records))
+			out := make([]fleet.Published, len(records))
 			for i, rec := range records {
-				if errs[i] = r.fail; r.fail == nil {
+				if out[i].Err = r.fail; r.fail == nil {
 					r.published[rec.ID] = rec.Assessment
 					r.log = append(r.log, rec)
+					out[i].Instead = r.instead
 				}
 			}
-			return errs
+			return out
 		},
-	})
+		Announce: func(_ context.Context, rec *fleet.Record) error {
+			r.announced[rec.ID] = rec
+			return nil
+		},
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	r.fleet = fleet.New(o)
 	return r
 }
 
@@ -308,7 +319,7 @@ func TestReadersDoNotWaitForThePublisher(t *testing.T) {
 	go func() {
 		defer close(done)
 		r.fleet.Explain(rec, r.store.View())
-		r.fleet.Heard("muc-01", start.Add(time.Minute))
+		r.fleet.Heard(fleet.Sign{Site: "muc-01", At: start.Add(time.Minute)})
 		r.fleet.Evaluations()
 	}()
 	select {
@@ -383,7 +394,7 @@ func TestTimeAloneChangesTheJudgement(t *testing.T) {
 			t.Errorf("a second tick at the same instant did something")
 		}
 	}
-	r.fleet.Heard("muc-01", muc.ObservedAt.Add(8*24*time.Hour))
+	r.fleet.Heard(fleet.Sign{Site: "muc-01", At: muc.ObservedAt.Add(8 * 24 * time.Hour)})
 	if rec := tick(8 * 24 * time.Hour); rec.Liveness != fleet.Live || failing(rec.Assessment, "DQ-001") == nil {
 		t.Errorf("a heartbeat makes a site live (%s), but its inventory stays old", rec.Liveness)
 	}

@@ -22,10 +22,25 @@ type Record struct {
 	Assessment *assess.Assessment // of exactly Revision; its At may be later than AcceptedAt
 	HeardAt    time.Time          // last heartbeat or inventory, whichever was later when Liveness last changed
 	Liveness   Liveness
+	Entered    Transitions
 	Planner    Planner // the planner that sent the inventory, zero when it came over REST
+	// Rivals are the instances that speak for the site in turns, sorted, and RivalsSince is when the second was first heard.
+	Rivals      []string
+	RivalsSince time.Time
+	Limited     time.Time // since when the site's inventories are limited, zero when they are not
 
+	judged    judged // what of the planner Assessment rests on
 	structure inventory.Structure
 	basis     basis // of the recommendations in Assessment
+}
+
+// Transitions are the times at which a site last entered each state of liveness, as the stream's clock gives them; zero for
+// never. The latest is the state it is in.
+type Transitions struct {
+	Live  time.Time `json:"live,omitzero"`
+	Late  time.Time `json:"late,omitzero"`
+	Stale time.Time `json:"stale,omitzero"`
+	Lost  time.Time `json:"lost,omitzero"`
 }
 
 // Planner identifies the daemon behind a site.
@@ -33,6 +48,8 @@ type Planner struct {
 	Version  string
 	Instance string // made once per outbox; two instances at work for one site are a mistake worth telling
 	Sequence uint64 // grows by one with each revision an instance sends; a lower one than before was sent again
+	Protocol int    // of the bus; 0 is not known
+	Behind   bool   // older than the hub supports
 }
 
 // Liveness says how long ago a site was heard of.

@@ -187,6 +187,15 @@ func TestMigrateFilledTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	found := 0
+	if err := store.InventoriesAsOf(ctx, time.Date(2026, 1, 1, 0, 0, 50, 0, time.UTC), nil, func(r history.InventoryRow) error {
+		if found++; r.Revision != "50" {
+			t.Errorf("as of then the site had revision %s, want 50", r.Revision)
+		}
+		return nil
+	}); err != nil || found != 1 {
+		t.Errorf("%d revisions are known as of an instant before the migration: %v", found, err)
+	}
 	if counts.Revisions != 103 || counts.Assessments != 3 {
 		t.Errorf("%+v", counts)
 	}

@@ -35,6 +35,8 @@ type Revision struct {
 const (
 	insertInventories = `INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, planner_version, instance, document)`
 
+	insertAcceptances = `INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision)`
+
 	insertFacts = `INSERT INTO facts (site, revision, observed_at, path, value, source)`
 
 	selectRevisions = `SELECT site, revision, sequence, observed_at, accepted_at, planner_version, instance, length(document) AS bytes
@@ -56,7 +58,7 @@ LIMIT 1`
 FROM inventory_revisions FINAL
 WHERE (site, observed_at, revision) IN (
     SELECT site, argMax(observed_at, (accepted_at, sequence)), argMax(revision, (accepted_at, sequence))
-    FROM inventory_revisions FINAL
+    FROM acceptances
     WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')%s
     GROUP BY site)
 ORDER BY site, observed_at, revision`
@@ -100,8 +102,11 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 		site[i], revision[i], version[i], instance[i], document[i] = r.Site, r.Revision, r.PlannerVersion, r.Instance, string(r.Document)
 		sequence[i], observed[i], accepted[i] = r.Sequence, instant(r.ObservedAt), instant(r.AcceptedAt)
 	}
-	return wrap("write inventories", s.insert(ctx, insertInventories,
-		[]any{site, revision, sequence, observed, accepted, version, instance, document}))
+	if err := s.insert(ctx, insertInventories, []any{site, revision, sequence, observed, accepted, version, instance, document}); err != nil {
+		return wrap("write inventories", err)
+	}
+	// At last: what was accepted is there.
+	return wrap("write acceptances", s.insert(ctx, insertAcceptances, []any{site, accepted, sequence, observed, revision}))
 }
 
 // insert sends slices of equal length as the columns of one block.
@@ -148,7 +153,7 @@ func (s *Store) Inventory(ctx context.Context, site, revision string) (Inventory
 }
 
 // InventoriesAsOf calls each with the revision the hub had last accepted from every site at t, in order of site. No sites
-// means all. It stops at the first error of each and returns it.
+// means all. Sequence and AcceptedAt are those of the revision's first acceptance. It stops at the first error of each and returns it.
 func (s *Store) InventoriesAsOf(ctx context.Context, t time.Time, sites []string, each func(InventoryRow) error) error {
 	query, arguments := asOfQuery(selectInventoriesAsOf, t, sites)
 	return wrap("read inventories as of", s.eachInventory(ctx, query, arguments, each))

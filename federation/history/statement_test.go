@@ -58,6 +58,7 @@ func TestStatements(t *testing.T) {
 	var b strings.Builder
 	for _, s := range []struct{ name, text string }{
 		{"insert inventories", insertInventories},
+		{"insert acceptances", insertAcceptances},
 		{"insert facts", insertFacts},
 		{"insert assessments", insertAssessments},
 		{"insert finding events", insertEvents},

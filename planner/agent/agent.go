@@ -159,9 +159,10 @@ func newAgent(o Options) (*Agent, error) {
 		return nil, errors.Join(err, lock.Release())
 	}
 	a := &Agent{
-		o: o, box: box, lock: lock, beat: o.Heartbeat,
+		o: o, box: box, lock: lock,
 		collectNow: make(chan bool, 1), publishNow: make(chan struct{}, 1), beatNow: make(chan struct{}, 1), dirty: make(chan struct{}, 1),
 	}
+	a.beat = a.recallBeat()
 	a.recall()
 	return a, nil
 }

@@ -240,7 +240,7 @@ func TestTheHubAsks(t *testing.T) {
 	server := bustest.Start(t)
 	hub := server.Hub(t)
 	beats := make(chan bus.Heartbeat, 1000)
-	bustest.Background(t, func(ctx context.Context) error { return hub.Heartbeats(ctx, func(h bus.Heartbeat) { beats <- h }) })
+	bustest.Background(t, func(ctx context.Context) error { return hub.Heartbeats(ctx, func(h bus.Heartbeat) { beats <- h }, nil) })
 	r := newRig(t, server.Site(t, "muc-01"))
 	a, _ := r.start(t)
 	s := eventually(t, a, "acknowledged", func(s agent.Status) bool { return s.Acknowledged != nil })
@@ -287,11 +287,52 @@ func TestTheHubAsks(t *testing.T) {
 			return false
 		}
 	})
+	for instance, want := range map[string]string{s.Instance: "1 queued again", "another": "another planner"} {
+		if reply := ask(bus.Request{Kind: bus.RequestResend, Instance: instance}); reply.OK != (instance == s.Instance) || !strings.Contains(reply.Detail, want) {
+			t.Errorf("resend of %s: %+v, want %q", instance, reply, want)
+		}
+	}
+	eventually(t, a, "sent again", func(s agent.Status) bool { return s.Outbox.Queued == 0 && s.Outbox.Kept == 1 })
+	if reply := ask(bus.Request{Kind: bus.RequestResend, Instance: s.Instance, After: 1}); !reply.OK || reply.Detail != "0 queued again" {
+		t.Errorf("resend of what the hub holds: %+v", reply)
+	}
 	if _, err := hub.PublishRejection(t.Context(), bus.Rejection{Site: "muc-01", Revision: "r", Sequence: 9, At: r.clock.Now(), Body: []byte(`{"reason":"future"}`)}); err != nil {
 		t.Fatal(err)
 	}
 	s = eventually(t, a, "the rejection", func(s agent.Status) bool { return s.Rejected != nil })
 	if s.Rejected.Revision != "r" || !strings.Contains(string(s.Rejected.Reason), "future") {
 		t.Errorf("%+v", s.Rejected)
+	}
+}
+
+// TestIntervalOfHeartbeatsOutlivesARestart: what the hub asked for stays, until the configuration says something new.
+func TestIntervalOfHeartbeatsOutlivesARestart(t *testing.T) {
+	server := bustest.Start(t)
+	hub := server.Hub(t)
+	r := newRig(t, server.Site(t, "muc-01"))
+	_, stop := r.start(t)
+	bustest.Eventually(t, "the planner takes the interval", func() bool {
+		reply, err := hub.Request(t.Context(), "muc-01", bus.Request{Kind: bus.RequestHeartbeatInterval, Interval: inventory.Duration(20 * time.Second)})
+		return err == nil && reply.OK
+	})
+	stop()
+	interval := func() time.Duration {
+		a, stop := r.start(t)
+		defer stop()
+		return time.Duration(a.Status().HeartbeatInterval)
+	}
+	if got := interval(); got != 20*time.Second {
+		t.Errorf("after a restart it is %s", got)
+	}
+	r.o.Heartbeat = 2 * time.Minute
+	if got := interval(); got != 2*time.Minute {
+		t.Errorf("with another configuration it is %s", got)
+	}
+	r.o.Heartbeat = agent.DefaultHeartbeat
+	if err := os.WriteFile(filepath.Join(r.o.Dir, "heartbeat.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := interval(); got != agent.DefaultHeartbeat {
+		t.Errorf("with a broken file it is %s", got)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/bus"
@@ -190,7 +191,7 @@ func (a *Agent) answer(_ context.Context, r bus.Request) bus.Reply {
 		a.Refresh(true)
 		return bus.Reply{OK: true, Detail: "collecting"}
 	case bus.RequestResend:
-		n, err := a.box.Requeue(r.Revision)
+		n, err := a.resend(r)
 		if err != nil {
 			a.fail("queue revisions again", err)
 			return bus.Reply{Detail: detail(err)}
@@ -209,11 +210,63 @@ func (a *Agent) answer(_ context.Context, r bus.Request) bus.Reply {
 		if d < MinHeartbeat || d > MaxHeartbeat {
 			return bus.Reply{Detail: fmt.Sprintf("%s is not between %s and %s", d, MinHeartbeat, MaxHeartbeat)}
 		}
+		// On the disk before the hub is told, so that a restart does not fall back.
+		if err := a.keepBeat(d); err != nil {
+			a.fail("keep the interval of heartbeats", err)
+			return bus.Reply{Detail: detail(err)}
+		}
 		a.mu.Lock()
 		a.beat = d
 		a.mu.Unlock()
 		wake(a.beatNow)
+		wake(a.dirty)
 		return bus.Reply{OK: true}
 	}
 	return bus.Reply{Detail: fmt.Sprintf("unknown request %.40q", r.Kind)}
+}
+
+// resend queues again what the hub has lost. A request that names another outbox is meant for another planner of the site.
+func (a *Agent) resend(r bus.Request) (int, error) {
+	if r.Instance == "" {
+		return a.box.Requeue(r.Revision)
+	}
+	if r.Instance != a.box.Instance() {
+		return 0, fmt.Errorf("this planner has the instance %s, not %s: another planner speaks for the site", a.box.Instance(), r.Instance)
+	}
+	return a.box.RequeueAfter(r.After)
+}
+
+// beatSetting is the interval of heartbeats that the hub has asked for.
+type beatSetting struct {
+	Interval   inventory.Duration `json:"interval"`
+	Configured inventory.Duration `json:"configured"` // what the configuration said then; another value there is a newer wish
+}
+
+func (a *Agent) keepBeat(d time.Duration) error {
+	body, err := json.Marshal(beatSetting{inventory.Duration(d), inventory.Duration(a.o.Heartbeat)})
+	if err != nil {
+		return err
+	}
+	return replaceFile(a.path(beatFile), append(body, '\n'))
+}
+
+// recallBeat returns the interval that the hub has asked for, or the configured one.
+func (a *Agent) recallBeat() time.Duration {
+	var s beatSetting
+	body, err := os.ReadFile(a.path(beatFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return a.o.Heartbeat
+	}
+	if err == nil {
+		err = json.Unmarshal(body, &s)
+	}
+	d := time.Duration(s.Interval)
+	if err != nil || d < MinHeartbeat || d > MaxHeartbeat {
+		a.o.Logger.Warn("the interval of heartbeats that the hub asked for is of no use", "file", a.path(beatFile), "error", err)
+		return a.o.Heartbeat
+	}
+	if time.Duration(s.Configured) != a.o.Heartbeat {
+		return a.o.Heartbeat
+	}
+	return d
 }

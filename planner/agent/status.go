@@ -22,6 +22,7 @@ import (
 const (
 	statusFile     = "status.json"
 	assessmentFile = "assessment.json" // of the last good inventory, judged here
+	beatFile       = "heartbeat.json"  // the interval that the hub asked for
 )
 
 // maxDifferences bounds the list in the status; the total is always told.
@@ -260,8 +261,8 @@ func ReadStatus(dir string) (Status, error) {
 	return s, nil
 }
 
-// replaceFile puts a whole file in place of another; readers see the one or the other. It is not synced: after a crash the
-// file is made again.
+// replaceFile puts a whole file in place of another; readers see the one or the other. It is not synced: after a power cut
+// the file is made again, or the hub asks again.
 func replaceFile(path string, body []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {

@@ -49,6 +49,9 @@ type planner struct {
 	Protocol       int    `json:"protocol,omitempty"`
 	OldestVersion  string `json:"oldestVersion,omitempty"`
 	OldestProtocol int    `json:"oldestProtocol,omitempty"`
+
+	Instances []string  `json:"instances,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
 }
 
 // judgedAt is the instant of the cases that give none: an hour after their inventories.

@@ -30,10 +30,11 @@ var published = map[string][]rules.Severity{
 	"CFG-001": {rules.High}, "CFG-002": {rules.High}, "CFG-003": {rules.Low}, "CFG-004": {rules.High}, "CFG-005": {rules.Medium},
 	"FED-001": {rules.Medium}, "FED-002": {rules.High},
 	"DQ-001": {rules.High, rules.Medium}, "DQ-002": {rules.Medium}, "DQ-003": {rules.Medium}, "DQ-004": {rules.Medium},
+	"DQ-005": {rules.High},
 }
 
 // neverUnknown are the rules that a fact cannot lack: what is not listed is judged, or there is nothing to judge.
-var neverUnknown = []string{"ARC-004", "CFG-005", "COL-009", "DQ-001", "DQ-002", "DQ-004", "TEN-006", "TEN-008", "TEN-009"}
+var neverUnknown = []string{"ARC-004", "CFG-005", "COL-009", "DQ-001", "DQ-002", "DQ-004", "DQ-005", "TEN-006", "TEN-008", "TEN-009"}
 
 // alwaysApplicable are the rules that every subject of their scope has an answer for. COL-003 never fails: a region that is
 // not known is unknown.

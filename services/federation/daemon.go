@@ -18,7 +18,10 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/history"
+	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/rules/facts"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 	"github.com/meridian-federation/meridian/services/internal/boot"
 	"github.com/meridian-federation/meridian/services/internal/conf"
@@ -32,6 +35,7 @@ type config struct {
 	NATS       natsConfig   `json:"nats" envPrefix:"NATS_"`
 	ClickHouse clickHouse   `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
 	Policy     string       `json:"policy"` // file
+	Planners   planners     `json:"planners" envPrefix:"PLANNERS_"`
 	Tokens     []token      `json:"tokens" env:"-"`
 	Session    sessions     `json:"session" envPrefix:"SESSION_"`
 	Log        boot.Log     `json:"log" envPrefix:"LOG_"`
@@ -52,7 +56,40 @@ type natsConfig struct {
 	CA           string `json:"ca"`
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
+	Domain       string `json:"domain"`   // JetStream domain, where the servers name one
 	Replicas     int    `json:"replicas"` // of the streams, in a NATS cluster
+	// Streams are the limits of the hub's streams; what is absent takes the defaults.
+	Streams streams `json:"streams" envPrefix:"STREAMS_"`
+}
+
+type streams struct {
+	InventoryPerSite  int                `json:"inventoryPerSite"`
+	InventoryMaxAge   inventory.Duration `json:"inventoryMaxAge"`
+	AssessmentPerSite int                `json:"assessmentPerSite"`
+	AssessmentMaxAge  inventory.Duration `json:"assessmentMaxAge"`
+	RejectedPerSite   int                `json:"rejectedPerSite"`
+	RejectedMaxAge    inventory.Duration `json:"rejectedMaxAge"`
+	ChangeMaxAge      inventory.Duration `json:"changeMaxAge"`
+	MaxBytes          int64              `json:"maxBytes"` // of each stream
+	Compress          bool               `json:"compress"`
+	VerifyOnly        bool               `json:"verifyOnly"` // somebody else makes the streams
+}
+
+func (n *natsConfig) streams() bus.StreamOptions {
+	s := n.Streams
+	return bus.StreamOptions{
+		Replicas: n.Replicas, InventoryPerSite: s.InventoryPerSite, InventoryMaxAge: time.Duration(s.InventoryMaxAge),
+		AssessmentPerSite: s.AssessmentPerSite, AssessmentMaxAge: time.Duration(s.AssessmentMaxAge),
+		RejectedPerSite: s.RejectedPerSite, RejectedMaxAge: time.Duration(s.RejectedMaxAge), ChangeMaxAge: time.Duration(s.ChangeMaxAge),
+		MaxBytes: s.MaxBytes, Compress: s.Compress, VerifyOnly: s.VerifyOnly,
+	}
+}
+
+// planners are what the hub asks of the sites' planners.
+type planners struct {
+	Oldest string             `json:"oldest"` // version, major.minor; older ones are told (DQ-003)
+	Burst  int                `json:"burst"`  // revisions of a site that are applied one by one at once
+	Every  inventory.Duration `json:"every"`  // interval at which a site earns another
 }
 
 type clickHouse struct {
@@ -87,6 +124,18 @@ func (c *config) check() error {
 	}
 	if c.NATS.URL == "" {
 		problems = append(problems, errors.New("nats.url is empty: give nats://host:4222"))
+	}
+	streams := c.NATS.streams()
+	if err := streams.Check(); err != nil {
+		problems = append(problems, fmt.Errorf("nats.streams: %w", err))
+	}
+	if c.Planners.Burst < 0 || c.Planners.Every < 0 {
+		problems = append(problems, errors.New("planners: burst and every are positive, or absent"))
+	}
+	if v := c.Planners.Oldest; v != "" {
+		if _, _, ok := facts.MajorMinor(v); !ok {
+			problems = append(problems, fmt.Errorf("planners.oldest is %q: give major.minor, for example 1.2", v))
+		}
 	}
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		problems = append(problems, errors.New("tls needs cert and key, or neither"))
@@ -149,7 +198,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	n := d.config.NATS
 	conn, err := bus.Connect(ctx, bus.Options{
 		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
-		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, Name: "meridian-federation", Logger: logger, WaitConnected: true,
+		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, Domain: n.Domain, Name: "meridian-federation", Logger: logger, WaitConnected: true,
 	})
 	if err != nil {
 		return err
@@ -158,8 +207,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 
 	progress := boot.NewProgress(d.stderr, "inventories loaded")
 	options := hub.Options{
-		Bus: conn, Streams: bus.StreamOptions{Replicas: n.Replicas}, Engine: engine, Policy: pol, Logger: logger,
-		Now: time.Now, Progress: func() { progress.Add(1, 0) },
+		Bus: conn, Streams: n.streams(), Engine: engine, Policy: pol, Logger: logger,
+		Limits:        ingest.Limits{Burst: d.config.Planners.Burst, Every: time.Duration(d.config.Planners.Every)},
+		OldestPlanner: d.config.Planners.Oldest, Now: time.Now, Progress: func() { progress.Add(1, 0) },
 	}
 	var store *history.Store
 	if d.config.ClickHouse.DSN != "" {

@@ -44,6 +44,8 @@ type natsConfig struct {
 	CA           string `json:"ca"`
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
+	// Domain is the JetStream domain of the hub; needed over a leaf node, whose own domain says nothing of the hub.
+	Domain string `json:"domain"`
 	// SiteInbox must be set when the credential may only read the site's own subjects.
 	SiteInbox bool `json:"siteInbox"`
 }
@@ -106,7 +108,7 @@ func run(ctx context.Context, c config, version string, stderr io.Writer) (err e
 	if c.NATS.URL != "" {
 		o := bus.Options{
 			URL: c.NATS.URL, CredentialsFile: c.NATS.Credentials, SeedFile: c.NATS.Seed, User: c.NATS.User, PasswordFile: c.NATS.PasswordFile,
-			CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, Name: "meridian-planner " + c.Site, Logger: logger,
+			CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, Domain: c.NATS.Domain, Name: "meridian-planner " + c.Site, Logger: logger,
 		}
 		if c.NATS.SiteInbox {
 			o.InboxPrefix = bus.InboxPrefix(c.Site)

@@ -423,7 +423,7 @@ func siteAnswers(t *testing.T, b Bus, hub *bus.Conn) {
 			case beats <- h:
 			default:
 			}
-		})
+		}, nil)
 	})
 	want := bus.Heartbeat{Site: "muc-01", Revision: "r7", InstanceSequence: 7, Instance: "i", PlannerVersion: "1.2.3", At: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), Interval: inventory.Duration(time.Minute), Queued: 2, Dropped: 1}
 	Eventually(t, "a heartbeat", func() bool {
@@ -432,6 +432,10 @@ func siteAnswers(t *testing.T, b Bus, hub *bus.Conn) {
 		}
 		select {
 		case got := <-beats:
+			if got.AcceptedAt.IsZero() || got.Protocol != bus.Protocol {
+				t.Fatalf("accepted at %s, protocol %d", got.AcceptedAt, got.Protocol)
+			}
+			got.AcceptedAt, got.Protocol = time.Time{}, 0
 			if got != want {
 				t.Fatalf("got %+v, want %+v", got, want)
 			}

@@ -502,11 +502,30 @@ type Health struct {
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
+// HeartbeatInterval defines model for HeartbeatInterval.
+type HeartbeatInterval struct {
+	// Interval Go notation, for example 90s, 15m or 24h.
+	Interval Duration `json:"interval"`
+}
+
 // HighAvailability defines model for HighAvailability.
 type HighAvailability = inventory.HighAvailability
 
 // Hosting defines model for Hosting.
 type Hosting = inventory.Hosting
+
+// HubVersion defines model for HubVersion.
+type HubVersion struct {
+	// OldestPlanner Oldest version of planners that it supports, major.minor; empty supports all that it can read.
+	OldestPlanner string `json:"oldestPlanner"`
+
+	// OldestProtocol Oldest that it reads.
+	OldestProtocol int `json:"oldestProtocol"`
+
+	// Protocol Version of the contract on the bus that the hub speaks.
+	Protocol int    `json:"protocol"`
+	Version  string `json:"version"`
+}
 
 // Identity defines model for Identity.
 type Identity = inventory.Identity
@@ -576,12 +595,30 @@ type Placement = inventory.Placement
 
 // Planner defines model for Planner.
 type Planner struct {
+	// Behind It is older than the hub supports.
+	Behind bool `json:"behind"`
+
 	// Instance Made once per outbox.
 	Instance string `json:"instance"`
+
+	// Protocol Version of the contract on the bus that it speaks; 0 is not known.
+	Protocol int `json:"protocol"`
 
 	// Sequence Grows by one with each revision the instance sends.
 	Sequence int64  `json:"sequence"`
 	Version  string `json:"version"`
+}
+
+// PlannerVersion defines model for PlannerVersion.
+type PlannerVersion struct {
+	Behind bool `json:"behind"`
+
+	// Protocol 0 when it is not known.
+	Protocol int `json:"protocol"`
+	Sites    int `json:"sites"`
+
+	// Version Empty when the planner does not say.
+	Version string `json:"version"`
 }
 
 // Probe defines model for Probe.
@@ -842,14 +879,20 @@ type SiteRow struct {
 	Country  string   `json:"country,omitempty,omitzero"`
 	Coverage Coverage `json:"coverage"`
 
+	// Entered When the site last entered each state of liveness; the latest is the one it is in.
+	Entered Transitions `json:"entered"`
+
 	// Findings Failing findings by severity without the waived, and what is unknown or waived.
 	Findings FindingCounts `json:"findings"`
 
-	// HeardAt Last heartbeat or inventory, whichever is later.
-	HeardAt  time.Time `json:"heardAt"`
-	Hub      string    `json:"hub,omitempty,omitzero"`
-	Id       SiteID    `json:"id"`
-	Liveness Liveness  `json:"liveness"`
+	// HeardAt Last heartbeat or inventory; of a site that is live the last inventory, or when it became live.
+	HeardAt time.Time `json:"heardAt"`
+	Hub     string    `json:"hub,omitempty,omitzero"`
+	Id      SiteID    `json:"id"`
+
+	// LimitedSince Since when the site sends more inventories than are applied one by one; absent when it does not.
+	LimitedSince *time.Time `json:"limitedSince,omitempty,omitzero"`
+	Liveness     Liveness   `json:"liveness"`
 
 	// Name The site's name, its id when it has none.
 	Name       string    `json:"name"`
@@ -859,7 +902,10 @@ type SiteRow struct {
 	// RegionMatch False when any cluster's database is in another region, null when that of any is not known and none is known to mismatch.
 	RegionMatch *bool  `json:"regionMatch"`
 	Revision    string `json:"revision"`
-	Role        Role   `json:"role,omitempty,omitzero"`
+
+	// Rivals Instances of the planners that speak for the site in turns, when there are several.
+	Rivals []string `json:"rivals,omitempty,omitzero"`
+	Role   Role     `json:"role,omitempty,omitzero"`
 
 	// Severity Worst severity of failing findings that are not waived; null when there are none.
 	Severity WorstSeverity `json:"severity"`
@@ -918,6 +964,9 @@ type TenancyList struct {
 // ThingGroup defines model for ThingGroup.
 type ThingGroup = inventory.ThingGroup
 
+// Transitions When the site last entered each state of liveness; the latest is the one it is in.
+type Transitions = fleet.Transitions
+
 // Use defines model for Use.
 type Use = inventory.Use
 
@@ -926,6 +975,20 @@ type Verdict = rules.Verdict
 
 // Verdicts Counts of all findings, also of those that are not listed.
 type Verdicts = assess.Verdicts
+
+// VersionReport defines model for VersionReport.
+type VersionReport struct {
+	// Behind Sites whose planner is older than the hub supports, in order.
+	Behind   []SiteID         `json:"behind"`
+	Hub      HubVersion       `json:"hub"`
+	Planners []PlannerVersion `json:"planners"`
+
+	// Total Sites in view.
+	Total int `json:"total"`
+
+	// WithoutPlanner Sites whose inventory was uploaded.
+	WithoutPlanner int `json:"withoutPlanner"`
+}
 
 // Versions Range of ThingWorx versions, from included, before excluded; an absent end is open.
 type Versions = rules.Versions
@@ -1183,6 +1246,12 @@ type GetSiteAssessmentParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
+// PutSiteHeartbeatParams defines parameters for PutSiteHeartbeat.
+type PutSiteHeartbeatParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
 // GetSiteInventoryParams defines parameters for GetSiteInventory.
 type GetSiteInventoryParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
@@ -1201,8 +1270,16 @@ type ListTenancyParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
+// ListVersionsParams defines parameters for ListVersions.
+type ListVersionsParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionRequest
+
+// PutSiteHeartbeatJSONRequestBody defines body for PutSiteHeartbeat for application/json ContentType.
+type PutSiteHeartbeatJSONRequestBody = HeartbeatInterval
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1266,12 +1343,18 @@ type ServerInterface interface {
 	// GetSiteAssessment The assessment of the inventory in force
 	// (GET /sites/{site}/assessment)
 	GetSiteAssessment(ctx echo.Context, site SitePath, params GetSiteAssessmentParams) error
+	// PutSiteHeartbeat Have the site's planner send its heartbeat at another interval
+	// (PUT /sites/{site}/heartbeat)
+	PutSiteHeartbeat(ctx echo.Context, site SitePath, params PutSiteHeartbeatParams) error
 	// GetSiteInventory The normalised inventory in force
 	// (GET /sites/{site}/inventory)
 	GetSiteInventory(ctx echo.Context, site SitePath, params GetSiteInventoryParams) error
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx echo.Context, params ListTenancyParams) error
+	// ListVersions Versions of the planners over the sites, and which are behind
+	// (GET /versions)
+	ListVersions(ctx echo.Context, params ListVersionsParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2099,6 +2182,42 @@ func (w *ServerInterfaceWrapper) GetSiteAssessment(ctx echo.Context) error {
 	return err
 }
 
+// PutSiteHeartbeat converts echo context to params.
+func (w *ServerInterfaceWrapper) PutSiteHeartbeat(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SitePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutSiteHeartbeatParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutSiteHeartbeat(ctx, site, params)
+	return err
+}
+
 // GetSiteInventory converts echo context to params.
 func (w *ServerInterfaceWrapper) GetSiteInventory(ctx echo.Context) error {
 	var err error
@@ -2184,6 +2303,35 @@ func (w *ServerInterfaceWrapper) ListTenancy(ctx echo.Context) error {
 	return err
 }
 
+// ListVersions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListVersions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVersionsParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListVersions(ctx, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -2234,6 +2382,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/sites", wrapper.ListSites, options.OperationMiddlewares["listSites"]...)
 	router.GET(options.BaseURL+"/sites/:site", wrapper.GetSite, options.OperationMiddlewares["getSite"]...)
 	router.GET(options.BaseURL+"/sites/:site/inventory", wrapper.GetSiteInventory, options.OperationMiddlewares["getSiteInventory"]...)
+	router.PUT(options.BaseURL+"/sites/:site/heartbeat", wrapper.PutSiteHeartbeat, options.OperationMiddlewares["putSiteHeartbeat"]...)
 	router.GET(options.BaseURL+"/sites/:site/assessment", wrapper.GetSiteAssessment, options.OperationMiddlewares["getSiteAssessment"]...)
 	router.GET(options.BaseURL+"/clusters", wrapper.ListClusters, options.OperationMiddlewares["listClusters"]...)
 	router.GET(options.BaseURL+"/clusters/:site/:cluster", wrapper.GetCluster, options.OperationMiddlewares["getCluster"]...)
@@ -2241,6 +2390,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/region-mismatches", wrapper.ListRegionMismatches, options.OperationMiddlewares["listRegionMismatches"]...)
 	router.GET(options.BaseURL+"/recommendations", wrapper.ListRecommendations, options.OperationMiddlewares["listRecommendations"]...)
 	router.GET(options.BaseURL+"/tenancy", wrapper.ListTenancy, options.OperationMiddlewares["listTenancy"]...)
+	router.GET(options.BaseURL+"/versions", wrapper.ListVersions, options.OperationMiddlewares["listVersions"]...)
 	router.GET(options.BaseURL+"/rejections", wrapper.ListRejections, options.OperationMiddlewares["listRejections"]...)
 	router.GET(options.BaseURL+"/rules", wrapper.ListRules, options.OperationMiddlewares["listRules"]...)
 	router.GET(options.BaseURL+"/rules/:rule", wrapper.GetRule, options.OperationMiddlewares["getRule"]...)
@@ -3425,6 +3575,41 @@ func (response GetSiteAssessmentdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type PutSiteHeartbeatRequestObject struct {
+	Site   SitePath `json:"site"`
+	Params PutSiteHeartbeatParams
+	Body   *PutSiteHeartbeatJSONRequestBody
+}
+
+type PutSiteHeartbeatResponseObject interface {
+	VisitPutSiteHeartbeatResponse(w http.ResponseWriter) error
+}
+
+type PutSiteHeartbeat204Response struct {
+}
+
+func (response PutSiteHeartbeat204Response) VisitPutSiteHeartbeatResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type PutSiteHeartbeatdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutSiteHeartbeatdefaultApplicationProblemPlusJSONResponse) VisitPutSiteHeartbeatResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSiteInventoryRequestObject struct {
 	Site   SitePath `json:"site"`
 	Params GetSiteInventoryParams
@@ -3534,6 +3719,60 @@ func (response ListTenancydefaultApplicationProblemPlusJSONResponse) VisitListTe
 	return err
 }
 
+type ListVersionsRequestObject struct {
+	Params ListVersionsParams
+}
+
+type ListVersionsResponseObject interface {
+	VisitListVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListVersions200ResponseHeaders struct {
+	ETag string
+}
+
+type ListVersions200JSONResponse struct {
+	Body    VersionReport
+	Headers ListVersions200ResponseHeaders
+}
+
+func (response ListVersions200JSONResponse) VisitListVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListVersions304Response = NotModifiedResponse
+
+func (response ListVersions304Response) VisitListVersionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListVersionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListVersionsdefaultApplicationProblemPlusJSONResponse) VisitListVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListArchitectures The reference architectures in force
@@ -3596,12 +3835,18 @@ type StrictServerInterface interface {
 	// GetSiteAssessment The assessment of the inventory in force
 	// (GET /sites/{site}/assessment)
 	GetSiteAssessment(ctx context.Context, request GetSiteAssessmentRequestObject) (GetSiteAssessmentResponseObject, error)
+	// PutSiteHeartbeat Have the site's planner send its heartbeat at another interval
+	// (PUT /sites/{site}/heartbeat)
+	PutSiteHeartbeat(ctx context.Context, request PutSiteHeartbeatRequestObject) (PutSiteHeartbeatResponseObject, error)
 	// GetSiteInventory The normalised inventory in force
 	// (GET /sites/{site}/inventory)
 	GetSiteInventory(ctx context.Context, request GetSiteInventoryRequestObject) (GetSiteInventoryResponseObject, error)
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx context.Context, request ListTenancyRequestObject) (ListTenancyResponseObject, error)
+	// ListVersions Versions of the planners over the sites, and which are behind
+	// (GET /versions)
+	ListVersions(ctx context.Context, request ListVersionsRequestObject) (ListVersionsResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -4140,6 +4385,55 @@ func (sh *strictHandler) GetSiteAssessment(ctx echo.Context, site SitePath, para
 	return nil
 }
 
+// PutSiteHeartbeat operation middleware
+func (sh *strictHandler) PutSiteHeartbeat(ctx echo.Context, site SitePath, params PutSiteHeartbeatParams) error {
+	var request PutSiteHeartbeatRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	var body PutSiteHeartbeatJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSiteHeartbeat(ctx.Request().Context(), request.(PutSiteHeartbeatRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSiteHeartbeat")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutSiteHeartbeatResponseObject); ok {
+		return validResponse.VisitPutSiteHeartbeatResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetSiteInventory operation middleware
 func (sh *strictHandler) GetSiteInventory(ctx echo.Context, site SitePath, params GetSiteInventoryParams) error {
 	var request GetSiteInventoryRequestObject
@@ -4185,6 +4479,31 @@ func (sh *strictHandler) ListTenancy(ctx echo.Context, params ListTenancyParams)
 		return err
 	} else if validResponse, ok := response.(ListTenancyResponseObject); ok {
 		return validResponse.VisitListTenancyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListVersions operation middleware
+func (sh *strictHandler) ListVersions(ctx echo.Context, params ListVersionsParams) error {
+	var request ListVersionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListVersions(ctx.Request().Context(), request.(ListVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListVersionsResponseObject); ok {
+		return validResponse.VisitListVersionsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -43,6 +43,10 @@ func siteFields() filter.Fields[siteItem] {
 		filter.Number("clusters", func(i t) (float64, bool) { return float64(len(i.clusters)), true }),
 		filter.Bool("regionMatch", func(i t) (bool, bool) { return deref(i.regionMatch) }),
 		filter.Texts("region", func(i t) []string { return i.regions }),
+		filter.Text("plannerVersion", func(i t) string { return i.record.Planner.Version }),
+		filter.Number("protocol", func(i t) (float64, bool) { return float64(i.record.Planner.Protocol), i.record.Planner.Protocol > 0 }),
+		filter.Bool("behind", func(i t) (bool, bool) { return i.record.Planner.Behind, i.record.Planner.Instance != "" }),
+		filter.Bool("limited", func(i t) (bool, bool) { return !i.record.Limited.IsZero(), true }),
 		filter.Keyed("tag", func(i t, k string) string { return i.inventory.Site.Tags[k] }),
 	)...)
 }
@@ -84,11 +88,14 @@ func siteRow(i siteItem) gen.SiteRow {
 		Id: i.record.ID, Name: i.name(), Country: id.Country, Role: id.Role, Hub: id.Hub, Tags: id.Tags,
 		Liveness: i.liveness, ObservedAt: i.inventory.ObservedAt, AcceptedAt: i.record.AcceptedAt, HeardAt: i.record.HeardAt,
 		Revision: i.record.Revision, Clusters: len(i.clusters), Severity: i.tally.severity(), Findings: i.tally.counts,
-		Verdicts: i.assessment.Verdicts, RegionMatch: i.regionMatch,
+		Verdicts: i.assessment.Verdicts, RegionMatch: i.regionMatch, Entered: i.record.Entered, Rivals: i.record.Rivals,
+	}
+	if since := i.record.Limited; !since.IsZero() {
+		row.LimitedSince = &since
 	}
 	cover(&row.Coverage, i.record)
 	if p := i.record.Planner; p != (fleet.Planner{}) {
-		row.Planner = gen.Planner{Version: p.Version, Instance: p.Instance, Sequence: int64(p.Sequence)} //nolint:gosec // counts revisions of one planner
+		row.Planner = gen.Planner{Version: p.Version, Instance: p.Instance, Sequence: int64(p.Sequence), Protocol: p.Protocol, Behind: p.Behind} //nolint:gosec // counts revisions of one planner
 	}
 	return row
 }

@@ -65,7 +65,8 @@ func Record(i int) *fleet.Record {
 	}
 	r := &fleet.Record{
 		ID: id, Revision: fmt.Sprintf("20261120T08%02d00Z-%04x", i%60, i), Sequence: uint64(i + 1), AcceptedAt: Now().Add(-time.Minute), //nolint:gosec // small
-		HeardAt: Now().Add(-30 * time.Second), Liveness: fleet.Live, Inventory: inv, Planner: fleet.Planner{Version: "1.0.0", Instance: "a1b2", Sequence: 7},
+		HeardAt: Now().Add(-30 * time.Second), Liveness: fleet.Live, Inventory: inv, Planner: fleet.Planner{Version: "1.0.0", Instance: "a1b2", Sequence: 7, Protocol: 1},
+		Entered: fleet.Transitions{Live: Now().Add(-time.Hour)},
 	}
 	a := &assess.Assessment{
 		APIVersion: inventory.APIVersion, Kind: assess.Kind, RulePack: assess.RulePack{Version: "1", Hash: "abc"}, At: Now(),
@@ -80,6 +81,7 @@ func Record(i int) *fleet.Record {
 	}
 	if i%4 == 2 {
 		r.Liveness, r.Planner = fleet.Stale, fleet.Planner{}
+		r.Entered.Late, r.Entered.Stale = Now().Add(-30*time.Minute), Now().Add(-20*time.Minute)
 	}
 	slices.SortFunc(a.Findings, func(x, y rules.Finding) int {
 		return slices.Compare([]string{x.Subject.Cluster, x.Rule, x.Subject.Infrastructure}, []string{y.Subject.Cluster, y.Rule, y.Subject.Infrastructure})

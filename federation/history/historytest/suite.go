@@ -84,6 +84,9 @@ func inventories(t *testing.T, s *history.Store) {
 	must(t, err)
 	same(t, "accepted again", got, Inventory("a", 1))
 
+	same(t, "before it returned to that content", asOf(again.AcceptedAt.Add(-time.Second), "a"), []history.InventoryRow{Inventory("a", 2)})
+	same(t, "after it returned to that content", asOf(again.AcceptedAt, "a"), []history.InventoryRow{Inventory("a", 1)})
+
 	facts, err := s.FactHistory(ctx, "a", "/clusters/0/size", 10)
 	must(t, err)
 	same(t, "history of a fact", facts, []history.Fact{

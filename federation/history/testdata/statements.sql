@@ -1,6 +1,9 @@
 -- insert inventories
 INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, planner_version, instance, document);
 
+-- insert acceptances
+INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision);
+
 -- insert facts
 INSERT INTO facts (site, revision, observed_at, path, value, source);
 
@@ -38,7 +41,7 @@ SELECT site, revision, sequence, observed_at, accepted_at, planner_version, inst
 FROM inventory_revisions FINAL
 WHERE (site, observed_at, revision) IN (
     SELECT site, argMax(observed_at, (accepted_at, sequence)), argMax(revision, (accepted_at, sequence))
-    FROM inventory_revisions FINAL
+    FROM acceptances
     WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
     GROUP BY site)
 ORDER BY site, observed_at, revision;
@@ -48,7 +51,7 @@ SELECT site, revision, sequence, observed_at, accepted_at, planner_version, inst
 FROM inventory_revisions FINAL
 WHERE (site, observed_at, revision) IN (
     SELECT site, argMax(observed_at, (accepted_at, sequence)), argMax(revision, (accepted_at, sequence))
-    FROM inventory_revisions FINAL
+    FROM acceptances
     WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC') AND site IN {sites:Array(String)}
     GROUP BY site)
 ORDER BY site, observed_at, revision;

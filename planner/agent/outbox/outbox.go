@@ -152,16 +152,30 @@ func (b *Box) add(revision string, body []byte) (Entry, error) {
 	if err := b.makeRoom(e.size); err != nil {
 		return Entry{}, err
 	}
-	if err := b.reserve(); err != nil {
-		return Entry{}, err
-	}
-	if err := b.write(b.path(e), record, body); err != nil {
+	if err := b.store(e, record, body); errors.Is(err, ErrDiskFull) {
+		// What the hub has already makes room for what it has not, though it may lose it still: the newest state counts more.
+		before := len(b.entries)
+		b.prune(func(Entry) bool { return true })
+		if len(b.entries) == before {
+			return Entry{}, err
+		}
+		if err := b.store(e, record, body); err != nil {
+			return Entry{}, err
+		}
+	} else if err != nil {
 		return Entry{}, err
 	}
 	b.head.next++
 	b.entries = append(b.entries, e)
 	b.bytes += e.size
 	return e, nil
+}
+
+func (b *Box) store(e Entry, record, body []byte) error {
+	if err := b.reserve(); err != nil {
+		return err
+	}
+	return b.write(b.path(e), record, body)
 }
 
 // makeRoom removes acknowledged entries whose time is over, then, if the new one would not fit, further acknowledged ones
@@ -291,7 +305,7 @@ func (b *Box) Discard(sequence uint64) error {
 func (b *Box) Requeue(revision string) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	from := -1
+	from := len(b.entries)
 	for i, e := range b.entries {
 		if revision != "" && e.Revision == revision {
 			from = i
@@ -301,9 +315,18 @@ func (b *Box) Requeue(revision string) (int, error) {
 			from = i
 		}
 	}
-	if from < 0 {
-		return 0, nil
-	}
+	return b.requeue(from)
+}
+
+// RequeueAfter is Requeue for the acknowledged entries with a greater sequence.
+func (b *Box) RequeueAfter(sequence uint64) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from, _ := b.find(sequence + 1)
+	return b.requeue(from)
+}
+
+func (b *Box) requeue(from int) (int, error) {
 	n := 0
 	for i := from; i < len(b.entries); i++ {
 		e := b.entries[i]

@@ -54,8 +54,8 @@ type ruleText struct {
 }
 
 // Compile reads a file of rules and compiles its expressions. Variables are site, at, and by scope cluster, use and
-// infrastructure, in the form of the inventory document; a field that the document does not have is a missing fact and
-// makes the verdict unknown unless the expression asks for it with has(). The error is a *document.Error that names file
+// infrastructure, in the form of the inventory document; a field that the document leaves out is a missing fact and
+// makes the verdict unknown unless the expression asks for it with has(); one that no inventory can have is a mistake. The error is a *document.Error that names file
 // and line of every mistake.
 func Compile(name string, data []byte) ([]rules.Extra, error) {
 	var set ruleSet
@@ -189,6 +189,7 @@ func (c *compiler) program(env *cel.Env, field, text string, want *cel.Type) cel
 		}
 		return nil
 	}
+	c.fields(field, ast.NativeRep())
 	if got := ast.OutputType(); !got.IsExactType(want) && !got.IsExactType(cel.DynType) {
 		c.fail(field, fmt.Sprintf("the expression gives %s, not %s", got, want), "make it give "+want.String())
 		return nil

@@ -127,11 +127,11 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestMessageFallsBack(t *testing.T) {
-	text := strings.Replace(rule("site", "false"), "message: m", "message: m, messageExpression: 'site.nothing'", 1)
+	text := strings.Replace(rule("site", "false"), "message: m", "message: m, messageExpression: 'site.site.hub'", 1)
 	if got := judged(t, compiled(t, "x.yaml", text)); got[0].Verdict != rules.Fail || got[0].Message != "m" {
 		t.Errorf("%+v", got)
 	}
-	text = strings.Replace(text, "site.nothing", `site.site.id + " is wrong."`, 1)
+	text = strings.Replace(text, "site.site.hub", `site.site.id + " is wrong."`, 1)
 	if got := judged(t, compiled(t, "x.yaml", text)); got[0].Message != "lyo-07 is wrong." {
 		t.Errorf("the computed message is %q", got[0].Message)
 	}
@@ -160,6 +160,9 @@ func TestCompileErrors(t *testing.T) {
 		{"quoted", head + "  - id: ACME-001" + tail + "\"true && nothing\"\n", 10, 26, "undeclared reference"},
 		{"block", head + "  - id: ACME-001" + tail + "|\n      true &&\n        nothing\n", 12, 9, "undeclared reference"},
 		{"folded", head + "  - id: ACME-001" + tail + ">\n      true &&\n      nothing\n", 10, 0, "undeclared reference"},
+		{"field", head + "  - id: ACME-001" + tail + "true && site.site.naem == 'x'\n", 10, 34, `no field "naem" here`},
+		{"field of an element", head + "  - id: ACME-001" + tail + "site.clusters.exists(c, c.components.all(k, k.nodes[0].memory > 4))\n", 10, 71, `no field "memory" here`},
+		{"field asked for", head + "  - id: ACME-001" + tail + "has(site.clusters[0].objectives.rpoo)\n", 10, 20, `no field "rpoo" here`},
 		{"type", head + "  - id: ACME-001" + tail + "1 + 1\n", 10, 0, "gives int, not bool"},
 		{"id", head + "  - id: acme-1" + tail + "1 == 1\n", 4, 0, `"acme-1" is not an id`},
 		{"reserved", head + "  - id: COL-100" + tail + "1 == 1\n", 4, 0, "belongs to the built-in rules"},
@@ -256,4 +259,19 @@ func FuzzCompile(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What an inventory may have compiles: tags of the owner's own, settings, elements by index and by macro, values in a form of their own.
+func TestFieldsThatExist(t *testing.T) {
+	for _, expression := range []string{
+		`site.site.tags.anything == "x" && site.site.tags["other"] == "y"`,
+		`site.clusters.exists(c, c.settings.modelSyncPollInterval == "100ms" && c.components.all(k, k.nodes.exists(n, n.placement.zone == "1")))`,
+		`site.infrastructure.filter(i, i.kind == "database").map(i, i.highAvailability.mode).exists(m, m == "same-zone")`,
+		`has(site.clusters[0].objectives.rpo) && site.observedAt != ""`,
+		`site.clusters.map(c, c.workload).exists(w, w.growthPerYear > 0.5)`,
+	} {
+		if _, err := custom.Compile("x.yaml", []byte(rule("site", expression))); err != nil {
+			t.Errorf("%s: %v", expression, err)
+		}
+	}
 }

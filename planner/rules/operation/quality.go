@@ -51,6 +51,14 @@ func qualityRules() []rule.Rule {
 			Remedy:    "Have the fact checked and attest it anew in the site file, or let a source observe it.",
 			Reference: rule.RefMeridian,
 		}},
+		{Site: oneVoice, Entry: rule.Entry{
+			ID: "DQ-005", Topic: "data-quality", Title: "Two planners speak for one site", Scope: rule.OfSite,
+			Severity: rule.High, Confidence: rule.Inferred,
+			Basis:     "The outboxes that the site's heartbeats and inventories come from, heard in turns.",
+			Why:       "Each of them replaces what the other has said. What is in force is whatever came last, and may be of another machine or an old copy.",
+			Remedy:    "Stop all planners of the site but one. A copied machine or state folder needs a site id and a credential of its own.",
+			Reference: rule.RefMeridian,
+		}},
 	}
 }
 
@@ -155,6 +163,22 @@ func plannerVersion(j *rule.Judge) {
 		j.Unknown(s, "How old the planner is is not known.", lacking...)
 	default:
 		j.Pass(s, "The hub supports the planner.")
+	}
+}
+
+// oneVoice is DQ-005. The failure began when the second planner was first heard.
+func oneVoice(j *rule.Judge) {
+	s := j.OfSite()
+	switch {
+	case j.Planner == nil:
+		j.Skip(s, "The site is judged without a planner in view.")
+	case len(j.Planner.Instances) > 1:
+		j.Fail(s, rule.Failure{
+			Since: j.Planner.Since, Evidence: map[string]any{"instances": j.Planner.Instances},
+			Message: fmt.Sprintf("%s is spoken for by %d planners in turns, with the instances %s.", s.Site, len(j.Planner.Instances), rule.Joined(j.Planner.Instances)),
+		})
+	default:
+		j.Pass(s, "One planner speaks for the site.")
 	}
 }
 

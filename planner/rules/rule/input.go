@@ -34,6 +34,10 @@ type Planner struct {
 	Protocol       int
 	OldestVersion  string
 	OldestProtocol int
+	// Instances are the outboxes that speak for the site in turns, sorted, when there are several, and Since is when the
+	// second was heard for the first time.
+	Instances []string
+	Since     time.Time
 }
 
 // ClusterFacts are the results of the other pure packages for one cluster.

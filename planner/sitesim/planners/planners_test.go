@@ -33,7 +33,7 @@ func TestEveryRevisionArrives(t *testing.T) {
 	log := &bustest.Log{}
 	var beats sync.Map
 	defer bustest.Background(t, func(ctx context.Context) error {
-		return hub.Heartbeats(ctx, func(h bus.Heartbeat) { beats.Store(h.Site, h) })
+		return hub.Heartbeats(ctx, func(h bus.Heartbeat) { beats.Store(h.Site, h) }, nil)
 	})()
 	defer bustest.Background(t, func(ctx context.Context) error {
 		return hub.Inventories(ctx, func(ctx context.Context, inv bus.Inventory) {

@@ -4,6 +4,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,6 +39,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Now     func() time.Time
 	Past    Past // nil runs without history
+	Limits  ingest.Limits
+	// OldestPlanner is the oldest version of planners that is supported, major.minor; empty supports all that the bus can read.
+	OldestPlanner string
 	// Progress is told of each inventory that is loaded at the start; it may be nil.
 	Progress func()
 }
@@ -49,6 +54,13 @@ type Hub struct {
 	ingest *ingest.Gate
 	ready  chan struct{}
 	feed   *rest.Feed
+	queue  *ingest.Queue
+	clock  *clock
+	checks chan bus.Heartbeat
+	// beating tells that the heartbeats from before the start are through: those that come now were just sent.
+	beating atomic.Bool
+	metrics *metrics
+	ticks   atomic.Uint64
 	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's
 	// time, so that a browser that knew an earlier process is told to read again.
 	changes uint64
@@ -56,6 +68,10 @@ type Hub struct {
 	mu      sync.Mutex
 	loading map[string]fleet.Update // before the start's backlog is through: the latest of each site
 	refused map[string]struct{}     // sites whose latest inventory was refused meanwhile
+
+	held     map[string]held          // by site: what the stream was found to hold
+	asked    map[string]time.Duration // by site: when its planner was asked to send again, as clock.elapsed counts
+	outboxes map[string]outbox        // by site, where it holds or lost anything
 }
 
 // New prepares a hub; Run works.
@@ -67,11 +83,14 @@ func New(o Options) (*Hub, error) {
 	h := &Hub{
 		o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{}, refused: map[string]struct{}{},
 		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMicro()),
+		queue: ingest.NewQueue(o.Limits), clock: newClock(o.Now), checks: make(chan bus.Heartbeat, checksWaiting), metrics: newMetrics(),
+		held: map[string]held{}, asked: map[string]time.Duration{}, outboxes: map[string]outbox{},
 	}
 	h.ingest = ingest.New(o.Engine.Regions)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
 		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy), Committed: h.committed,
+		Announce: h.announce, Oldest: h.oldest(),
 	})
 	return h, nil
 }
@@ -85,6 +104,9 @@ func (h *Hub) Ready() <-chan struct{} { return h.ready }
 // Evaluations counts the judgements made since start.
 func (h *Hub) Evaluations() uint64 { return h.fleet.Evaluations() }
 
+// Ticks counts how often time alone was looked at since start.
+func (h *Hub) Ticks() uint64 { return h.ticks.Load() }
+
 // Run works until the context ends; that is no error.
 func (h *Hub) Run(ctx context.Context) error {
 	if err := h.o.Bus.EnsureStreams(ctx, h.o.Streams); err != nil {
@@ -94,20 +116,26 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err != nil {
 		return ended(ctx, err)
 	}
+	if err := h.remember(ctx); err != nil {
+		return ended(ctx, err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
-	known := make(chan struct{})
-	p := newPipeline(h.admit, h.take)
+	known, beating := make(chan struct{}), make(chan struct{})
+	p := newPipeline(h.ingest.Admit, h.take)
 	group.Go(func() error {
 		return h.o.Bus.Rejections(ctx, h.rejection, func() { close(known) })
 	})
 	group.Go(func() error {
-		// What was refused before must be known first, or it would be refused and published once more.
-		select {
-		case <-known:
-		case <-ctx.Done():
-			return nil
+		// What was refused before must be known first, or it would be refused and published once more, and so must be who was
+		// heard, or every site would look silent at first.
+		for _, first := range []chan struct{}{known, beating} {
+			select {
+			case <-first:
+			case <-ctx.Done():
+				return nil
+			}
 		}
-		return h.o.Bus.Inventories(ctx, p.put, func() {
+		return h.o.Bus.Inventories(ctx, func(ctx context.Context, m bus.Inventory) { h.inventory(ctx, p, &m) }, func() {
 			if p.drain(ctx) {
 				h.load(ctx, prior)
 				prior = nil // or they would stay in memory when their sites have others
@@ -115,7 +143,19 @@ func (h *Hub) Run(ctx context.Context) error {
 		})
 	})
 	group.Go(func() error { return p.run(ctx) })
-	group.Go(func() error { return h.o.Bus.Heartbeats(ctx, h.heartbeat) })
+	group.Go(func() error {
+		return h.o.Bus.Heartbeats(ctx, h.heartbeat, func() {
+			h.beating.Store(true)
+			close(beating)
+		})
+	})
+	group.Go(func() error {
+		h.queue.Run(ctx, h.clock.now, p.put)
+		return nil
+	})
+	for range checkers {
+		group.Go(func() error { return h.check(ctx) })
+	}
 	group.Go(func() error { return h.tickWhileReady(ctx) })
 	return ended(ctx, group.Wait())
 }
@@ -159,11 +199,31 @@ func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessme
 	return prior, nil
 }
 
-func (h *Hub) admit(m *bus.Inventory) (*fleet.Update, *fleet.Rejection) {
-	return h.ingest.Admit(ingest.Message{
-		Site: m.Site, Revision: m.Revision, Body: m.Body, Sequence: m.StreamSequence, AcceptedAt: m.AcceptedAt,
-		Planner: fleet.Planner{Version: m.PlannerVersion, Instance: m.Instance, Sequence: m.InstanceSequence}, Err: m.DecodeErr,
-	})
+// oldest are the planners that are supported.
+func (h *Hub) oldest() fleet.Oldest {
+	return fleet.Oldest{Protocol: bus.OldestProtocol, Version: h.o.OldestPlanner}
+}
+
+func received(m *bus.Inventory) ingest.Message {
+	return ingest.Message{
+		Site: m.Site, Revision: m.Revision, Body: m.Body, Sequence: m.StreamSequence, AcceptedAt: m.AcceptedAt, Err: m.DecodeErr,
+		Planner: fleet.Planner{Version: m.PlannerVersion, Instance: m.Instance, Sequence: m.InstanceSequence, Protocol: m.Protocol},
+	}
+}
+
+// inventory takes one message from the stream. After the start it waits for its turn.
+func (h *Hub) inventory(ctx context.Context, p *pipeline, m *bus.Inventory) {
+	h.mu.Lock()
+	loading := h.loading != nil
+	h.mu.Unlock()
+	if loading {
+		p.put(ctx, received(m))
+		return
+	}
+	h.clock.hear(m.AcceptedAt)
+	if err := h.queue.Put(ctx, received(m)); err != nil {
+		h.o.Logger.Debug("an inventory is left to the next start", "site", m.Site, "revision", m.Revision, "error", err)
+	}
 }
 
 // take handles what was admitted or refused. Errors end here: one bad inventory never stops the others.
@@ -187,6 +247,7 @@ func (h *Hub) take(ctx context.Context, admitted []*admission) {
 			// Who sees a refusal sees what came before it, too.
 			h.apply(ctx, updates)
 			updates = updates[:0]
+			h.metrics.inventories.WithLabelValues("rejected").Inc()
 			h.reject(ctx, a.rejection)
 		case !loading:
 			updates = append(updates, *a.update)
@@ -201,6 +262,7 @@ func (h *Hub) apply(ctx context.Context, updates []fleet.Update) {
 	if len(updates) == 0 {
 		return
 	}
+	h.metrics.inventories.WithLabelValues("applied").Add(float64(len(updates)))
 	if err := h.fleet.Apply(ctx, updates...); err != nil {
 		h.o.Logger.Error("apply inventories", "first", updates[0].Site.Site.ID, "revision", updates[0].Revision, "number", len(updates), "error", err)
 	}
@@ -223,7 +285,7 @@ func (h *Hub) load(ctx context.Context, prior map[string]*assess.Assessment) {
 	}
 	h.loading, h.refused = nil, nil
 	h.mu.Unlock()
-	if err := h.fleet.Load(ctx, updates, prior, h.o.Now()); err != nil {
+	if err := h.fleet.Load(ctx, updates, prior, h.clock.now()); err != nil {
 		h.o.Logger.Error("load the federation", "sites", len(updates), "error", err)
 	}
 	close(h.ready)
@@ -232,7 +294,7 @@ func (h *Hub) load(ctx context.Context, prior map[string]*assess.Assessment) {
 // lastGood loads what was in force before a site's latest inventory was refused, as it still is in a hub that kept running.
 func (h *Hub) lastGood(ctx context.Context, site string) {
 	err := h.o.Bus.KeptInventories(ctx, site, func(m bus.Inventory) {
-		if update, _ := h.admit(&m); update != nil {
+		if update, _ := h.ingest.Admit(received(&m)); update != nil {
 			h.mu.Lock()
 			h.loading[site] = *update
 			h.mu.Unlock()
@@ -276,14 +338,14 @@ func (h *Hub) reject(ctx context.Context, r *fleet.Rejection) {
 }
 
 // publish sends assessments. Those of one site go one after the other, in rounds, all else at once.
-func (h *Hub) publish(ctx context.Context, records []*fleet.Record) []error {
-	errs := make([]error, len(records))
+func (h *Hub) publish(ctx context.Context, records []*fleet.Record) []fleet.Published {
+	out := make([]fleet.Published, len(records))
 	if !h.o.Bus.Connected() {
 		// Their texts need not be made in vain.
-		for i := range errs {
-			errs[i] = fmt.Errorf("%w: not connected", bus.ErrUnavailable)
+		for i := range out {
+			out[i].Err = fmt.Errorf("%w: not connected", bus.ErrUnavailable)
 		}
-		return errs
+		return out
 	}
 	for _, round := range rounds(records) {
 		messages := make([]bus.Assessment, len(round))
@@ -291,19 +353,49 @@ func (h *Hub) publish(ctx context.Context, records []*fleet.Record) []error {
 		group.SetLimit(runtime.GOMAXPROCS(0))
 		for k, i := range round {
 			group.Go(func() error {
-				messages[k], errs[i] = message(records[i])
+				messages[k], out[i].Err = message(records[i])
 				return nil
 			})
 		}
 		_ = group.Wait() // each has an error of its own
-		_, failed := h.o.Bus.PublishAssessments(ctx, messages)
+		acks, failed := h.o.Bus.PublishAssessments(ctx, messages)
 		for k, i := range round {
-			if errs[i] == nil {
-				errs[i] = failed[k]
+			if out[i].Err == nil {
+				out[i].Err = failed[k]
+			}
+			outcome := "stored"
+			switch {
+			case out[i].Err != nil:
+				outcome = "failed"
+			case acks[k].Superseded:
+				outcome = "superseded"
+			case acks[k].Duplicate:
+				outcome = "duplicate"
+			}
+			h.metrics.assessments.WithLabelValues(outcome).Inc()
+			if outcome == "superseded" || outcome == "duplicate" {
+				out[i].Instead, out[i].Err = h.instead(ctx, records[i], messages[k].Body)
 			}
 		}
 	}
-	return errs
+	return out
+}
+
+// instead is what the stream holds of a record's revision when that is another verdict, which an other replica made of what
+// it had seen: there is one on a revision.
+func (h *Hub) instead(ctx context.Context, r *fleet.Record, body []byte) (*assess.Assessment, error) {
+	last, ok, err := h.o.Bus.LastAssessment(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !ok || last.Revision != r.Revision || last.InventorySequence != r.Sequence || bytes.Equal(last.Body, body) {
+		return nil, nil
+	}
+	held := new(assess.Assessment)
+	if err := json.Unmarshal(last.Body, held); err != nil {
+		return nil, fmt.Errorf("read the assessment that the stream holds instead: %w", err)
+	}
+	return held, nil
 }
 
 // rounds are the positions of the records, split so that no round has two of one site and all rounds together keep the
@@ -333,8 +425,6 @@ func message(r *fleet.Record) (bus.Assessment, error) {
 	}, nil
 }
 
-func (h *Hub) heartbeat(b bus.Heartbeat) { h.fleet.Heard(b.Site, h.o.Now()) }
-
 func (h *Hub) tickWhileReady(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -344,7 +434,10 @@ func (h *Hub) tickWhileReady(ctx context.Context) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {
-		if err := h.fleet.Tick(ctx, h.o.Now()); err != nil && ctx.Err() == nil {
+		h.ticks.Add(1)
+		now := h.clock.now()
+		h.queue.Limited(now, h.fleet.Limit)
+		if err := h.fleet.Tick(ctx, now); err != nil && ctx.Err() == nil {
 			h.o.Logger.Error("bring the federation up to date", "error", err)
 		}
 		select {

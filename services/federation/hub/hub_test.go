@@ -38,13 +38,17 @@ type running struct {
 	url  string
 }
 
-func run(t *testing.T, conn *bus.Conn) *running {
+func run(t *testing.T, conn *bus.Conn, change ...func(*hub.Options)) *running {
 	t.Helper()
 	engine, err := assess.Builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := hub.New(hub.Options{Bus: conn, Engine: engine, Policy: policy.Default(), Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	o := hub.Options{Bus: conn, Engine: engine, Policy: policy.Default(), Logger: slog.New(slog.DiscardHandler), Now: time.Now}
+	for _, f := range change {
+		f(&o)
+	}
+	h, err := hub.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/ingest"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 
 // admission is one inventory on its way from the bus to the fleet.
 type admission struct {
-	message   bus.Inventory
+	message   ingest.Message
 	done      chan struct{} // closed when it was looked at
 	update    *fleet.Update
 	rejection *fleet.Rejection
@@ -29,18 +29,18 @@ type admission struct {
 
 // pipeline looks at inventories on all processors, and hands them on in the order in which they came.
 type pipeline struct {
-	admit func(*bus.Inventory) (*fleet.Update, *fleet.Rejection)
+	admit func(ingest.Message) (*fleet.Update, *fleet.Rejection)
 	take  func(context.Context, []*admission)
 	work  chan *admission
 	order chan *admission
 }
 
-func newPipeline(admit func(*bus.Inventory) (*fleet.Update, *fleet.Rejection), take func(context.Context, []*admission)) *pipeline {
+func newPipeline(admit func(ingest.Message) (*fleet.Update, *fleet.Rejection), take func(context.Context, []*admission)) *pipeline {
 	return &pipeline{admit: admit, take: take, work: make(chan *admission, ahead), order: make(chan *admission, ahead)}
 }
 
 // put accepts an inventory; it waits while too many are under way. It is called from one goroutine.
-func (p *pipeline) put(ctx context.Context, m bus.Inventory) {
+func (p *pipeline) put(ctx context.Context, m ingest.Message) {
 	a := &admission{message: m, done: make(chan struct{})}
 	for _, to := range [...]chan *admission{p.work, p.order} {
 		select {
@@ -75,7 +75,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			for {
 				select {
 				case a := <-p.work:
-					a.update, a.rejection = p.admit(&a.message)
+					a.update, a.rejection = p.admit(a.message)
 					a.message.Body = nil
 					close(a.done)
 				case <-ctx.Done():

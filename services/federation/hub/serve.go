@@ -47,7 +47,7 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
-		Report: h.compliance, Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
+		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.compliance, Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
 		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,
 	})
 	if err != nil {
@@ -82,6 +82,10 @@ func (h *Hub) committed(index uint64, records []*fleet.Record) {
 		h.changes++
 		h.feed.Publish(rest.Change{ID: h.changes, Index: index, Site: r.ID})
 	}
+}
+
+func (h *Hub) supported() rest.Supported {
+	return rest.Supported{Protocol: bus.Protocol, OldestProtocol: bus.OldestProtocol, OldestPlanner: h.o.OldestPlanner}
 }
 
 func (h *Hub) readiness(context.Context) error {
@@ -120,20 +124,4 @@ func (h *Hub) assessAll(_ context.Context, r *fleet.Record) (*assess.Assessment,
 		return nil, fmt.Errorf("site %s has no assessment yet", r.ID)
 	}
 	return h.fleet.Explain(r, h.View()), nil
-}
-
-func (h *Hub) registerMetrics(r *prometheus.Registry) {
-	r.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_sites", Help: "Sites in the current view."},
-			func() float64 { return float64(h.View().Count()) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "meridian_evaluations_total", Help: "Judgements of a site made since the start."},
-			func() float64 { return float64(h.Evaluations()) }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "meridian_bus_connected", Help: "1 while the message bus is connected."},
-			func() float64 {
-				if h.o.Bus.Connected() {
-					return 1
-				}
-				return 0
-			}),
-	)
 }

@@ -173,14 +173,46 @@ func (c *sitesCommand) Run(ctx context.Context, e *Environment) error {
 		{Name: "role", Wide: true},
 		{Name: "hub", Wide: true},
 		{Name: "revision", Wide: true},
+		{Name: "state since", Wide: true},
+		{Name: "planner", Wide: true},
+		{Name: "protocol", Wide: true},
+		{Name: "supported", Wide: true},
 	}
 	return printList(ctx, e, api, c.Output, api.Sites(c.query()), "site", columns, func(s *gen.SiteRow) []string {
 		return []string{
 			s.Id, s.Name, s.Country, string(s.Liveness), strconv.Itoa(s.Clusters), severityText(s.Severity),
 			strconv.Itoa(s.Findings.Critical), strconv.Itoa(s.Findings.High), strconv.Itoa(s.Findings.Medium), strconv.Itoa(s.Findings.Unknown),
 			matchText(s.RegionMatch), s.ObservedAt.UTC().Format(time.RFC3339), string(s.Role), s.Hub, s.Revision,
+			instantText(s.Entered.Of(s.Liveness)), s.Planner.Version, protocolText(s.Planner), supportText(s),
 		}
 	})
+}
+
+func instantText(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func protocolText(p gen.Planner) string {
+	if p.Protocol == 0 {
+		return ""
+	}
+	return strconv.Itoa(p.Protocol)
+}
+
+// supportText says whether the server supports the site's planner, and whether it is the only one.
+func supportText(s *gen.SiteRow) string {
+	switch {
+	case len(s.Rivals) > 1:
+		return fmt.Sprintf("%d planners", len(s.Rivals))
+	case s.Planner.Instance == "":
+		return "no planner"
+	case s.Planner.Behind:
+		return "behind"
+	}
+	return "yes"
 }
 
 type clustersCommand struct{ listFlags }

@@ -65,6 +65,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sites/{site}/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: components["parameters"]["SitePath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Have the site's planner send its heartbeat at another interval
+         * @description The planner is asked at once and keeps the interval over its restarts; its own configuration says what it starts with. The times after
+         *     which the site counts as late, stale or lost follow the interval. 503 when no planner of the site is connected.
+         */
+        put: operations["putSiteHeartbeat"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/sites/{site}/assessment": {
         parameters: {
             query?: never;
@@ -185,6 +208,23 @@ export interface paths {
         };
         /** Infrastructure used by more than one cluster, in order of its id */
         get: operations["listTenancy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of the planners over the sites, and which are behind */
+        get: operations["listVersions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -542,9 +582,17 @@ export interface components {
             acceptedAt: string;
             /**
              * Format: date-time
-             * @description Last heartbeat or inventory, whichever is later.
+             * @description Last heartbeat or inventory; of a site that is live the last inventory, or when it became live.
              */
             heardAt: string;
+            entered: components["schemas"]["Transitions"];
+            /**
+             * Format: date-time
+             * @description Since when the site sends more inventories than are applied one by one; absent when it does not.
+             */
+            limitedSince?: string;
+            /** @description Instances of the planners that speak for the site in turns, when there are several. */
+            rivals?: string[];
             revision: string;
             clusters: number;
             severity: components["schemas"]["WorstSeverity"];
@@ -555,7 +603,52 @@ export interface components {
             coverage: components["schemas"]["Coverage"];
             planner?: components["schemas"]["Planner"];
         };
+        /** @description When the site last entered each state of liveness; the latest is the one it is in. */
+        Transitions: {
+            /** Format: date-time */
+            live?: string;
+            /** Format: date-time */
+            late?: string;
+            /** Format: date-time */
+            stale?: string;
+            /** Format: date-time */
+            lost?: string;
+        };
+        HeartbeatInterval: {
+            interval: components["schemas"]["Duration"];
+        };
+        VersionReport: {
+            hub: components["schemas"]["HubVersion"];
+            planners: components["schemas"]["PlannerVersion"][];
+            /** @description Sites whose planner is older than the hub supports, in order. */
+            behind: components["schemas"]["SiteID"][];
+            /** @description Sites whose inventory was uploaded. */
+            withoutPlanner: number;
+            /** @description Sites in view. */
+            total: number;
+        };
+        HubVersion: {
+            version: string;
+            /** @description Version of the contract on the bus that the hub speaks. */
+            protocol: number;
+            /** @description Oldest that it reads. */
+            oldestProtocol: number;
+            /** @description Oldest version of planners that it supports, major.minor; empty supports all that it can read. */
+            oldestPlanner: string;
+        };
+        PlannerVersion: {
+            /** @description Empty when the planner does not say. */
+            version: string;
+            /** @description 0 when it is not known. */
+            protocol: number;
+            sites: number;
+            behind: boolean;
+        };
         Planner: {
+            /** @description Version of the contract on the bus that it speaks; 0 is not known. */
+            protocol: number;
+            /** @description It is older than the hub supports. */
+            behind: boolean;
             version: string;
             /** @description Made once per outbox. */
             instance: string;
@@ -1649,6 +1742,34 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    putSiteHeartbeat: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                site: components["parameters"]["SitePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeartbeatInterval"];
+            };
+        };
+        responses: {
+            /** @description The planner has taken the interval. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getSiteAssessment: {
         parameters: {
             query?: {
@@ -1871,6 +1992,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenancyList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listVersions: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions in order, oldest protocol first. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionReport"];
                 };
             };
             304: components["responses"]["NotModified"];

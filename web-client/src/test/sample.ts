@@ -36,6 +36,7 @@ export const me: Me = {
 
 export const site = (s: Partial<SiteRow> = {}): SiteRow => ({
   id: "muc-01",
+  entered: { live: "2026-11-20T08:00:00Z" },
   name: "Munich",
   country: "DE",
   role: "spoke",

@@ -115,7 +115,7 @@ func (e *credentialError) Error() string {
 	if e.code != "" {
 		code = " (" + e.code + ")"
 	}
-	return "credential " + e.kind + " gives no token" + code + ": " + remedyOf(e.kind)
+	return "credential " + e.kind + " gives no token" + code + "; " + remedyOf(e.kind)
 }
 
 // NonRetriable tells the SDK not to ask again.

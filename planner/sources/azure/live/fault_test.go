@@ -447,8 +447,8 @@ func TestCredentialFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = s.Result(t.Context())
-	want := "list the subscriptions: credential environment gives no token (AADSTS7000215): set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"
-	if err == nil || err.Error() != want {
-		t.Errorf("%v, want %s", err, want)
+	want := "list the subscriptions: credential environment gives no token (AADSTS7000215); set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"
+	if err == nil || err.Error() != want || inventory.Scrub(want) != want {
+		t.Errorf("%v, want %s; scrubbed %s", err, want, inventory.Scrub(want))
 	}
 }
