@@ -5,9 +5,6 @@ package policy
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -29,18 +26,8 @@ type Act struct {
 type Version struct {
 	ID      string         `json:"id"` // "1", "2", …
 	Policy  *policy.Policy `json:"policy"`
-	Hash    string         `json:"hash"` // Hash of Policy
+	Hash    string         `json:"hash"` // Policy.Hash
 	Created Act            `json:"created"`
-}
-
-// Hash identifies what a policy decides; the name decides nothing.
-func Hash(p *policy.Policy) (string, error) {
-	text, err := p.Canonical()
-	if err != nil {
-		return "", fmt.Errorf("hash a policy: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16]), nil
 }
 
 // Activation is one turn of the federation to a version.

@@ -208,10 +208,7 @@ func (s *Service) Get(id string) (Version, error) {
 
 // Draft stores a new version. It is not in force.
 func (s *Service) Draft(ctx context.Context, by Act, p *policy.Policy) (Version, error) {
-	hash, err := Hash(p)
-	if err != nil {
-		return Version{}, err
-	}
+	var err error
 	by.At = s.o.Now().UTC()
 	for range maxConflicts {
 		s.mu.Lock()
@@ -220,7 +217,7 @@ func (s *Service) Draft(ctx context.Context, by Act, p *policy.Policy) (Version,
 			next = max(next, number(id)+1)
 		}
 		s.mu.Unlock()
-		v := Version{ID: strconv.FormatUint(next, 10), Policy: p, Hash: hash, Created: by}
+		v := Version{ID: strconv.FormatUint(next, 10), Policy: p, Hash: p.Hash(), Created: by}
 		e, cerr := s.o.Versions.Create(ctx, v.ID, v)
 		if cerr == nil {
 			s.version(e)

@@ -89,7 +89,7 @@ func New(o Options) (*Hub, error) {
 	h.ingest = ingest.New(o.Engine.Regions)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
-		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy), Committed: h.committed,
+		Publish: h.publish, Committed: h.committed,
 		Announce: h.announce, Oldest: h.oldest(),
 	})
 	return h, nil
