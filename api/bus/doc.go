@@ -24,6 +24,7 @@ const (
 	StreamRejected   = "MERIDIAN_REJECTED"
 	StreamChange     = "MERIDIAN_CHANGE"
 	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site
+	StreamAudit      = "MERIDIAN_AUDIT"     // every write, append-only
 	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 
@@ -56,6 +57,7 @@ const (
 	TypeReply      = "meridian.reply.v1"
 	TypeRejection  = "meridian.rejected.v1"
 	TypeChange     = "meridian.change.v1"
+	TypeAudit      = "meridian.audit.v1"
 )
 
 // Content types of a body.

@@ -78,6 +78,8 @@ func targets() []string {
 		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/versions", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
 		"/api/v1/architectures", "/api/v1/regions", "/api/v1/reports/compliance?format=json", "/api/v1/reports/compliance", "/api/v1/me", "/api/v1/openapi.json",
 		"/api/v1/schemas/site-inventory.json", "/healthz", "/readyz", "/metrics",
+		"/api/v1/waivers", "/api/v1/waivers?limit=1&filter=unused%3Dtrue", "/api/v1/waivers/w-approved", "/api/v1/waivers/nothing", "/api/v1/policies", "/api/v1/policies/2",
+		"/api/v1/policies/file", "/api/v1/policies/99", "/api/v1/policies/2/preview", "/api/v1/audit", "/api/v1/audit?limit=1", "/api/v1/tokens",
 		"/api/v1/sites/nowhere", "/api/v1/clusters/plant-001/nowhere", "/api/v1/rules/NO-1", "/api/v1/sites?limit=0", "/api/v1/findings?filter=oops",
 	}
 }
@@ -102,6 +104,13 @@ func TestEveryOperationIsCovered(t *testing.T) {
 		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodGet, target, http.NoBody))
 		if err != nil {
 			t.Fatal(target, err)
+		}
+		covered[route.Operation.OperationID] = true
+	}
+	for _, c := range changes() {
+		route, _, err := router.FindRoute(httptest.NewRequest(c.method, c.path, http.NoBody))
+		if err != nil {
+			t.Fatal(c.path, err)
 		}
 		covered[route.Operation.OperationID] = true
 	}
@@ -175,7 +184,7 @@ func TestFilterFieldsAreDescribed(t *testing.T) {
 func TestRoleMatrix(t *testing.T) {
 	doc, _ := specRouter(t)
 	s := newServer(t, func(o *rest.Options) { o.Changes = nil })
-	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001")
+	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{waiver}", "w-approved", "{policy}", "2", "{token}", "tokengood")
 	for p, item := range doc.Paths.Map() {
 		if len(item.Servers) > 0 {
 			continue

@@ -33,7 +33,7 @@ func (a *api) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		began := a.Clock()
 		r, w := c.Request(), c.Response()
-		ca := &call{request: r, requestID: requestID(r.Header.Get(echo.HeaderXRequestID))}
+		ca := &call{request: r, requestID: requestID(r.Header.Get(echo.HeaderXRequestID)), remote: c.RealIP()}
 		c.SetRequest(r.WithContext(withCall(r.Context(), ca)))
 		ca.request = c.Request()
 		secure(w.Header(), r)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -45,6 +46,12 @@ type Options struct {
 	Supported    Supported
 	Changes      ChangeSource
 	Ready        func(ctx context.Context) error // nil is always ready
+
+	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.
+	Waivers  Waivers
+	Policies *Policies
+	Tokens   AccessTokens
+	Audit    Audit // told of every write; nil keeps none
 
 	Auth          Authenticator
 	SessionKey    []byte        // SessionKeySize bytes, the same on every replica; random when empty
@@ -141,15 +148,22 @@ func newAPI(o Options) (*api, error) {
 
 func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View(), c.scope) }
 
+// uncached are reads whose answers do not depend on the state's index alone.
+func uncached() []string {
+	return []string{
+		"getMe", "streamEvents", "getComplianceReport", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
+	}
+}
+
 // routes registers every operation of the contract with its guard and its validation.
 func (a *api) routes(e *echo.Echo) error {
 	chains := map[string][]echo.MiddlewareFunc{}
 	for id, r := range a.contract.routes {
 		r.body = id == "putSiteInventory"
-		cacheable := !r.public && r.spec.Method == http.MethodGet && id != "getMe" && id != "streamEvents" && id != "getComplianceReport"
+		cacheable := !r.public && !r.writes() && !slices.Contains(uncached(), id)
 		chains[id] = []echo.MiddlewareFunc{a.guard(r.operation, cacheable), a.validate(r)}
 	}
-	server := gen.NewStrictHandler(a, []gen.StrictMiddlewareFunc{guardedOnly})
+	server := gen.NewStrictHandler(a, []gen.StrictMiddlewareFunc{a.audited, guardedOnly})
 	gen.RegisterHandlersWithOptions(e, server, gen.RegisterHandlersOptions{BaseURL: basePath, OperationMiddlewares: chains})
 	e.PUT(basePath+"/sites/:site/inventory", a.putInventory, chains["putSiteInventory"]...)
 	e.GET("/healthz", a.health)

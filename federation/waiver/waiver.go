@@ -436,27 +436,16 @@ func Boundaries(waivers []Waiver, after time.Time) []time.Time {
 	return slices.CompactFunc(out, time.Time.Equal)
 }
 
-// Unused returns, of waivers in force at an instant, those that cover no failing finding of the assessments: what they
-// were for is mended or gone.
-func Unused(waivers []Waiver, assessments []*assess.Assessment, site func(id string) inventory.Identity, at time.Time) []Waiver {
-	used := map[string]bool{}
-	for _, a := range assessments {
-		each(a, site, func(f *rules.Finding, s Subject) bool {
-			if f.Verdict == rules.Fail {
-				for _, w := range waivers {
-					if !used[w.d.ID] && w.Covers(f, s) {
-						used[w.d.ID] = true
-					}
-				}
+// Covering returns the ids of the waivers that are for a failing finding of an assessment, in force or not.
+func Covering(waivers []Waiver, a *assess.Assessment, site func(id string) inventory.Identity) map[string]bool {
+	out := map[string]bool{}
+	each(a, site, func(f *rules.Finding, s Subject) bool {
+		for i := range waivers {
+			if f.Verdict == rules.Fail && waivers[i].Covers(f, s) {
+				out[waivers[i].d.ID] = true
 			}
-			return true
-		})
-	}
-	var out []Waiver
-	for _, w := range waivers {
-		if w.At(at) == Approved && !used[w.d.ID] {
-			out = append(out, w)
 		}
-	}
+		return true
+	})
 	return out
 }

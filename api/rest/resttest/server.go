@@ -59,6 +59,7 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 			return &full, nil
 		},
 	}
+	Govern(&o)
 	if feed != nil {
 		o.Changes = feed
 	}

@@ -42,6 +42,10 @@ type Options struct {
 	Limits  ingest.Limits
 	// OldestPlanner is the oldest version of planners that is supported, major.minor; empty supports all that the bus can read.
 	OldestPlanner string
+	// LongestWaiver is the longest time a waiver may last; 0 is waiver.DefaultLongest.
+	LongestWaiver time.Duration
+	// PolicyApproval demands that somebody else than the author activates a version of the policy the first time.
+	PolicyApproval bool
 	// Progress is told of each inventory that is loaded at the start; it may be nil.
 	Progress func()
 }
@@ -61,6 +65,7 @@ type Hub struct {
 	beating atomic.Bool
 	metrics *metrics
 	ticks   atomic.Uint64
+	*governance
 	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's
 	// time, so that a browser that knew an earlier process is told to read again.
 	changes uint64
@@ -92,6 +97,7 @@ func New(o Options) (*Hub, error) {
 		Publish: h.publish, Committed: h.committed,
 		Announce: h.announce, Oldest: h.oldest(),
 	})
+	h.governance = h.newGovernance()
 	return h, nil
 }
 
@@ -112,6 +118,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err := h.o.Bus.EnsureStreams(ctx, h.o.Streams); err != nil {
 		return ended(ctx, err)
 	}
+	if err := h.openBuckets(ctx); err != nil {
+		return ended(ctx, err)
+	}
 	prior, err := h.priorAssessments(ctx)
 	if err != nil {
 		return ended(ctx, err)
@@ -128,7 +137,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	group.Go(func() error {
 		// What was refused before must be known first, or it would be refused and published once more, and so must be who was
 		// heard, or every site would look silent at first.
-		for _, first := range []chan struct{}{known, beating} {
+		// What was in force when must be known before anything is judged.
+		for _, first := range []<-chan struct{}{known, beating, h.waivers.Ready(), h.policies.Ready()} {
 			select {
 			case <-first:
 			case <-ctx.Done():
@@ -157,6 +167,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		group.Go(func() error { return h.check(ctx) })
 	}
 	group.Go(func() error { return h.tickWhileReady(ctx) })
+	h.govern(ctx, group)
 	return ended(ctx, group.Wait())
 }
 
@@ -444,6 +455,7 @@ func (h *Hub) tickWhileReady(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		case <-h.wake:
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/report"
+	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -53,7 +54,8 @@ func (h *Hub) compliance(ctx context.Context, q rest.ReportRequest) (rest.Report
 
 func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Input, error) {
 	now := h.o.Now().UTC()
-	in := report.Input{At: now, Policy: h.o.Policy.Name, RulesOf: "now", Filter: q.Filter}
+	pol, _ := h.fleet.Policy(now)
+	in := report.Input{At: now, Policy: pol.Name, RulesOf: "now", Filter: q.Filter}
 	if q.AsOf.IsZero() {
 		h.present(&in, q)
 		return in, nil
@@ -67,6 +69,8 @@ func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Inp
 	}
 	if q.Then {
 		in.RulesOf = "then"
+		then, _ := h.fleet.Policy(in.At)
+		in.Policy = then.Name
 	}
 	if err := h.past(ctx, &in, q); err != nil {
 		return in, &rest.Error{Code: rest.CodeUnavailable, Detail: "the history cannot be read at the moment; reports of the present work", Err: err}
@@ -126,8 +130,12 @@ func (h *Hub) past(ctx context.Context, in *report.Input, q rest.ReportRequest) 
 		})
 		return err
 	}
-	for _, a := range h.o.Engine.Sites(sites, assess.View{Policy: h.o.Policy, At: in.At, HubInView: true, All: true}) {
-		add(a.Inventories[0].Site, a)
+	pol, ref := h.fleet.Policy(h.o.Now())
+	for _, a := range h.o.Engine.Sites(sites, assess.View{Policy: pol, At: in.At, HubInView: true, All: true}) {
+		site := records[a.Inventories[0].Site].Inventory.Site
+		waiver.Apply(h.fleet.Waivers().Of(site), a, func(string) inventory.Identity { return site })
+		a.Policy = ref
+		add(site.ID, a)
 	}
 	slices.SortFunc(in.Sites, func(a, b report.Site) int { return strings.Compare(a.ID, b.ID) })
 	return nil

@@ -47,7 +47,7 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
-		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.compliance, Changes: h.feed, Ready: h.readiness, Auth: s.Auth, SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
+		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.compliance, Changes: h.feed, Waivers: h.waivers, Policies: h.policyOptions(), Tokens: h.tokens, Audit: h.audit, Ready: h.readiness, Auth: h.authenticators(s.Auth), SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
 		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,
 	})
 	if err != nil {
