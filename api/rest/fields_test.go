@@ -50,7 +50,7 @@ func TestFields(t *testing.T) {
 			"site=plant-001": 1, "revision~*bad": 3, "at<2026-11-20T08:30:00Z": 3, "reason=schema": 3, "detail~unknown*": 3, "sequence=91": 1,
 		}},
 		{"listWaivers", "/waivers", map[string]int{
-			"id~w-*": 3, "rule=COL-001": 2, "site=plant-001": 1, "cluster=prod": 0, "infrastructure~*": 0, "country=DE": 1, "region=westeurope": 0, "state=approved": 2,
+			"id~w-*": 3, "rule=COL-001": 1, "site=plant-001": 1, "cluster=prod": 0, "infrastructure~*": 0, "country=DE": 1, "region=westeurope": 0, "state=approved": 2,
 			"reason~moves*": 3, "owner=\"Plant IT\"": 3, "ticket=CHG-1": 3, "requestedAt<2026-11-20T08:00:00Z": 3, "requestedBy=Somebody": 3, "decidedBy=Other": 2,
 			"expires<2027-01-01": 3, "unused=true": 1, "expiring=true": 2,
 		}},

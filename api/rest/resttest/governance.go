@@ -23,7 +23,7 @@ import (
 // Ids of what Govern keeps at first.
 const (
 	WaiverRequested = "w-requested" // of COL-001 at SiteID(1), requested by somebody who is not among the tokens
-	WaiverApproved  = "w-approved"  // of COL-001 at SiteID(3), in force, ends within a month
+	WaiverApproved  = "w-approved"  // of TEN-006 at SiteID(3), in force, ends within a month
 	WaiverPattern   = "w-pattern"   // of a rule that fails nowhere, in every site in Germany
 	TokenGood       = "tokengood"
 	TokenRevoked    = "tokenrevoked"
@@ -115,7 +115,7 @@ func waivers() map[string]waiver.Waiver {
 	}
 	return map[string]waiver.Waiver{
 		WaiverRequested: make1(WaiverRequested, "COL-001", waiver.Match{Site: SiteID(1)}),
-		WaiverApproved:  approve(make1(WaiverApproved, "COL-001", waiver.Match{Site: SiteID(3)})),
+		WaiverApproved:  approve(make1(WaiverApproved, "TEN-006", waiver.Match{Site: SiteID(3)})),
 		WaiverPattern:   approve(make1(WaiverPattern, "HA-001", waiver.Match{Country: "DE", Tags: map[string]string{"never": "given"}})),
 	}
 }
