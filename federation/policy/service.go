@@ -19,7 +19,7 @@ import (
 
 // Versions is where the versions lie, by id.
 func Versions() bus.BucketOptions {
-	return bus.BucketOptions{Name: "policies", Description: "Versions of the policy, by number", History: 1, MaxValue: 2 * policy.MaxDocument}
+	return bus.BucketOptions{Name: "policies", Description: "Versions of the policy, by number", History: 1}
 }
 
 // Activations is where the log of activations lies, under one key.

@@ -340,6 +340,11 @@ func Decide(waivers []Waiver, f *rules.Finding, s Subject, at time.Time) *rules.
 	return &rules.Waiver{ID: best.ID, Reason: best.Reason, Expires: best.Expires}
 }
 
+// Holds reports whether what Decide said of a finding at the instant of its judgement still holds at one at or after it.
+func Holds(f *rules.Finding, at time.Time) bool {
+	return f.Verdict == rules.Fail && f.Waiver != nil && at.Before(f.Waiver.Expires)
+}
+
 // Apply decides on every finding of an assessment at the assessment's instant. The assessment must not be shared yet.
 func Apply(waivers []Waiver, a *assess.Assessment, site func(id string) inventory.Identity) {
 	each(a, site, func(f *rules.Finding, s Subject) bool {

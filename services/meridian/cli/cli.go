@@ -49,6 +49,11 @@ type grammar struct {
 	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`
 	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster." group:"server"`
 	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share." group:"server"`
+	Waive           waiveCommand           `cmd:"" help:"Request a waiver: accept a failing finding for a time." group:"server"`
+	Waivers         waiversCommand         `cmd:"" help:"List, approve, reject and withdraw waivers." group:"server"`
+	Policies        policiesCommand        `cmd:"" help:"Versions of the policy: list, show, draft, preview, activate, compare." group:"server"`
+	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
+	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
 	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
 	Version         versionCommand         `cmd:"" help:"Print the version."`
 }
