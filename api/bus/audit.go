@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // Audit is one entry of the audit.
@@ -20,13 +23,11 @@ type Audit struct {
 	DecodeErr      error
 }
 
-const subjectAudit = subjectRoot + "audit"
-
 // EnsureAudit creates the stream of the audit: nothing in it ages, and neither a message nor all of them can be deleted
 // through the server's API, by the hub either. When the disk or the limit is full, new entries are refused (ErrFull).
 func (c *Conn) EnsureAudit(ctx context.Context, o StreamOptions) error {
 	cfg := jetstream.StreamConfig{
-		Name: StreamAudit, Subjects: []string{subjectAudit}, Description: "Audit: every write, append-only",
+		Name: StreamAudit, Subjects: []string{subjects.Audit}, Description: "Audit: every write, append-only",
 		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew,
 		Replicas: or(o.Replicas, 1), MaxBytes: or(o.MaxBytes, -1), MaxMsgs: -1, MaxMsgsPerSubject: -1, AllowDirect: true, Duplicates: DuplicateWindow,
 		DenyDelete: true, DenyPurge: true,
@@ -39,17 +40,17 @@ func (c *Conn) EnsureAudit(ctx context.Context, o StreamOptions) error {
 
 // PublishAudit appends an entry and returns once the stream has it.
 func (c *Conn) PublishAudit(ctx context.Context, a Audit) (Ack, error) {
-	e := envelope{id: a.ID, source: hubSource, typ: TypeAudit, time: c.stamp(a.At), dedupe: true}
-	return c.publishHub(ctx, "append to the audit", StreamAudit, "", subjectAudit, nil, e, a.Body)
+	e := envelope.Envelope{ID: a.ID, Source: envelope.HubSource, Type: envelope.TypeAudit, Time: c.stamp(a.At), Dedupe: true}
+	return c.publishHub(ctx, "append to the audit", StreamAudit, "", subjects.Audit, nil, e, a.Body)
 }
 
 // Audits reads the audit from its beginning, then every new entry, as Inventories does.
 func (c *Conn) Audits(ctx context.Context, handler func(Audit), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamAudit, filter: subjectAudit, caughtUp: caughtUp, all: true}
+	r := &reader{c: c, stream: StreamAudit, filter: subjects.Audit, caughtUp: caughtUp, all: true}
 	r.handle = func(_ context.Context, m *stored) error {
 		a := Audit{StreamSequence: m.sequence, AcceptedAt: m.time}
-		e, err := decodeSite(m.header, TypeAudit, "")
-		a.ID, a.At = e.id, e.time
+		e, err := envelope.DecodeSite(m.header, envelope.TypeAudit, "")
+		a.ID, a.At = e.ID, e.Time
 		if err == nil {
 			a.Body, err = c.codec.body(m)
 		}

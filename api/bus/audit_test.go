@@ -27,11 +27,7 @@ func TestAuditIsAppendOnly(t *testing.T) {
 			}
 		}
 	}
-	seed, err := nats.NkeyOptionFromSeed(s.SeedFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	nc, err := nats.Connect(s.URL(), seed)
+	nc, err := nats.Connect(s.URL(), nats.UserCredentials(s.CredentialsFile()))
 	if err != nil {
 		t.Fatal(err)
 	}

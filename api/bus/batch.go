@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 const (
@@ -28,7 +30,7 @@ const (
 // from other replicas.
 func (c *Conn) Batches(ctx context.Context, stream, durable string, maximum int, wait time.Duration, f func(context.Context, []Message) error) error {
 	op := "read stream " + stream + " as " + durable
-	if maximum < 1 || wait <= 0 || !validToken(durable) {
+	if maximum < 1 || wait <= 0 || !subjects.ValidToken(durable) {
 		return fmt.Errorf("%s: %w: needs a durable name of lower-case letters and dashes, at least one message and a time to wait", op, ErrInvalid)
 	}
 	b := &batches{c: c, stream: stream, durable: durable, maximum: maximum, wait: wait, f: f}

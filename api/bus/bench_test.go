@@ -37,11 +37,7 @@ func BenchmarkInventories(b *testing.B) {
 		b.ReportMetric(float64(sites*b.N)/b.Elapsed().Seconds(), "inventories/s")
 	})
 	b.Run("bare", func(b *testing.B) {
-		seed, err := nats.NkeyOptionFromSeed(s.SeedFile())
-		if err != nil {
-			b.Fatal(err)
-		}
-		nc, err := nats.Connect(s.URL(), seed)
+		nc, err := nats.Connect(s.URL(), nats.UserCredentials(s.CredentialsFile()))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
 )
 
 // BucketOptions describe a bucket of documents. Copies, compression and the right to create it come from StreamOptions.
@@ -182,7 +184,7 @@ func (b *Bucket[T]) Get(ctx context.Context, key string) (Entry[T], error) {
 }
 
 func (b *Bucket[T]) entry(m *stored) Entry[T] {
-	e := Entry[T]{Key: strings.TrimPrefix(m.subject, b.prefix), Revision: m.sequence, At: m.time, Deleted: first(m.header, headerKV) != ""}
+	e := Entry[T]{Key: strings.TrimPrefix(m.subject, b.prefix), Revision: m.sequence, At: m.time, Deleted: envelope.First(m.header, headerKV) != ""}
 	if e.Deleted {
 		return e
 	}

@@ -245,13 +245,13 @@ func TestWrongCredentialIsDenied(t *testing.T) {
 	s := bustest.Start(t)
 	other := bustest.Start(t)
 	o := s.Options()
-	o.SeedFile = other.SeedFile()
+	o.CredentialsFile = other.CredentialsFile()
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if _, err := bus.Connect(ctx, o); !errors.Is(err, bus.ErrDenied) {
-		t.Fatalf("a seed of another server: %v", err)
+		t.Fatalf("a credential of another server: %v", err)
 	}
-	o.SeedFile = ""
+	o.CredentialsFile = ""
 	ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if _, err := bus.Connect(ctx, o); !errors.Is(err, bus.ErrDenied) {

@@ -12,6 +12,10 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/link"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // InProcess is a server in the same process; embedded.Server is one.
@@ -33,6 +37,9 @@ type Options struct {
 	CAFile   string // TLS: trust these authorities instead of the system's
 	CertFile string // mutual TLS
 	KeyFile  string
+	// PlainText allows a connection without TLS to a server that is not on this machine, for networks that are private by
+	// other means. Without it such a URL is refused, and TLS is never given up for a server that offers none.
+	PlainText bool
 
 	// Domain is the JetStream domain of the hub's streams, where its servers name one. A receipt from another domain, such as
 	// that of a leaf node with a store of its own, counts as none.
@@ -50,12 +57,27 @@ type Options struct {
 	Now            func() time.Time
 }
 
+func (o Options) link() link.Options {
+	return link.Options{
+		URL: o.URL, InProcess: o.InProcess != nil, CredentialsFile: o.CredentialsFile, SeedFile: o.SeedFile, User: o.User, PasswordFile: o.PasswordFile,
+		CAFile: o.CAFile, CertFile: o.CertFile, KeyFile: o.KeyFile, PlainText: o.PlainText,
+	}
+}
+
+// Check refuses options whose connection would leave the machine without encryption. Connect does it too.
+func (o Options) Check() error {
+	if err := o.link().Check(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
 // Conn is a connection to the bus. It reconnects for ever; calls made meanwhile fail with ErrUnavailable and readers
 // resume. Safe for concurrent use.
 type Conn struct {
 	nc      *nats.Conn
 	js      jetstream.JetStream
-	codec   *codec
+	codec   codec
 	log     *slog.Logger
 	now     func() time.Time
 	timeout time.Duration
@@ -89,12 +111,12 @@ const (
 
 // Connect opens the connection. With WaitConnected the error is ErrUnavailable or ErrDenied when the context ends first.
 func Connect(ctx context.Context, o Options) (*Conn, error) {
-	k, err := newCodec()
+	k, err := envelope.NewCodec()
 	if err != nil {
 		return nil, err
 	}
 	c := &Conn{
-		codec: k, log: o.Logger, now: o.Now, timeout: o.PublishTimeout, domain: o.Domain,
+		codec: codec{k}, log: o.Logger, now: o.Now, timeout: o.PublishTimeout, domain: o.Domain,
 		changed: make(chan struct{}), calls: map[string]map[*pending]struct{}{}, judged: map[string]judged{},
 	}
 	if c.log == nil {
@@ -110,11 +132,14 @@ func Connect(ctx context.Context, o Options) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	url := o.URL
-	if o.InProcess == nil && url == "" {
-		return nil, fmt.Errorf("connect to the message bus: %w: no URL is configured", ErrInvalid)
+	if err := o.Check(); err != nil {
+		return nil, fmt.Errorf("connect to the message bus: %w", err)
 	}
-	if c.nc, err = nats.Connect(url, opts...); err != nil {
+	who, err := o.link().NATS()
+	if err != nil {
+		return nil, fmt.Errorf("connect to the message bus: %w", err)
+	}
+	if c.nc, err = nats.Connect(o.URL, append(opts, who...)...); err != nil {
 		return nil, mapError(ctx, "connect to the message bus", err)
 	}
 	if c.js, err = newJetStream(c.nc, o.Domain, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(c.timeout)); err != nil {
@@ -138,12 +163,7 @@ func newJetStream(nc *nats.Conn, domain string, opts ...jetstream.JetStreamOpt) 
 }
 
 // api is a subject of the JetStream API in the hub's domain.
-func (c *Conn) api(rest string) string {
-	if c.domain == "" {
-		return "$JS.API." + rest
-	}
-	return "$JS." + c.domain + ".API." + rest
-}
+func (c *Conn) api(rest string) string { return subjects.API(c.domain, rest) }
 
 func (c *Conn) options(o Options) ([]nats.Option, error) {
 	longest := o.ReconnectWait
@@ -178,28 +198,6 @@ func (c *Conn) options(o Options) ([]nats.Option, error) {
 	}
 	if o.InboxPrefix != "" {
 		opts = append(opts, nats.CustomInboxPrefix(o.InboxPrefix))
-	}
-	switch {
-	case o.CredentialsFile != "":
-		opts = append(opts, nats.UserCredentials(o.CredentialsFile))
-	case o.SeedFile != "":
-		seed, err := nats.NkeyOptionFromSeed(o.SeedFile)
-		if err != nil {
-			return nil, fmt.Errorf("read the NKey seed %s: %w", o.SeedFile, err)
-		}
-		opts = append(opts, seed)
-	case o.User != "":
-		password, err := readSecret(o.PasswordFile)
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, nats.UserInfo(o.User, password))
-	}
-	if o.CAFile != "" {
-		opts = append(opts, nats.RootCAs(o.CAFile))
-	}
-	if o.CertFile != "" || o.KeyFile != "" {
-		opts = append(opts, nats.ClientCert(o.CertFile, o.KeyFile))
 	}
 	return opts, nil
 }
@@ -239,7 +237,7 @@ func (c *Conn) Close() {
 	}
 	c.nc.Close()
 	c.reconnected() // wakes readers that wait for a connection
-	if err := c.codec.enc.Close(); err != nil {
+	if err := c.codec.Close(); err != nil {
 		c.log.Debug("close the encoder", "error", err)
 	}
 }

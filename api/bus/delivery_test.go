@@ -18,7 +18,7 @@ import (
 // TestLeafNodeCarriesWhatTheHubAcknowledges: over a leaf node an inventory is accepted when the hub's stream has it, and
 // never while the hub is away.
 func TestLeafNodeCarriesWhatTheHubAcknowledges(t *testing.T) {
-	l, down, up := bustest.StartLeaf(t, false)
+	l, down, up := bustest.StartLeaf(t, "muc-01", false)
 	hub := bustest.Dial(t, l.HubOptions())
 	if err := hub.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func TestLeafNodeCarriesWhatTheHubAcknowledges(t *testing.T) {
 // TestReceiptOfALeafNodesOwnStreamIsNone: a leaf node that keeps a stream of the same name acknowledges at once, hub or no
 // hub. That says nothing of the hub's stream.
 func TestReceiptOfALeafNodesOwnStreamIsNone(t *testing.T) {
-	l, down, _ := bustest.StartLeaf(t, true)
+	l, down, _ := bustest.StartLeaf(t, "muc-01", true)
 	nc, err := nats.Connect(l.LeafOptions().URL)
 	if err != nil {
 		t.Fatal(err)
@@ -136,11 +136,7 @@ func TestAssessmentsGoOnAfterALostTail(t *testing.T) {
 	if _, err := hub.PublishAssessment(t.Context(), bustest.Judgement("muc-01", 1, 4, at)); err != nil {
 		t.Fatal(err)
 	}
-	seed, err := nats.NkeyOptionFromSeed(s.SeedFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	nc, err := nats.Connect(s.URL(), seed)
+	nc, err := nats.Connect(s.URL(), nats.UserCredentials(s.CredentialsFile()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,75 +6,44 @@
 // The contract is described for other programs in api/asyncapi.yaml.
 package bus
 
-import "time"
+import (
+	"time"
 
-// Protocol is the version of the contract this package speaks. A reader accepts its own version and the two before.
-const Protocol = 1
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
+)
 
-// OldestProtocol is the oldest version that a reader accepts.
-const OldestProtocol = max(1, Protocol-olderProtocols)
-
-// olderProtocols is how many versions before its own a reader accepts.
-const olderProtocols = 2
+// Versions of the contract: the one that is spoken and the oldest that is read.
+const (
+	Protocol       = envelope.Protocol
+	OldestProtocol = envelope.OldestProtocol
+)
 
 // Streams of the hub.
 const (
 	StreamInventory  = "MERIDIAN_INVENTORY"
-	StreamAssessment = "MERIDIAN_ASSESSMENT"
-	StreamRejected   = "MERIDIAN_REJECTED"
+	StreamAssessment = subjects.StreamAssessment
+	StreamRejected   = subjects.StreamRejected
 	StreamChange     = "MERIDIAN_CHANGE"
 	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site
 	StreamAudit      = "MERIDIAN_AUDIT"     // every write, append-only
 	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 
-// Headers of a message. The CloudEvents ones follow the binary mode of the CloudEvents NATS binding, version 1.0.
+// Headers that callers read or write themselves.
 const (
-	HeaderID          = "ce-id"
-	HeaderSource      = "ce-source"
-	HeaderType        = "ce-type"
-	HeaderTime        = "ce-time"
-	HeaderSubject     = "ce-subject"
-	HeaderSpecVersion = "ce-specversion"
-	HeaderContentType = "content-type"
-	HeaderEncoding    = "content-encoding" // absent, or "zstd"
-
-	HeaderMessageID         = "Nats-Msg-Id"
-	HeaderProtocol          = "Meridian-Protocol"
-	HeaderPlannerVersion    = "Meridian-Planner-Version"
-	HeaderInstance          = "Meridian-Instance"
-	HeaderInstanceSequence  = "Meridian-Sequence"
-	HeaderRevision          = "Meridian-Revision"
-	HeaderInventorySequence = "Meridian-Inventory-Sequence" // on an assessment: position of the inventory in its stream
+	HeaderEncoding       = envelope.HeaderEncoding
+	HeaderInstance       = envelope.HeaderInstance
+	HeaderPlannerVersion = envelope.HeaderPlannerVersion
+	HeaderRevision       = envelope.HeaderRevision
 )
 
-// Types of message, the values of ce-type.
-const (
-	TypeInventory  = "meridian.inventory.v1"
-	TypeHeartbeat  = "meridian.heartbeat.v1"
-	TypeAssessment = "meridian.assessment.v1"
-	TypeRequest    = "meridian.request.v1"
-	TypeReply      = "meridian.reply.v1"
-	TypeRejection  = "meridian.rejected.v1"
-	TypeChange     = "meridian.change.v1"
-	TypeAudit      = "meridian.audit.v1"
-)
-
-// Content types of a body.
-const (
-	ContentJSON    = "application/json"
-	ContentPointer = "application/vnd.meridian.pointer+json" // the body names the pieces of the document
-)
+// TypeInventory is Message.Type of an inventory.
+const TypeInventory = envelope.TypeInventory
 
 const (
-	specVersion  = "1.0"
-	encodingZstd = "zstd"
-	hubSource    = "/meridian/hub"
-)
-
-const (
-	// CompressAbove is the size in bytes from which a body is compressed. Below it, decoding costs more than the wire saves.
-	CompressAbove = 16 << 10
+	// CompressAbove is the size in bytes from which a body is compressed.
+	CompressAbove = envelope.CompressAbove
 	// MaxMessage is the largest body in one message, in bytes: the server's default limit of 1 MiB for payload and headers,
 	// less 32 KiB for the headers. What is larger after compression travels in pieces.
 	MaxMessage = 1<<20 - 32<<10
@@ -83,3 +52,9 @@ const (
 	// DuplicateWindow is how long the streams remember message ids.
 	DuplicateWindow = 2 * time.Minute
 )
+
+// ValidSite reports whether the id can stand in a subject: ^[a-z0-9][a-z0-9-]{0,62}$.
+func ValidSite(id string) bool { return subjects.ValidSite(id) }
+
+// InboxPrefix is the inbox prefix of a site's credential; no site can read another's answers.
+func InboxPrefix(site string) string { return subjects.InboxPrefix(site) }

@@ -12,6 +12,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -27,7 +29,9 @@ type pointer struct {
 // maxPieces is how many pieces an incompressible document of the greatest size has, with room for a smaller piece size.
 const maxPieces = 4 * inventory.MaxDocument / pieceSize
 
-func isPointer(m *stored) bool { return first(m.header, HeaderContentType) == ContentPointer }
+func isPointer(m *stored) bool {
+	return envelope.First(m.header, envelope.HeaderContentType) == envelope.ContentPointer
+}
 
 // putDocument stores the pieces of a document and returns the body of the message that points to them.
 func (c *Conn) putDocument(ctx context.Context, site, revision string, wire []byte, encoding string, body []byte) ([]byte, error) {
@@ -36,14 +40,14 @@ func (c *Conn) putDocument(ctx context.Context, site, revision string, wire []by
 	size := min(pieceSize, c.maxMessage())
 	for piece := range slices.Chunk(wire, size) {
 		i := len(p.Pieces)
-		subject, err := documentSubject(site, i)
+		subject, err := subjects.OfDocument(site, i)
 		if err != nil {
 			return nil, err
 		}
 		m := &nats.Msg{Subject: subject, Data: piece, Header: nats.Header{
-			HeaderMessageID:   {site + ":" + p.SHA256 + ":" + strconv.Itoa(i)},
-			HeaderContentType: {"application/octet-stream"},
-			HeaderProtocol:    {strconv.Itoa(Protocol)},
+			envelope.HeaderMessageID:   {site + ":" + p.SHA256 + ":" + strconv.Itoa(i)},
+			envelope.HeaderContentType: {"application/octet-stream"},
+			envelope.HeaderProtocol:    {strconv.Itoa(Protocol)},
 		}}
 		ack, err := c.publish(ctx, m, jetstream.WithExpectStream(StreamDocument))
 		if err != nil {
@@ -66,7 +70,7 @@ func (c *Conn) getDocument(ctx context.Context, site string, m *stored) ([]byte,
 	}
 	var wire []byte
 	for i, sequence := range p.Pieces {
-		subject, err := documentSubject(site, i)
+		subject, err := subjects.OfDocument(site, i)
 		if err != nil {
 			return nil, err
 		}
@@ -85,7 +89,7 @@ func (c *Conn) getDocument(ctx context.Context, site string, m *stored) ([]byte,
 	if sum := sha256.Sum256(wire); hex.EncodeToString(sum[:]) != p.SHA256 {
 		return nil, fmt.Errorf("%w: the pieces do not have the checksum of the pointer", ErrUnreadable)
 	}
-	body, err := c.codec.decompress(wire, p.Encoding)
+	body, err := c.codec.Decompress(wire, p.Encoding)
 	if err == nil && len(body) != p.Size {
 		err = fmt.Errorf("%w: the document has %d bytes, the pointer says %d", ErrUnreadable, len(body), p.Size)
 	}

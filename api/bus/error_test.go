@@ -2,15 +2,8 @@ package bus_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +29,7 @@ func server(t *testing.T, o embedded.Options) *embedded.Server {
 
 func TestServerWithoutSpaceIsTold(t *testing.T) {
 	s := server(t, embedded.Options{MaxStoreBytes: 300 << 10})
-	c := bustest.Dial(t, bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true})
+	c := bustest.Dial(t, bus.Options{URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true})
 	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -49,50 +42,26 @@ func TestServerWithoutSpaceIsTold(t *testing.T) {
 	}
 }
 
-// certificate writes a certificate and its key, signed by itself, for loopback.
-func certificate(t *testing.T) (certFile, keyFile string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bustest.WriteFile(t, "cert.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		bustest.WriteFile(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
-}
-
 func testContext(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithTimeout(t.Context(), 300*time.Millisecond)
 }
 
 func TestTLSWithClientCertificates(t *testing.T) {
-	cert, key := certificate(t)
-	clientCert, clientKey := certificate(t)
-	strangerCert, strangerKey := certificate(t)
+	cert, key := bustest.Certificate(t)
+	clientCert, clientKey := bustest.Certificate(t)
+	strangerCert, strangerKey := bustest.Certificate(t)
 	s := server(t, embedded.Options{Listen: "0.0.0.0:0", CertFile: cert, KeyFile: key, ClientCAFile: clientCert})
-	o := bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true, CAFile: cert, CertFile: clientCert, KeyFile: clientKey}
+	o := bus.Options{URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true, CAFile: cert, CertFile: clientCert, KeyFile: clientKey}
 	c := bustest.Dial(t, o)
 	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*bus.Options){
-		"server not trusted":       func(o *bus.Options) { o.CAFile = "" },
-		"stranger's certificate":   func(o *bus.Options) { o.CertFile, o.KeyFile = strangerCert, strangerKey },
-		"no client certificate":    func(o *bus.Options) { o.CertFile, o.KeyFile = "", "" },
-		"certificate without seed": func(o *bus.Options) { o.SeedFile = "" },
+		"server not trusted":             func(o *bus.Options) { o.CAFile = "" },
+		"stranger's certificate":         func(o *bus.Options) { o.CertFile, o.KeyFile = strangerCert, strangerKey },
+		"no client certificate":          func(o *bus.Options) { o.CertFile, o.KeyFile = "", "" },
+		"certificate without credential": func(o *bus.Options) { o.CredentialsFile = "" },
 	} {
 		bad := o
 		change(&bad)
@@ -124,4 +93,41 @@ func TestCredentialFilesAreExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Close()
+}
+
+func TestPlainTextLeavesTheMachineOnlyWhereItIsAllowed(t *testing.T) {
+	for url, refused := range map[string]bool{
+		"nats://10.0.0.1:4222": true, "10.0.0.1:4222": true, "nats://127.0.0.1:1,nats://nats.example.com:4222": true, "ws://nats.example.com": true, "nats://": true,
+		"nats://127.0.0.1:1": false, "nats://[::1]:1": false, "localhost:1": false, "tls://192.0.2.1:1": false, "tls://192.0.2.1:1,nats://192.0.2.2:1": false,
+	} {
+		c, err := bus.Connect(t.Context(), bus.Options{URL: url})
+		if err == nil {
+			c.Close()
+		}
+		if errors.Is(err, bus.ErrInvalid) != refused {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	c, err := bus.Connect(t.Context(), bus.Options{URL: "nats://192.0.2.1:1", PlainText: true})
+	if err != nil {
+		t.Fatalf("allowed: %v", err)
+	}
+	c.Close()
+}
+
+// TestTLSIsNotGivenUp: a server that offers no TLS, or somebody in between who says so, does not get the credential.
+func TestTLSIsNotGivenUp(t *testing.T) {
+	s := server(t, embedded.Options{})
+	for name, o := range map[string]bus.Options{
+		"by scheme":    {URL: strings.Replace(s.URL(), "nats://", "tls://", 1)},
+		"by authority": {URL: s.URL(), CAFile: func() string { cert, _ := bustest.Certificate(t); return cert }()},
+	} {
+		o.CredentialsFile, o.WaitConnected = s.CredentialsFile(), true
+		ctx, cancel := testContext(t)
+		if c, err := bus.Connect(ctx, o); err == nil {
+			t.Errorf("%s: connected without TLS", name)
+			c.Close()
+		}
+		cancel()
+	}
 }

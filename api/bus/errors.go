@@ -7,20 +7,23 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // Errors callers can tell apart with errors.Is. Every error of this package wraps at most one of them.
 var (
-	ErrUnavailable = errors.New("the message bus is unavailable")             // no connection, no stream, no answer in time: try again
-	ErrDenied      = errors.New("the message bus refused the credential")     // not for this subject, or not at all
-	ErrTooLarge    = errors.New("the message is too large")                   // beyond inventory.MaxDocument or the server's limit
-	ErrFull        = errors.New("the message bus is out of space")            // a limit of the stream or the server's store
-	ErrConflict    = errors.New("another writer was faster")                  // an expected sequence no longer holds
-	ErrNotFound    = errors.New("there is no such document")                  // in a bucket
-	ErrInvalid     = errors.New("the message is invalid")                     // refused before sending: bad site id, revision or header
-	ErrProtocol    = errors.New("the protocol version is not supported")      // DecodeErr of a message
-	ErrUnreadable  = errors.New("the message cannot be read")                 // DecodeErr of a message
-	ErrMisdirected = errors.New("the message does not belong to its subject") // DecodeErr of a message
+	ErrUnavailable = errors.New("the message bus is unavailable")         // no connection, no stream, no answer in time: try again
+	ErrDenied      = errors.New("the message bus refused the credential") // not for this subject, or not at all
+	ErrTooLarge    = envelope.ErrTooLarge                                 // beyond inventory.MaxDocument or the server's limit
+	ErrFull        = errors.New("the message bus is out of space")        // a limit of the stream or the server's store
+	ErrConflict    = errors.New("another writer was faster")              // an expected sequence no longer holds
+	ErrNotFound    = errors.New("there is no such document")              // in a bucket
+	ErrInvalid     = subjects.ErrInvalid                                  // refused before sending: bad site id, revision or header
+	ErrProtocol    = envelope.ErrProtocol                                 // DecodeErr of a message
+	ErrUnreadable  = envelope.ErrUnreadable                               // DecodeErr of a message
+	ErrMisdirected = subjects.ErrMisdirected                              // DecodeErr of a message
 	ErrClosed      = errors.New("the connection was closed")
 	ErrNoSite      = errors.New("no planner of the site is listening") // answer to a request
 )

@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -19,7 +21,7 @@ import (
 // ErrTooLarge, ErrFull, ErrInvalid.
 func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error) {
 	const op = "publish the inventory"
-	subject, err := siteSubject(subjectInventory, inv.Site)
+	subject, err := subjects.Of(subjects.Inventory, inv.Site)
 	if err != nil {
 		return Ack{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -32,24 +34,24 @@ func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error)
 	if err := isJSON(inv.Body); err != nil {
 		return Ack{}, fmt.Errorf("%s of %s: %w", op, inv.Site, err)
 	}
-	e := envelope{
-		id: inv.Site + ":" + inv.Revision, source: siteSource(inv.Site), typ: TypeInventory, site: inv.Site, time: c.stamp(inv.Time), dedupe: true,
-		extra: map[string]string{
-			HeaderRevision:         inv.Revision,
-			HeaderInstance:         inv.Instance,
-			HeaderInstanceSequence: number(inv.InstanceSequence),
-			HeaderPlannerVersion:   inv.PlannerVersion,
+	e := envelope.Envelope{
+		ID: inv.Site + ":" + inv.Revision, Source: envelope.SiteSource(inv.Site), Type: envelope.TypeInventory, Site: inv.Site, Time: c.stamp(inv.Time), Dedupe: true,
+		Extra: map[string]string{
+			envelope.HeaderRevision:         inv.Revision,
+			envelope.HeaderInstance:         inv.Instance,
+			envelope.HeaderInstanceSequence: envelope.Number(inv.InstanceSequence),
+			envelope.HeaderPlannerVersion:   inv.PlannerVersion,
 		},
 	}
-	wire, encoding := c.codec.compress(inv.Body)
+	wire, encoding := c.codec.Compress(inv.Body)
 	if len(wire) > c.maxMessage() {
 		if wire, err = c.putDocument(ctx, inv.Site, inv.Revision, wire, encoding, inv.Body); err != nil {
 			return Ack{}, mapError(ctx, op, err)
 		}
-		e.content, encoding = ContentPointer, ""
+		e.Content, encoding = envelope.ContentPointer, ""
 	}
 	store := func() (Ack, error) {
-		m, err := encode(ctx, subject, e, wire, encoding)
+		m, err := envelope.Encode(ctx, subject, e, wire, encoding)
 		if err != nil {
 			return Ack{}, fmt.Errorf("%s of %s: %w", op, inv.Site, err)
 		}
@@ -67,11 +69,11 @@ func (c *Conn) PublishInventory(ctx context.Context, inv Inventory) (Ack, error)
 	switch {
 	case last == nil || last.sequence <= ack.StreamSequence:
 		return ack, nil
-	case first(last.header, HeaderRevision) == inv.Revision:
+	case envelope.First(last.header, envelope.HeaderRevision) == inv.Revision:
 		return Ack{StreamSequence: last.sequence, Duplicate: true}, nil
 	}
 	// The id names what it supersedes, so that repeating this call stores nothing either.
-	e.id += ":" + strconv.FormatUint(last.sequence, 10)
+	e.ID += ":" + strconv.FormatUint(last.sequence, 10)
 	return store()
 }
 
@@ -137,7 +139,7 @@ func (c *Conn) stamp(t time.Time) time.Time {
 // PublishHeartbeat sends a heartbeat. No stream keeps it and nobody acknowledges it.
 func (c *Conn) PublishHeartbeat(ctx context.Context, h Heartbeat) error {
 	const op = "publish the heartbeat"
-	subject, err := siteSubject(subjectHeartbeat, h.Site)
+	subject, err := subjects.Of(subjects.Heartbeat, h.Site)
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
@@ -146,8 +148,8 @@ func (c *Conn) PublishHeartbeat(ctx context.Context, h Heartbeat) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	e := envelope{id: h.Site + ":" + h.At.Format(time.RFC3339Nano), source: siteSource(h.Site), typ: TypeHeartbeat, site: h.Site, time: h.At}
-	m, err := encode(ctx, subject, e, body, "")
+	e := envelope.Envelope{ID: h.Site + ":" + h.At.Format(time.RFC3339Nano), Source: envelope.SiteSource(h.Site), Type: envelope.TypeHeartbeat, Site: h.Site, Time: h.At}
+	m, err := envelope.Encode(ctx, subject, e, body, "")
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
@@ -160,22 +162,22 @@ func (c *Conn) PublishHeartbeat(ctx context.Context, h Heartbeat) error {
 // PublishRejection stores the refusal of an inventory. Replicas that refuse the same message store it once.
 func (c *Conn) PublishRejection(ctx context.Context, r Rejection) (Ack, error) {
 	const op = "publish the rejection"
-	e := envelope{
-		id: r.Site + ":" + strconv.FormatUint(r.Sequence, 10), source: hubSource, typ: TypeRejection, time: c.stamp(r.At), dedupe: true,
-		extra: map[string]string{HeaderRevision: r.Revision, HeaderInventorySequence: number(r.Sequence)},
+	e := envelope.Envelope{
+		ID: r.Site + ":" + strconv.FormatUint(r.Sequence, 10), Source: envelope.HubSource, Type: envelope.TypeRejection, Time: c.stamp(r.At), Dedupe: true,
+		Extra: map[string]string{envelope.HeaderRevision: r.Revision, envelope.HeaderInventorySequence: envelope.Number(r.Sequence)},
 	}
-	subject, err := siteSubject(subjectRejected, r.Site)
+	subject, err := subjects.Of(subjects.Rejected, r.Site)
 	return c.publishHub(ctx, op, StreamRejected, r.Site, subject, err, e, r.Body)
 }
 
 // PublishChange stores one entry of the change feed. Replicas that saw the same change store it once, within DuplicateWindow.
 func (c *Conn) PublishChange(ctx context.Context, ch Change) (Ack, error) {
-	e := envelope{id: ch.ID, source: hubSource, typ: TypeChange, time: c.stamp(ch.At), dedupe: true}
-	subject, err := changeSubject(ch.Kind, ch.Site)
+	e := envelope.Envelope{ID: ch.ID, Source: envelope.HubSource, Type: envelope.TypeChange, Time: c.stamp(ch.At), Dedupe: true}
+	subject, err := subjects.OfChange(ch.Kind, ch.Site)
 	return c.publishHub(ctx, "publish the change", StreamChange, ch.Site, subject, err, e, ch.Body)
 }
 
-func (c *Conn) publishHub(ctx context.Context, op, stream, site, subject string, bad error, e envelope, body []byte) (Ack, error) {
+func (c *Conn) publishHub(ctx context.Context, op, stream, site, subject string, bad error, e envelope.Envelope, body []byte) (Ack, error) {
 	m, err := c.hubMessage(ctx, site, subject, bad, e, body)
 	if err != nil {
 		return Ack{}, fmt.Errorf("%s of %.80q: %w", op, site, err)
@@ -184,22 +186,22 @@ func (c *Conn) publishHub(ctx context.Context, op, stream, site, subject string,
 	return ack, mapError(ctx, op, err)
 }
 
-func (c *Conn) hubMessage(ctx context.Context, site, subject string, bad error, e envelope, body []byte) (*nats.Msg, error) {
+func (c *Conn) hubMessage(ctx context.Context, site, subject string, bad error, e envelope.Envelope, body []byte) (*nats.Msg, error) {
 	if bad != nil {
 		return nil, bad
 	}
-	if e.id == "" {
+	if e.ID == "" {
 		return nil, fmt.Errorf("%w: it has no message id", ErrInvalid)
 	}
 	if len(body) == 0 {
 		return nil, fmt.Errorf("%w: the body is empty", ErrInvalid)
 	}
-	e.site = site
-	wire, encoding := c.codec.compress(body)
+	e.Site = site
+	wire, encoding := c.codec.Compress(body)
 	if len(wire) > c.maxMessage() {
 		return nil, fmt.Errorf("%w: %d bytes compressed, the limit is %d", ErrTooLarge, len(wire), c.maxMessage())
 	}
-	return encode(ctx, subject, e, wire, encoding)
+	return envelope.Encode(ctx, subject, e, wire, encoding)
 }
 
 // judged is the newest assessment of a site this connection knows to be in the stream.
@@ -285,7 +287,7 @@ func (c *Conn) outlived(ctx context.Context, a Assessment, known judged) (bool, 
 	}
 	is := func(sequence uint64, revision string) (bool, error) {
 		m, err := c.at(ctx, StreamInventory, sequence)
-		return m != nil && m.subject == subjectInventory+a.Site && first(m.header, HeaderRevision) == revision, err
+		return m != nil && m.subject == subjects.Inventory+a.Site && envelope.First(m.header, envelope.HeaderRevision) == revision, err
 	}
 	if here, err := is(a.InventorySequence, a.Revision); err != nil || !here {
 		return false, err
@@ -345,10 +347,10 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 }
 
 func (c *Conn) assessmentMessage(ctx context.Context, a Assessment) (*nats.Msg, error) {
-	subject, err := siteSubject(subjectAssessment, a.Site)
-	e := envelope{
-		id: a.MessageID, source: hubSource, typ: TypeAssessment, time: c.stamp(a.At), dedupe: true,
-		extra: map[string]string{HeaderRevision: a.Revision, HeaderInventorySequence: number(a.InventorySequence)},
+	subject, err := subjects.Of(subjects.Assessment, a.Site)
+	e := envelope.Envelope{
+		ID: a.MessageID, Source: envelope.HubSource, Type: envelope.TypeAssessment, Time: c.stamp(a.At), Dedupe: true,
+		Extra: map[string]string{envelope.HeaderRevision: a.Revision, envelope.HeaderInventorySequence: envelope.Number(a.InventorySequence)},
 	}
 	return c.hubMessage(ctx, a.Site, subject, err, e, a.Body)
 }
@@ -378,7 +380,7 @@ func (c *Conn) forgetJudged(site string) {
 // loadJudged asks the stream for the last assessment of a site; none is the zero value. What cannot be decoded counts as
 // oldest, so that it is replaced.
 func (c *Conn) loadJudged(ctx context.Context, site string) (judged, error) {
-	m, err := c.lastOf(ctx, StreamAssessment, subjectAssessment+site)
+	m, err := c.lastOf(ctx, StreamAssessment, subjects.Assessment+site)
 	if err != nil {
 		return judged{}, err
 	}

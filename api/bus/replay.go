@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // Inventories reads the inventories of all sites: first the last one of each site, then every new one, until the context
@@ -17,12 +20,12 @@ import (
 // the stream or the stream was made anew, the last message of each site is read again, so a message can come twice and
 // StreamSequence can go back; Instance and InstanceSequence tell what is newer.
 func (c *Conn) Inventories(ctx context.Context, handler func(context.Context, Inventory), caughtUp func()) error {
-	return c.inventories(ctx, &reader{filter: subjectInventory + "*", caughtUp: caughtUp}, handler)
+	return c.inventories(ctx, &reader{filter: subjects.Inventory + "*", caughtUp: caughtUp}, handler)
 }
 
 // KeptInventories reads all inventories of one site that the stream keeps, oldest first, and returns when they are through.
 func (c *Conn) KeptInventories(ctx context.Context, site string, handler func(Inventory)) error {
-	subject, err := siteSubject(subjectInventory, site)
+	subject, err := subjects.Of(subjects.Inventory, site)
 	if err != nil {
 		return fmt.Errorf("read the inventories of a site: %w", err)
 	}
@@ -43,7 +46,7 @@ func (c *Conn) inventories(ctx context.Context, r *reader, handler func(context.
 			}
 			inv.DecodeErr = err
 		}
-		handler(withTrace(ctx, m.header), inv)
+		handler(envelope.WithTrace(ctx, m.header), inv)
 		return nil
 	}
 	return r.run(ctx)
@@ -61,7 +64,7 @@ func (c *Conn) Assessments(ctx context.Context, handler func(context.Context, As
 }
 
 func (c *Conn) assessments(ctx context.Context, handler func(context.Context, Assessment), caughtUp func(), once bool) error {
-	r := &reader{c: c, stream: StreamAssessment, filter: subjectAssessment + "*", caughtUp: caughtUp, once: once}
+	r := &reader{c: c, stream: StreamAssessment, filter: subjects.Assessment + "*", caughtUp: caughtUp, once: once}
 	r.handle = func(ctx context.Context, m *stored) error {
 		a, err := c.codec.assessment(m)
 		if err != nil {
@@ -71,7 +74,7 @@ func (c *Conn) assessments(ctx context.Context, handler func(context.Context, As
 		if a.DecodeErr == nil && once {
 			c.setJudged(a.Site, judged{a.StreamSequence, a.InventorySequence, a.At, a.Revision})
 		}
-		handler(withTrace(ctx, m.header), a)
+		handler(envelope.WithTrace(ctx, m.header), a)
 		return nil
 	}
 	return r.run(ctx)
@@ -79,14 +82,14 @@ func (c *Conn) assessments(ctx context.Context, handler func(context.Context, As
 
 // Rejections is Inventories for the rejections: all that are kept, oldest first, then every new one.
 func (c *Conn) Rejections(ctx context.Context, handler func(context.Context, Rejection), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamRejected, filter: subjectRejected + "*", caughtUp: caughtUp, all: true}
+	r := &reader{c: c, stream: StreamRejected, filter: subjects.Rejected + "*", caughtUp: caughtUp, all: true}
 	r.handle = func(ctx context.Context, m *stored) error {
 		rej, err := c.codec.rejection(m)
 		if err != nil {
 			c.log.Warn("message on a subject that is no site's", "subject", m.subject, "error", err)
 			return nil
 		}
-		handler(withTrace(ctx, m.header), rej)
+		handler(envelope.WithTrace(ctx, m.header), rej)
 		return nil
 	}
 	return r.run(ctx)
@@ -94,14 +97,14 @@ func (c *Conn) Rejections(ctx context.Context, handler func(context.Context, Rej
 
 // Changes reads the change feed from behind a position (0: all that is kept), then every new change.
 func (c *Conn) Changes(ctx context.Context, after uint64, handler func(context.Context, Change), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamChange, filter: subjectChange + ">", caughtUp: caughtUp, all: true, after: after}
+	r := &reader{c: c, stream: StreamChange, filter: subjects.Change + ">", caughtUp: caughtUp, all: true, after: after}
 	r.handle = func(ctx context.Context, m *stored) error {
 		ch, err := c.codec.change(m)
 		if err != nil {
 			c.log.Warn("message on a subject that is no change's", "subject", m.subject, "error", err)
 			return nil
 		}
-		handler(withTrace(ctx, m.header), ch)
+		handler(envelope.WithTrace(ctx, m.header), ch)
 		return nil
 	}
 	return r.run(ctx)
@@ -110,7 +113,7 @@ func (c *Conn) Changes(ctx context.Context, after uint64, handler func(context.C
 // Heartbeats is Inventories for the heartbeats: first the last one of each site, then every new one. What cannot be read
 // is dropped and logged.
 func (c *Conn) Heartbeats(ctx context.Context, handler func(Heartbeat), caughtUp func()) error {
-	r := &reader{c: c, stream: StreamHeartbeat, filter: subjectHeartbeat + "*", caughtUp: caughtUp}
+	r := &reader{c: c, stream: StreamHeartbeat, filter: subjects.Heartbeat + "*", caughtUp: caughtUp}
 	r.handle = func(_ context.Context, m *stored) error {
 		h, err := decodeHeartbeat(&nats.Msg{Subject: m.subject, Header: m.header, Data: m.data})
 		if err != nil {
@@ -126,7 +129,7 @@ func (c *Conn) Heartbeats(ctx context.Context, handler func(Heartbeat), caughtUp
 
 // LastChanges reads the last change of one kind of each site and returns when they are through.
 func (c *Conn) LastChanges(ctx context.Context, kind string, handler func(Change)) error {
-	subject, err := changeSubject(kind, "any")
+	subject, err := subjects.OfChange(kind, "any")
 	if err != nil {
 		return fmt.Errorf("read the last changes: %w", err)
 	}
@@ -143,7 +146,7 @@ func (c *Conn) LastChanges(ctx context.Context, kind string, handler func(Change
 // LastAssessment returns the last assessment of a site; ok is false when there is none.
 func (c *Conn) LastAssessment(ctx context.Context, site string) (a Assessment, ok bool, err error) {
 	const op = "read the last assessment"
-	subject, err := siteSubject(subjectAssessment, site)
+	subject, err := subjects.Of(subjects.Assessment, site)
 	if err != nil {
 		return Assessment{}, false, fmt.Errorf("%s: %w", op, err)
 	}
@@ -160,7 +163,7 @@ func (c *Conn) LastAssessment(ctx context.Context, site string) (a Assessment, o
 // send again what it sent.
 func (c *Conn) Holds(ctx context.Context, h Heartbeat) (held bool, after uint64, err error) {
 	const op = "look for the revision that a heartbeat names"
-	subject, err := siteSubject(subjectInventory, h.Site)
+	subject, err := subjects.Of(subjects.Inventory, h.Site)
 	if err != nil {
 		return false, 0, fmt.Errorf("%s: %w", op, err)
 	}
@@ -171,8 +174,8 @@ func (c *Conn) Holds(ctx context.Context, h Heartbeat) (held bool, after uint64,
 	if err != nil {
 		return false, 0, mapError(ctx, op, err)
 	}
-	if last != nil && first(last.header, HeaderInstance) == h.Instance {
-		after, err = decodeNumber(last.header, HeaderInstanceSequence)
+	if last != nil && envelope.First(last.header, envelope.HeaderInstance) == h.Instance {
+		after, err = envelope.DecodeNumber(last.header, envelope.HeaderInstanceSequence)
 		return after >= h.InstanceSequence, after, mapError(ctx, op, err)
 	}
 	at, err := c.at(ctx, StreamInventory, h.StreamSequence)
@@ -180,7 +183,7 @@ func (c *Conn) Holds(ctx context.Context, h Heartbeat) (held bool, after uint64,
 	case err != nil:
 		return false, 0, mapError(ctx, op, err)
 	case at != nil:
-		return at.subject == subject && first(at.header, HeaderRevision) == h.Revision, 0, nil
+		return at.subject == subject && envelope.First(at.header, envelope.HeaderRevision) == h.Revision, 0, nil
 	}
 	// A position that is empty before a later message of the site was removed by the stream's limits.
 	return last != nil && last.sequence > h.StreamSequence, 0, nil

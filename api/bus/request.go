@@ -9,16 +9,19 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // maxSmall bounds the bodies of heartbeats, requests and replies, in bytes.
 const maxSmall = 256 << 10
 
 func decodeSmall(msg *nats.Msg, prefix, typ string, v any) (site string, err error) {
-	if site, err = siteOf(prefix, msg.Subject); err != nil {
+	if site, err = subjects.SiteOf(prefix, msg.Subject); err != nil {
 		return "", err
 	}
-	if _, err = decodeSite(msg.Header, typ, site); err != nil {
+	if _, err = envelope.DecodeSite(msg.Header, typ, site); err != nil {
 		return "", err
 	}
 	return site, decodeBody(msg, v)
@@ -36,18 +39,18 @@ func decodeBody(msg *nats.Msg, v any) error {
 
 func decodeHeartbeat(msg *nats.Msg) (Heartbeat, error) {
 	var h Heartbeat
-	site, err := decodeSmall(msg, subjectHeartbeat, TypeHeartbeat, &h)
+	site, err := decodeSmall(msg, subjects.Heartbeat, envelope.TypeHeartbeat, &h)
 	if err != nil {
 		return Heartbeat{}, err
 	}
 	if h.Site != site {
 		return Heartbeat{}, fmt.Errorf("%w: the body names site %.80q", ErrMisdirected, h.Site)
 	}
-	if !plain(h.Instance) || !plain(h.PlannerVersion) || !plain(h.Revision) {
-		return Heartbeat{}, fmt.Errorf("%w: instance, version or revision is longer than %d bytes or not printable ASCII", ErrUnreadable, maxHeader)
+	if !envelope.Plain(h.Instance) || !envelope.Plain(h.PlannerVersion) || !envelope.Plain(h.Revision) {
+		return Heartbeat{}, fmt.Errorf("%w: instance, version or revision is longer than %d bytes or not printable ASCII", ErrUnreadable, envelope.MaxHeader)
 	}
-	e, err := decodeEnvelope(msg.Header, TypeHeartbeat)
-	h.Protocol = e.protocol
+	e, err := envelope.Decode(msg.Header, envelope.TypeHeartbeat)
+	h.Protocol = e.Protocol
 	return h, err
 }
 
@@ -55,7 +58,7 @@ func decodeHeartbeat(msg *nats.Msg) (Heartbeat, error) {
 // of the site is connected.
 func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, error) {
 	op := "ask for " + string(req.Kind)
-	subject, err := siteSubject(subjectRequest, site)
+	subject, err := subjects.Of(subjects.Request, site)
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -63,7 +66,7 @@ func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, er
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s: %w", op, err)
 	}
-	m, err := encode(ctx, subject, envelope{id: rand.Text(), source: hubSource, typ: TypeRequest, site: site, time: c.now()}, body, "")
+	m, err := envelope.Encode(ctx, subject, envelope.Envelope{ID: rand.Text(), Source: envelope.HubSource, Type: envelope.TypeRequest, Site: site, Time: c.now()}, body, "")
 	if err != nil {
 		return Reply{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -80,7 +83,7 @@ func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, er
 		return Reply{}, mapError(ctx, op, cause(ctx, call, err))
 	}
 	var r Reply
-	if _, err := decodeSite(answer.Header, TypeReply, site); err != nil {
+	if _, err := envelope.DecodeSite(answer.Header, envelope.TypeReply, site); err != nil {
 		return Reply{}, fmt.Errorf("%s: answer: %w", op, err)
 	}
 	if err := decodeBody(answer, &r); err != nil {
@@ -92,7 +95,7 @@ func (c *Conn) Request(ctx context.Context, site string, req Request) (Reply, er
 // Requests answers the hub's requests to a site until the context ends (nil) or the connection is closed (ErrClosed).
 // handler is called for one request at a time.
 func (c *Conn) Requests(ctx context.Context, site string, handler func(context.Context, Request) Reply) error {
-	subject, err := siteSubject(subjectRequest, site)
+	subject, err := subjects.Of(subjects.Request, site)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -102,10 +105,10 @@ func (c *Conn) Requests(ctx context.Context, site string, handler func(context.C
 		}
 		var req Request
 		var reply Reply
-		if _, err := decodeSmall(msg, subjectRequest, TypeRequest, &req); err != nil {
+		if _, err := decodeSmall(msg, subjects.Request, envelope.TypeRequest, &req); err != nil {
 			reply = Reply{Detail: err.Error()}
 		} else {
-			reply = handler(withTrace(ctx, msg.Header), req)
+			reply = handler(envelope.WithTrace(ctx, msg.Header), req)
 		}
 		if err := c.answer(ctx, site, msg.Reply, reply); err != nil {
 			c.log.Warn("answer a request of the hub", "request", req.Kind, "error", err)
@@ -124,8 +127,8 @@ func (c *Conn) answer(ctx context.Context, site, to string, reply Reply) error {
 			return fmt.Errorf("encode the answer: %w", err)
 		}
 	}
-	e := envelope{id: rand.Text(), source: siteSource(site), typ: TypeReply, site: site, time: c.now().Truncate(time.Millisecond)}
-	m, err := encode(ctx, to, e, body, "")
+	e := envelope.Envelope{ID: rand.Text(), Source: envelope.SiteSource(site), Type: envelope.TypeReply, Site: site, Time: c.now().Truncate(time.Millisecond)}
+	m, err := envelope.Encode(ctx, to, e, body, "")
 	if err != nil {
 		return err
 	}

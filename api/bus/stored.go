@@ -10,6 +10,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // stored is a message as a stream holds it.
@@ -39,7 +42,7 @@ func storedFrom(m jetstream.Msg) (s *stored, delivered uint64, err error) {
 // lastOf returns the last message of a subject, nil when there is none. It uses a direct get, for which a site needs no
 // right on the stream beyond its own subject.
 func (c *Conn) lastOf(ctx context.Context, stream, subject string) (*stored, error) {
-	return c.direct(ctx, c.api("DIRECT.GET."+stream+"."+subject), nil)
+	return c.direct(ctx, subjects.DirectGet(c.domain, stream, subject), nil)
 }
 
 // at returns the message at a position, nil when there is none.
@@ -67,26 +70,29 @@ func (c *Conn) direct(ctx context.Context, api string, body []byte) (*stored, er
 		}
 		return nil, err
 	}
-	switch status := first(m.Header, "Status"); status {
+	switch status := envelope.First(m.Header, "Status"); status {
 	case "":
 	case "404":
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("%w: direct get: %s %s", ErrUnavailable, status, first(m.Header, "Description"))
+		return nil, fmt.Errorf("%w: direct get: %s %s", ErrUnavailable, status, envelope.First(m.Header, "Description"))
 	}
-	s := &stored{stream: first(m.Header, "Nats-Stream"), subject: first(m.Header, "Nats-Subject"), header: m.Header, data: m.Data}
-	if s.sequence, err = strconv.ParseUint(first(m.Header, "Nats-Sequence"), 10, 64); err != nil {
+	s := &stored{stream: envelope.First(m.Header, "Nats-Stream"), subject: envelope.First(m.Header, "Nats-Subject"), header: m.Header, data: m.Data}
+	if s.sequence, err = strconv.ParseUint(envelope.First(m.Header, "Nats-Sequence"), 10, 64); err != nil {
 		return nil, fmt.Errorf("%w: direct get: the answer has no sequence", ErrUnavailable)
 	}
-	if s.time, err = time.Parse(time.RFC3339Nano, first(m.Header, "Nats-Time-Stamp")); err != nil {
+	if s.time, err = time.Parse(time.RFC3339Nano, envelope.First(m.Header, "Nats-Time-Stamp")); err != nil {
 		return nil, fmt.Errorf("%w: direct get: the answer has no time", ErrUnavailable)
 	}
 	s.time = s.time.UTC()
 	return s, nil
 }
 
-func (k *codec) body(m *stored) ([]byte, error) {
-	body, err := k.decompress(m.data, first(m.header, HeaderEncoding))
+// codec reads stored messages.
+type codec struct{ *envelope.Codec }
+
+func (k codec) body(m *stored) ([]byte, error) {
+	body, err := k.Decompress(m.data, envelope.First(m.header, envelope.HeaderEncoding))
 	if err != nil {
 		return nil, err
 	}
@@ -97,20 +103,20 @@ func (k *codec) body(m *stored) ([]byte, error) {
 }
 
 // decodeInventory reads the message of a site. A document in pieces leaves Body to the caller (isPointer).
-func (k *codec) decodeInventory(m *stored) (Inventory, error) {
-	site, err := siteOf(subjectInventory, m.subject)
+func (k codec) decodeInventory(m *stored) (Inventory, error) {
+	site, err := subjects.SiteOf(subjects.Inventory, m.subject)
 	if err != nil {
 		return Inventory{}, err
 	}
 	inv := Inventory{Site: site, StreamSequence: m.sequence, AcceptedAt: m.time, Size: len(m.data)}
-	inv.Revision, inv.Instance, inv.PlannerVersion = first(m.header, HeaderRevision), first(m.header, HeaderInstance), first(m.header, HeaderPlannerVersion)
-	e, err := decodeSite(m.header, TypeInventory, site)
-	inv.Protocol, inv.Time = e.protocol, e.time
+	inv.Revision, inv.Instance, inv.PlannerVersion = envelope.First(m.header, envelope.HeaderRevision), envelope.First(m.header, envelope.HeaderInstance), envelope.First(m.header, envelope.HeaderPlannerVersion)
+	e, err := envelope.DecodeSite(m.header, envelope.TypeInventory, site)
+	inv.Protocol, inv.Time = e.Protocol, e.Time
 	if err == nil && inv.Revision == "" {
-		err = fmt.Errorf("%w: header %s is missing", ErrUnreadable, HeaderRevision)
+		err = fmt.Errorf("%w: header %s is missing", ErrUnreadable, envelope.HeaderRevision)
 	}
 	if err == nil {
-		inv.InstanceSequence, err = decodeNumber(m.header, HeaderInstanceSequence)
+		inv.InstanceSequence, err = envelope.DecodeNumber(m.header, envelope.HeaderInstanceSequence)
 	}
 	if err == nil && !isPointer(m) {
 		inv.Body, err = k.body(m)
@@ -125,7 +131,7 @@ func (k *codec) decodeInventory(m *stored) (Inventory, error) {
 // strip removes header values that must not travel further.
 func (inv *Inventory) strip() {
 	for _, s := range []*string{&inv.Revision, &inv.Instance, &inv.PlannerVersion} {
-		if !plain(*s) {
+		if !envelope.Plain(*s) {
 			*s = ""
 		}
 	}
@@ -135,18 +141,18 @@ func (inv *Inventory) strip() {
 // decodeAssessment reads headers only; the body is added by body.
 func decodeAssessment(site string, m *stored) Assessment {
 	a := Assessment{Site: site, StreamSequence: m.sequence, AcceptedAt: m.time}
-	e, err := decodeSite(m.header, TypeAssessment, site)
-	a.Protocol, a.At, a.MessageID = e.protocol, e.time, e.id
+	e, err := envelope.DecodeSite(m.header, envelope.TypeAssessment, site)
+	a.Protocol, a.At, a.MessageID = e.Protocol, e.Time, e.ID
 	if err == nil {
-		a.Revision = first(m.header, HeaderRevision)
-		a.InventorySequence, err = decodeNumber(m.header, HeaderInventorySequence)
+		a.Revision = envelope.First(m.header, envelope.HeaderRevision)
+		a.InventorySequence, err = envelope.DecodeNumber(m.header, envelope.HeaderInventorySequence)
 	}
 	a.DecodeErr = err
 	return a
 }
 
-func (k *codec) assessment(m *stored) (Assessment, error) {
-	site, err := siteOf(subjectAssessment, m.subject)
+func (k codec) assessment(m *stored) (Assessment, error) {
+	site, err := subjects.SiteOf(subjects.Assessment, m.subject)
 	if err != nil {
 		return Assessment{}, err
 	}
@@ -157,17 +163,17 @@ func (k *codec) assessment(m *stored) (Assessment, error) {
 	return a, nil
 }
 
-func (k *codec) rejection(m *stored) (Rejection, error) {
-	site, err := siteOf(subjectRejected, m.subject)
+func (k codec) rejection(m *stored) (Rejection, error) {
+	site, err := subjects.SiteOf(subjects.Rejected, m.subject)
 	if err != nil {
 		return Rejection{}, err
 	}
 	r := Rejection{Site: site, StreamSequence: m.sequence, AcceptedAt: m.time}
-	e, err := decodeSite(m.header, TypeRejection, site)
-	r.Protocol, r.At = e.protocol, e.time
+	e, err := envelope.DecodeSite(m.header, envelope.TypeRejection, site)
+	r.Protocol, r.At = e.Protocol, e.Time
 	if err == nil {
-		r.Revision = first(m.header, HeaderRevision)
-		r.Sequence, err = decodeNumber(m.header, HeaderInventorySequence)
+		r.Revision = envelope.First(m.header, envelope.HeaderRevision)
+		r.Sequence, err = envelope.DecodeNumber(m.header, envelope.HeaderInventorySequence)
 	}
 	if err == nil {
 		r.Body, err = k.body(m)
@@ -176,14 +182,14 @@ func (k *codec) rejection(m *stored) (Rejection, error) {
 	return r, nil
 }
 
-func (k *codec) change(m *stored) (Change, error) {
-	kind, site, err := changeOf(m.subject)
+func (k codec) change(m *stored) (Change, error) {
+	kind, site, err := subjects.ChangeOf(m.subject)
 	if err != nil {
 		return Change{}, err
 	}
 	ch := Change{Kind: kind, Site: site, StreamSequence: m.sequence, AcceptedAt: m.time}
-	e, err := decodeSite(m.header, TypeChange, site)
-	ch.Protocol, ch.ID, ch.At = e.protocol, e.id, e.time
+	e, err := envelope.DecodeSite(m.header, envelope.TypeChange, site)
+	ch.Protocol, ch.ID, ch.At = e.Protocol, e.ID, e.Time
 	if err == nil {
 		ch.Body, err = k.body(m)
 	}
@@ -192,31 +198,31 @@ func (k *codec) change(m *stored) (Change, error) {
 }
 
 // message reads any message for the history writer. Its body may still be a pointer.
-func (k *codec) message(m *stored) Message {
+func (k codec) message(m *stored) Message {
 	out := Message{
 		Stream: m.stream, Subject: m.subject, Sequence: m.sequence, AcceptedAt: m.time, Deliveries: m.deliveries,
-		Revision: first(m.header, HeaderRevision), Header: headerMap(m.header),
+		Revision: envelope.First(m.header, envelope.HeaderRevision), Header: envelope.Strings(m.header),
 	}
 	var err error
 	switch m.stream {
 	case StreamInventory:
-		out.Site, err = siteOf(subjectInventory, m.subject)
+		out.Site, err = subjects.SiteOf(subjects.Inventory, m.subject)
 	case StreamAssessment:
-		out.Site, err = siteOf(subjectAssessment, m.subject)
+		out.Site, err = subjects.SiteOf(subjects.Assessment, m.subject)
 	case StreamRejected:
-		out.Site, err = siteOf(subjectRejected, m.subject)
+		out.Site, err = subjects.SiteOf(subjects.Rejected, m.subject)
 	case StreamChange:
-		_, out.Site, err = changeOf(m.subject)
+		_, out.Site, err = subjects.ChangeOf(m.subject)
 	}
 	if err == nil {
-		var e envelope
-		e, err = decodeSite(m.header, "", out.Site)
-		out.Type, out.ID, out.Time = e.typ, e.id, e.time
+		var e envelope.Envelope
+		e, err = envelope.DecodeSite(m.header, "", out.Site)
+		out.Type, out.ID, out.Time = e.Type, e.ID, e.Time
 	}
 	if err == nil && !isPointer(m) {
 		out.Body, err = k.body(m)
 	}
-	if err != nil && !plain(out.Revision) {
+	if err != nil && !envelope.Plain(out.Revision) {
 		out.Revision = ""
 	}
 	out.DecodeErr = err
@@ -227,4 +233,12 @@ func (k *codec) message(m *stored) Message {
 // being reported as unreadable.
 func transient(err error) bool {
 	return errors.Is(err, ErrUnavailable) || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// isJSON refuses bodies that are not JSON before they reach a stream.
+func isJSON(body []byte) error {
+	if len(body) == 0 || !json.Valid(body) {
+		return fmt.Errorf("%w: the body is not JSON", ErrInvalid)
+	}
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // StreamOptions size the hub's streams. The zero value takes the defaults.
@@ -99,33 +101,33 @@ func (o StreamOptions) configs() []jetstream.StreamConfig {
 	inventories := or(o.InventoryPerSite, defaultInventoryPerSite)
 	streams := []jetstream.StreamConfig{
 		{
-			Name: StreamInventory, Subjects: []string{subjectInventory + "*"},
+			Name: StreamInventory, Subjects: []string{subjects.Inventory + "*"},
 			Description:       "Inventories of the sites; the last of each site is the state of the federation",
 			MaxMsgsPerSubject: int64(inventories), MaxAge: o.InventoryMaxAge,
 		},
 		{
-			Name: StreamAssessment, Subjects: []string{subjectAssessment + "*"},
+			Name: StreamAssessment, Subjects: []string{subjects.Assessment + "*"},
 			Description:       "Verdicts on inventory revisions, back to the sites",
 			MaxMsgsPerSubject: int64(or(o.AssessmentPerSite, defaultAssessmentPerSite)), MaxAge: o.AssessmentMaxAge,
 		},
 		{
-			Name: StreamRejected, Subjects: []string{subjectRejected + "*"},
+			Name: StreamRejected, Subjects: []string{subjects.Rejected + "*"},
 			Description:       "Inventories the hub refused, with the reason",
 			MaxMsgsPerSubject: int64(or(o.RejectedPerSite, defaultRejectedPerSite)), MaxAge: or(o.RejectedMaxAge, defaultRejectedMaxAge),
 		},
 		{
-			Name: StreamChange, Subjects: []string{subjectChange + ">"},
+			Name: StreamChange, Subjects: []string{subjects.Change + ">"},
 			Description: "Change feed", MaxMsgsPerSubject: -1, MaxAge: or(o.ChangeMaxAge, defaultChangeMaxAge),
 		},
 		{
 			// On the disk although the next heartbeats follow soon: a stream in memory is gone with its only server.
-			Name: StreamHeartbeat, Subjects: []string{subjectHeartbeat + "*"},
+			Name: StreamHeartbeat, Subjects: []string{subjects.Heartbeat + "*"},
 			Description: "The last heartbeat of each site", MaxMsgsPerSubject: 1, MaxAge: heartbeatMaxAge,
 		},
 		{
 			// A document must not go before the inventory that points to it, so it has no age of its own and twice the number:
 			// an inventory whose publication is repeated leaves pieces behind that nothing points to.
-			Name: StreamDocument, Subjects: []string{subjectDocument + "*.*"},
+			Name: StreamDocument, Subjects: []string{subjects.Document + "*.*"},
 			Description:       "Pieces of inventories too large for one message",
 			MaxMsgsPerSubject: int64(2 * inventories),
 		},

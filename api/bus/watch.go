@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/meridian-federation/meridian/api/bus/envelope"
+	"github.com/meridian-federation/meridian/api/bus/subjects"
 )
 
 // refetch is how often a watcher asks for the kept message although the connection never broke, in case a live one was
@@ -19,7 +22,7 @@ const refetch = 5 * time.Minute
 // for the last. Calls come one at a time; the same message is not delivered twice in a row. ErrDenied when the credential
 // may not listen to the site.
 func (c *Conn) WatchAssessment(ctx context.Context, site string, handler func(Assessment)) error {
-	return c.watch(ctx, StreamAssessment, subjectAssessment, site, func(m *stored) {
+	return c.watch(ctx, StreamAssessment, subjects.Assessment, site, func(m *stored) {
 		if a, err := c.codec.assessment(m); err == nil {
 			handler(a)
 		}
@@ -28,7 +31,7 @@ func (c *Conn) WatchAssessment(ctx context.Context, site string, handler func(As
 
 // WatchRejection is WatchAssessment for the refusals of the site's inventories.
 func (c *Conn) WatchRejection(ctx context.Context, site string, handler func(Rejection)) error {
-	return c.watch(ctx, StreamRejected, subjectRejected, site, func(m *stored) {
+	return c.watch(ctx, StreamRejected, subjects.Rejected, site, func(m *stored) {
 		if r, err := c.codec.rejection(m); err == nil {
 			handler(r)
 		}
@@ -37,7 +40,7 @@ func (c *Conn) WatchRejection(ctx context.Context, site string, handler func(Rej
 
 func (c *Conn) watch(ctx context.Context, stream, prefix, site string, deliver func(*stored)) error {
 	op := "listen to " + prefix + site
-	subject, err := siteSubject(prefix, site)
+	subject, err := subjects.Of(prefix, site)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -49,7 +52,7 @@ func (c *Conn) watch(ctx context.Context, stream, prefix, site string, deliver f
 		last string
 	)
 	give := func(m *stored) {
-		id := first(m.header, HeaderMessageID)
+		id := envelope.First(m.header, envelope.HeaderMessageID)
 		if id != "" && id == last {
 			return
 		}

@@ -80,7 +80,23 @@ func targets() []string {
 		"/api/v1/schemas/site-inventory.json", "/healthz", "/readyz", "/metrics",
 		"/api/v1/waivers", "/api/v1/waivers?limit=1&filter=unused%3Dtrue", "/api/v1/waivers/w-approved", "/api/v1/waivers/nothing", "/api/v1/policies", "/api/v1/policies/2",
 		"/api/v1/policies/file", "/api/v1/policies/99", "/api/v1/policies/2/preview", "/api/v1/audit", "/api/v1/audit?limit=1", "/api/v1/tokens",
+		"/api/v1/enrolments", "/api/v1/enrolments?limit=1&filter=state%3Djoined", "/api/v1/enrolments/" + resttest.EnrolmentID(3), "/api/v1/enrolments/aaaaaaaaaaaaaaaa",
 		"/api/v1/sites/nowhere", "/api/v1/clusters/plant-001/nowhere", "/api/v1/rules/NO-1", "/api/v1/sites?limit=0", "/api/v1/findings?filter=oops",
+	}
+}
+
+// writes are requests of every POST operation that has nothing to do with sessions.
+func writes() []struct{ path, body string } {
+	return []struct{ path, body string }{
+		{"/api/v1/enrolments", `{"site":"plant-001","expiresIn":"1h","note":"new machine"}`},
+		{"/api/v1/enrolments", `{"site":"NOT A SITE"}`},
+		{"/api/v1/enrolments", `{"site":"plant-001","expiresIn":"soon"}`},
+		{"/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/approve", ""},
+		{"/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/revoke", `{"reason":"machine lost"}`},
+		{"/api/v1/enrolments/aaaaaaaaaaaaaaaa/revoke", `{"reason":"x"}`},
+		{"/api/v1/join", `{"token":"` + resttest.JoinToken + `","site":"plant-001","publicKey":"U","signature":"AAAA"}`},
+		{"/api/v1/join", `{"token":"wrong","site":"plant-001","publicKey":"U","signature":"AAAA"}`},
+		{"/api/v1/join/renew", `{"enrolment":"x","oldKey":"U","newKey":"V","at":"2026-11-20T08:00:00Z","signature":"AAAA","proof":"AAAA"}`},
 	}
 }
 
@@ -94,6 +110,11 @@ func TestAnswersFollowTheContract(t *testing.T) {
 	}
 	body := `{"token":"` + resttest.Token(rest.Viewer) + `"}`
 	conforms(t, router, http.MethodPost, "/api/v1/session", nil, s.do(http.MethodPost, "/api/v1/session", body, "Content-Type", "application/json"))
+	for _, w := range writes() {
+		for _, auth := range [][]string{as(rest.Admin), scoped(), nil} {
+			conforms(t, router, http.MethodPost, w.path, auth, s.do(http.MethodPost, w.path, w.body, append(auth, "Content-Type", "application/json")...))
+		}
+	}
 	conforms(t, router, http.MethodDelete, "/api/v1/session", nil, s.do(http.MethodDelete, "/api/v1/session", "", as(rest.Viewer)...))
 }
 
@@ -111,6 +132,13 @@ func TestEveryOperationIsCovered(t *testing.T) {
 		route, _, err := router.FindRoute(httptest.NewRequest(c.method, c.path, http.NoBody))
 		if err != nil {
 			t.Fatal(c.path, err)
+		}
+		covered[route.Operation.OperationID] = true
+	}
+	for _, w := range writes() {
+		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodPost, w.path, http.NoBody))
+		if err != nil {
+			t.Fatal(w.path, err)
 		}
 		covered[route.Operation.OperationID] = true
 	}
@@ -184,7 +212,7 @@ func TestFilterFieldsAreDescribed(t *testing.T) {
 func TestRoleMatrix(t *testing.T) {
 	doc, _ := specRouter(t)
 	s := newServer(t, func(o *rest.Options) { o.Changes = nil })
-	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{waiver}", "w-approved", "{policy}", "2", "{token}", "tokengood")
+	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{enrolment}", resttest.EnrolmentID(1), "{waiver}", "w-approved", "{policy}", "2", "{token}", "tokengood")
 	for p, item := range doc.Paths.Map() {
 		if len(item.Servers) > 0 {
 			continue

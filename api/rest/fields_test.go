@@ -64,6 +64,9 @@ func TestFields(t *testing.T) {
 		{"listTokens", "/tokens", map[string]int{
 			"id=tokengood": 1, "name=portal": 1, "role=admin": 1, "state=revoked": 1, "createdAt<2026-11-20T08:00:00Z": 2, "createdBy=Somebody": 2, "expires>2026-11-20": 2,
 		}},
+		{"listEnrolments", "/enrolments", map[string]int{
+			"id=bbbbbbbbbbbbbbbb": 1, "site=plant-003": 2, "state=joined": 1, "requestedAt<2026-11-20T23:00:00Z": 3, "requestedBy=Ada": 3, "tokenExpires>2026-11-20": 3, "has(expires)": 2,
+		}},
 		{"listRules", "/rules", map[string]int{"id=COL-001": 1, "topic=Colocation": 1, "title~*region": 1, "scope=cluster": 2, "severity=critical": 2, "confidence=official": 2}},
 		{"listArchitectures", "/architectures", map[string]int{"id=ha-cluster": 1, "title~High*": 1, "overlay=true": 0, "production=true": 1, "highlyAvailable=true": 1, "clustered=false": 1}},
 		{"listRegions", "/regions", map[string]int{

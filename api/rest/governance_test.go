@@ -39,6 +39,10 @@ func changes() []change {
 		{"revokeToken", "POST", "/api/v1/tokens/tokengood/revoke", `{"reason":"lost"}`, rest.Admin, asJSON},
 		{"putSiteInventory", "PUT", "/api/v1/sites/plant-001/inventory", siteDocument("plant-001", "2026-11-20T08:00:00Z", ""), rest.Planner, []string{"Content-Type", "application/yaml"}},
 		{"putSiteHeartbeat", "PUT", "/api/v1/sites/plant-001/heartbeat", `{"interval":"1m"}`, rest.Admin, asJSON},
+		{"createEnrolment", "POST", "/api/v1/enrolments", `{"site":"plant-001","note":"new machine"}`, rest.Admin, asJSON},
+		{"approveEnrolment", "POST", "/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/approve", "", rest.Approver, asJSON},
+		{"revokeEnrolment", "POST", "/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/revoke", `{"reason":"lost"}`, rest.Admin, asJSON},
+		{"join", "POST", "/api/v1/join", `{"token":"` + resttest.JoinToken + `","site":"plant-001","publicKey":"U","signature":"AAAA"}`, "", asJSON},
 		{"createSession", "POST", "/api/v1/session", `{"token":"` + resttest.Token(rest.Viewer) + `"}`, "", asJSON},
 		{"deleteSession", "DELETE", "/api/v1/session", "", rest.Viewer, nil},
 	}
@@ -87,6 +91,7 @@ func TestEveryWriteLeavesOneEntry(t *testing.T) {
 			t.Errorf("%s: the entry tells %s", c.act, e.After)
 		}
 	}
+	acts["renewCredential"] = true // the sample refuses it; TestRefusedWrites asks it
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			if method != http.MethodGet && !acts[op.OperationID] {
@@ -120,6 +125,7 @@ func TestRefusedWrites(t *testing.T) {
 		"login":                 {change{"createSession", "POST", "/api/v1/session", `{"token":"wrong"}`, "", asJSON}, 401, 1},
 		"inventory of another":  {change{"putSiteInventory", "PUT", "/api/v1/sites/plant-001/inventory", siteDocument("plant-002", "2026-11-20T08:00:00Z", ""), rest.Planner, []string{"Content-Type", "application/yaml"}}, 422, 1},
 		"longer than a year":    {change{"createToken", "POST", "/api/v1/tokens", `{"name":"x","role":"viewer","expiresIn":"9000h"}`, rest.Admin, asJSON}, 422, 1},
+		"renewal":               {change{"renewCredential", "POST", "/api/v1/join/renew", `{"enrolment":"x","oldKey":"U","newKey":"V","at":"2026-11-20T08:00:00Z","signature":"AAAA","proof":"AAAA"}`, "", asJSON}, 403, 1},
 		"no planner to be told": {change{"putSiteHeartbeat", "PUT", "/api/v1/sites/nowhere/heartbeat", `{"interval":"1m"}`, rest.Admin, asJSON}, 404, 1},
 	} {
 		s, trail := governed(t)

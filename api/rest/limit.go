@@ -30,11 +30,35 @@ func newLimits(r Rate) *limits {
 	return &limits{rate: r, byKey: map[string]*rate.Limiter{}}
 }
 
+// take counts one request; an error of status 429 means that there were too many.
 func (l *limits) take(key string, now time.Time) error {
 	if l.rate.PerSecond <= 0 {
 		return nil
 	}
+	r := l.of(key).ReserveN(now, 1)
+	wait := r.DelayFrom(now)
+	if wait == 0 {
+		return nil
+	}
+	r.CancelAt(now)
+	return tooMany(wait)
+}
+
+// peek tells what take would, and counts nothing.
+func (l *limits) peek(key string, now time.Time) error {
+	if l.rate.PerSecond <= 0 {
+		return nil
+	}
+	missing := 1 - l.of(key).TokensAt(now)
+	if missing <= 0 {
+		return nil
+	}
+	return tooMany(time.Duration(missing / l.rate.PerSecond * float64(time.Second)))
+}
+
+func (l *limits) of(key string) *rate.Limiter {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	limiter, ok := l.byKey[key]
 	if !ok {
 		if len(l.byKey) >= maxLimiters {
@@ -43,13 +67,10 @@ func (l *limits) take(key string, now time.Time) error {
 		limiter = rate.NewLimiter(rate.Limit(l.rate.PerSecond), l.rate.Burst)
 		l.byKey[key] = limiter
 	}
-	l.mu.Unlock()
-	r := limiter.ReserveN(now, 1)
-	wait := r.DelayFrom(now)
-	if wait == 0 {
-		return nil
-	}
-	r.CancelAt(now)
+	return limiter
+}
+
+func tooMany(wait time.Duration) error {
 	f := fail(http.StatusTooManyRequests, "too many requests; try again later")
 	f.header = retryAfter(wait)
 	return f

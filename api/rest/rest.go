@@ -45,7 +45,9 @@ type Options struct {
 	SetHeartbeat func(ctx context.Context, site string, interval time.Duration) error
 	Supported    Supported
 	Changes      ChangeSource
-	Ready        func(ctx context.Context) error // nil is always ready
+	// Enrolments let planners in; nil lets none.
+	Enrolments Enrolments
+	Ready      func(ctx context.Context) error // nil is always ready
 
 	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.
 	Waivers  Waivers
@@ -82,6 +84,7 @@ type api struct {
 	contract *contract
 	sessions *sessions
 	limits   *limits
+	joins    *limits // failures of planners that want a credential, by address
 	cache    *cache
 	metrics  *metrics
 	reader   *read.Reader
@@ -128,7 +131,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
@@ -151,7 +154,7 @@ func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View
 // uncached are reads whose answers do not depend on the state's index alone.
 func uncached() []string {
 	return []string{
-		"getMe", "streamEvents", "getComplianceReport", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
+		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
 	}
 }
 

@@ -15,11 +15,10 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/bare"
 	"github.com/meridian-federation/meridian/api/bus/embedded"
 	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -38,9 +37,8 @@ type plant struct {
 	dir    string
 	server *embedded.Server
 	door   *door
-	conn   *bus.Conn // the publishers'
-	nc     *nats.Conn
-	js     jetstream.JetStream
+	conn   *bus.Conn  // the publishers'
+	bare   *bare.Conn // the raw side's
 	engine *assess.Engine
 	fleet  *sitesim.Fleet
 	dec    *zstd.Decoder
@@ -73,21 +71,14 @@ func newPlant(ctx context.Context, c config, sites int) (p *plant, err error) {
 		return p, fmt.Errorf("start NATS: %w", err)
 	}
 	p.door = &door{server: p.server}
-	if p.conn, err = bus.Connect(ctx, bus.Options{Name: "bench", InProcess: p.server, SeedFile: p.server.SeedFile(), WaitConnected: true, PublishTimeout: time.Minute}); err != nil {
+	if p.conn, err = bus.Connect(ctx, bus.Options{Name: "bench", InProcess: p.server, CredentialsFile: p.server.CredentialsFile(), WaitConnected: true, PublishTimeout: time.Minute}); err != nil {
 		return p, err
 	}
 	if err = p.conn.EnsureStreams(ctx, bus.StreamOptions{}); err != nil {
 		return p, err
 	}
-	seed, err := nats.NkeyOptionFromSeed(p.server.SeedFile())
-	if err != nil {
-		return p, fmt.Errorf("read the seed: %w", err)
-	}
-	if p.nc, err = nats.Connect("", nats.InProcessServer(p.server), seed); err != nil {
-		return p, fmt.Errorf("connect: %w", err)
-	}
-	if p.js, err = jetstream.New(p.nc); err != nil {
-		return p, fmt.Errorf("use JetStream: %w", err)
+	if p.bare, err = bare.Connect(p.server, p.server.CredentialsFile()); err != nil {
+		return p, err
 	}
 	return p, nil
 }
@@ -97,8 +88,8 @@ func (p *plant) close() error {
 	if p.stopHub != nil {
 		failed = append(failed, p.stopHub())
 	}
-	if p.nc != nil {
-		p.nc.Close()
+	if p.bare != nil {
+		p.bare.Close()
 	}
 	if p.conn != nil {
 		p.conn.Close()
@@ -117,8 +108,7 @@ func (p *plant) close() error {
 
 // publish sends the next step of the first n sites and returns the position of the stream before it.
 func (p *plant) publish(ctx context.Context, n int) (before uint64, err error) {
-	info, err := p.state(ctx, bus.StreamInventory)
-	if err != nil {
+	if before, err = p.bare.LastSequence(ctx, bus.StreamInventory); err != nil {
 		return 0, err
 	}
 	p.step++
@@ -141,21 +131,13 @@ func (p *plant) publish(ctx context.Context, n int) (before uint64, err error) {
 			return err
 		})
 	}
-	return info.LastSeq, group.Wait()
-}
-
-func (p *plant) state(ctx context.Context, stream string) (jetstream.StreamState, error) {
-	s, err := p.js.Stream(ctx, stream)
-	if err != nil {
-		return jetstream.StreamState{}, fmt.Errorf("look at stream %s: %w", stream, err)
-	}
-	return s.CachedInfo().State, nil
+	return before, group.Wait()
 }
 
 // start runs a hub until it is ready.
 func (p *plant) start(ctx context.Context) error {
 	var err error
-	p.hubConn, err = bus.Connect(ctx, bus.Options{Name: "hub", InProcess: p.door, SeedFile: p.server.SeedFile(), WaitConnected: true, ReconnectWait: 10 * time.Millisecond})
+	p.hubConn, err = bus.Connect(ctx, bus.Options{Name: "hub", InProcess: p.door, CredentialsFile: p.server.CredentialsFile(), WaitConnected: true, ReconnectWait: 10 * time.Millisecond})
 	if err != nil {
 		return err
 	}
@@ -202,17 +184,16 @@ func (p *plant) applied(ctx context.Context, n int) error {
 		view = p.hub.View()
 	}
 	for i := n - 1; i >= 0; {
-		s, err := p.js.Stream(ctx, bus.StreamAssessment)
+		revision, err := p.bare.LastRevision(ctx, p.fleet.ID(i))
 		if err != nil {
-			return fmt.Errorf("look for an assessment: %w", err)
+			return err
 		}
-		m, err := s.GetLastMsgForSubject(ctx, "meridian.v1.assessment."+p.fleet.ID(i))
-		if err == nil && m.Header.Get(bus.HeaderRevision) == p.revision[i] {
+		if revision == p.revision[i] {
 			i -= max(1, n/10) // a sample: the last ones and some between
 			continue
 		}
-		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) || time.Now().After(limit) {
-			return fmt.Errorf("the assessment of site %s is not in the stream: %w", p.fleet.ID(i), err)
+		if time.Now().After(limit) {
+			return fmt.Errorf("the assessment of site %s is not in the stream", p.fleet.ID(i))
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -228,53 +209,23 @@ func (p *plant) through(ctx context.Context, n int) (cost, error) {
 }
 
 // consume reads messages behind a position with a durable consumer and acknowledges each.
-func (p *plant) consume(ctx context.Context, after uint64, n int, handle func(jetstream.Msg) error) (cost, error) {
-	const name = "bench"
-	cons, err := p.js.CreateConsumer(ctx, bus.StreamInventory, jetstream.ConsumerConfig{
-		Durable: name, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: after + 1, AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 4096,
-	})
+func (p *plant) consume(ctx context.Context, after uint64, n int, handle bare.Handler) (cost, error) {
+	read, remove, err := p.bare.Durable(ctx, bus.StreamInventory, "bench", after)
 	if err != nil {
-		return cost{}, fmt.Errorf("make a durable consumer: %w", err)
+		return cost{}, err
 	}
-	took, err := timed(func() error {
-		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(1000, 16<<20))
-		if err != nil {
-			return fmt.Errorf("read: %w", err)
-		}
-		defer it.Stop()
-		for k := range n {
-			m, err := it.Next()
-			if err == nil {
-				err = handle(m)
-			}
-			switch {
-			case err != nil:
-			case k == n-1:
-				err = m.DoubleAck(ctx) // the server takes acknowledgements in order
-			default:
-				err = m.Ack()
-			}
-			if err != nil {
-				return fmt.Errorf("read: %w", err)
-			}
-		}
-		return nil
-	})
-	if e := p.js.DeleteConsumer(ctx, bus.StreamInventory, name); err == nil && e != nil {
-		err = fmt.Errorf("remove the consumer: %w", e)
-	}
-	return took, err
+	took, err := timed(func() error { return read(n, handle) })
+	return took, errors.Join(err, remove())
 }
 
 // decode is the least a reader has to do with a document.
-func (p *plant) decode(m jetstream.Msg) error {
+func (p *plant) decode(data []byte, encoding string) error {
 	var s inventory.Site
-	return p.decodeInto(m, &s)
+	return p.decodeInto(data, encoding, &s)
 }
 
-func (p *plant) decodeInto(m jetstream.Msg, v any) error {
-	body := m.Data()
-	if m.Headers().Get(bus.HeaderEncoding) == "zstd" {
+func (p *plant) decodeInto(body []byte, encoding string, v any) error {
+	if encoding == "zstd" {
 		var err error
 		if body, err = p.dec.DecodeAll(body, nil); err != nil {
 			return fmt.Errorf("decompress: %w", err)
@@ -376,7 +327,7 @@ func throughput(ctx context.Context, c config) (figures []Figure, err error) {
 		if err != nil {
 			return nil, err
 		}
-		ack, err := p.consume(ctx, before, n, func(jetstream.Msg) error { return nil })
+		ack, err := p.consume(ctx, before, n, func([]byte, string) error { return nil })
 		if err != nil {
 			return nil, err
 		}

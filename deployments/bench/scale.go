@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"runtime"
 
-	"github.com/nats-io/nats.go/jetstream"
-
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/bare"
 	"github.com/meridian-federation/meridian/planner/assess"
 )
 
@@ -101,9 +100,9 @@ func restarts(ctx context.Context, c config, p *plant, document float64) ([]Figu
 		if err != nil {
 			return nil, err
 		}
-		other, err := p.replay(ctx, bus.StreamAssessment, func(m jetstream.Msg) error {
+		other, err := p.replay(ctx, bus.StreamAssessment, func(data []byte, encoding string) error {
 			var a assess.Assessment
-			return p.decodeInto(m, &a)
+			return p.decodeInto(data, encoding, &a)
 		})
 		if err != nil {
 			return nil, err
@@ -146,26 +145,6 @@ func live() float64 {
 }
 
 // replay reads the last message of each subject of a stream.
-func (p *plant) replay(ctx context.Context, stream string, handle func(jetstream.Msg) error) (cost, error) {
-	return timed(func() error {
-		cons, err := p.js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
-		if err != nil {
-			return fmt.Errorf("read stream %s: %w", stream, err)
-		}
-		it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(1000, 16<<20))
-		if err != nil {
-			return fmt.Errorf("read stream %s: %w", stream, err)
-		}
-		defer it.Stop()
-		for range p.fleet.Len() {
-			m, err := it.Next()
-			if err == nil {
-				err = handle(m)
-			}
-			if err != nil {
-				return fmt.Errorf("read stream %s: %w", stream, err)
-			}
-		}
-		return nil
-	})
+func (p *plant) replay(ctx context.Context, stream string, handle bare.Handler) (cost, error) {
+	return timed(func() error { return p.bare.Last(ctx, stream, p.fleet.Len(), handle) })
 }

@@ -110,8 +110,8 @@ type Difference struct {
 
 // Status returns how things stand now. The caller may change it.
 func (a *Agent) Status() Status {
+	last, acknowledged := a.box.LastAcknowledged() // before the numbers, so that what it names is not counted as waiting
 	stats := a.box.Stats()
-	last, acknowledged := a.box.LastAcknowledged()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.status

@@ -75,7 +75,7 @@ func (g *generator) nodes(k Kind) []inventory.Node {
 	}
 	old := g.shape.Parts.Of(k).Nodes
 	former := old // their names are taken, also of those that are left to other clusters
-	if g.p.leaves(k) {
+	if g.leaves(k) {
 		old = nil
 	}
 	if slices.ContainsFunc(old, func(n *inventory.Node) bool { return !g.inPlace(k, n) }) {
@@ -303,6 +303,12 @@ func (p *Plan) leaves(k Kind) bool {
 		k = KindInfluxData
 	}
 	return p.Occupied.Of(k) && !p.Shared.Of(k)
+}
+
+// leaves reports whether the cluster gets a part anew: others keep the present one, or the plan has another database product.
+func (g *generator) leaves(k Kind) bool {
+	another := (k == KindDatabase || k == KindPgPool) && g.shape.Engine != "" && g.shape.Engine != g.p.Engine
+	return another || g.p.leaves(k)
 }
 
 // Isolated returns the isolation in a shared part of a tenant that goes by a name there; other fields are empty.

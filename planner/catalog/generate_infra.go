@@ -37,7 +37,7 @@ func (g *generator) infra(k Kind, kind inventory.InfrastructureKind, id string, 
 	switch {
 	case was == nil:
 		inf.ID = g.freshID(id)
-	case !g.p.leaves(k) && (was.Placement.Region == g.p.Region || was.Placement.Region == "" && g.nodesIn(was)) && keep(was):
+	case !g.leaves(k) && (was.Placement.Region == g.p.Region || was.Placement.Region == "" && g.nodesIn(was)) && keep(was):
 		*inf = *was
 		inf.Nodes, inf.PgPool = nil, nil
 		if inf.Placement.Region == "" && len(was.Nodes) == 0 {

@@ -29,7 +29,9 @@ type endpoint struct {
 	hosts   []hostPort
 	tail    string   // path, database, chroot or export, with the separator before it
 	options []string // name=value, harmless ones only, sorted; written the way the prefix demands
-	raw     string   // what is no address at all, such as jdbc:h2:file:/data; the rest is empty then
+	// instance is the named instance of SQL Server that is looked up by its name, "" where a port decides.
+	instance string
+	raw      string // what is no address at all, such as jdbc:h2:file:/data; the rest is empty then
 }
 
 // harmless lists the connection options kept. All others could hold a secret, now or in a later driver.
@@ -81,7 +83,14 @@ func takeApart(s string, kind InfrastructureKind) endpoint {
 		scheme, rest, _ := strings.Cut(s, "://")
 		return parseURL(strings.ToLower(scheme)+"://", rest)
 	case strings.HasPrefix(s, `\\`):
+		if long := `\\?\unc\`; strings.HasPrefix(lower, long) {
+			s = `\\` + s[len(long):]
+		}
 		host, path, _ := strings.Cut(s[2:], `\`)
+		// WebDAV writes host@SSL@port.
+		if server, rest, ok := strings.Cut(host, "@"); ok && strings.HasPrefix(strings.ToLower(rest)+"@", "ssl@") {
+			host = server
+		}
 		e := endpoint{prefix: `\\`, hosts: parseHosts(dropUser(host))}
 		if path = strings.Trim(path, `\`); path != "" {
 			e.tail = `\` + path
@@ -91,9 +100,28 @@ func takeApart(s string, kind InfrastructureKind) endpoint {
 		return parseURL("//", s[2:])
 	case kind == KindStorage:
 		return parseExport(s)
+	case kind == KindZooKeeper:
+		return parseURL("", oneChroot(s))
+	case kind == KindDatabase && bareSQLServer(s):
+		return parseBareSQLServer(s)
 	}
-	// A bare address, or a ZooKeeper connect string with or without chroot.
 	return parseURL("", s)
+}
+
+// oneChroot writes the chroot of a connect string once, behind the last member, where some repeat it behind each.
+func oneChroot(s string) string {
+	members := strings.Split(s, ",")
+	chroot := ""
+	for i, m := range members {
+		host, path, ok := strings.Cut(m, "/")
+		switch {
+		case ok:
+			members[i], chroot = host, "/"+path
+		case chroot != "" && !strings.Contains(m, ":"):
+			return s // a comma within the chroot
+		}
+	}
+	return strings.Join(members, ",") + chroot
 }
 
 // parseExport reads host:/export and host:export, the notation of NFS mounts; an address in brackets is one of IPv6.
@@ -151,52 +179,6 @@ func parseJDBC(s string) endpoint {
 	return parseSQLServer(prefix, s[at+2:])
 }
 
-// parseSQLServer reads host[\instance][:port][/database][;name=value…]. Host, instance, port and database may stand among the options too.
-func parseSQLServer(prefix, rest string) endpoint {
-	address, query, _ := strings.Cut(rest, ";")
-	e := parseURL(prefix, dropUser(address))
-	instance := ""
-	for i, h := range e.hosts {
-		if host, name, ok := strings.Cut(h.host, `\`); ok {
-			e.hosts[i].host, instance = host, name
-		}
-	}
-	var kept []string
-	for _, o := range append(e.options, parseOptions(query, ";")...) {
-		name, value, _ := strings.Cut(o, "=")
-		switch strings.ToLower(name) {
-		case "databasename", "database":
-			kept = append(kept, "databaseName="+value)
-		case "instancename", "instance":
-			instance = value
-		default:
-			kept = append(kept, o)
-		}
-	}
-	for part := range strings.SplitSeq(query, ";") {
-		name, value, _ := strings.Cut(part, "=")
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "servername", "server":
-			if len(e.hosts) == 0 {
-				e.hosts = parseHosts(value)
-			}
-		case "portnumber", "port":
-			if port, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && len(e.hosts) == 1 && e.hosts[0].port == 0 && port > 0 && port < 1<<16 {
-				e.hosts[0].port = port
-			}
-		}
-	}
-	if database := strings.Trim(e.tail, "/"); database != "" {
-		kept = append(kept, "databaseName="+database)
-	}
-	if instance != "" {
-		kept = append(kept, "instanceName="+strings.ToLower(instance))
-	}
-	slices.Sort(kept)
-	e.tail, e.options = "", slices.Compact(kept)
-	return e
-}
-
 func parseOptions(query, separators string) []string {
 	var out []string
 	for part := range strings.FieldsFuncSeq(query, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
@@ -219,7 +201,8 @@ func parseHosts(list string) []hostPort {
 	return out
 }
 
-// parseHost reads host, host:port, an IPv6 address with or without brackets and port, and ZooKeeper's host:port:port:role.
+// parseHost reads host, host:port, an IPv6 address with or without brackets and port, and ZooKeeper's host:port:port:role,
+// whose ports are those between the members and not the one of clients.
 func parseHost(s string) hostPort {
 	s = strings.TrimSpace(s)
 	if addr, ok := parseAddr(s); ok {
@@ -229,7 +212,10 @@ func parseHost(s string) hostPort {
 		return hostPort{host: canonicalHost(inner), port: portOf(strings.TrimPrefix(rest, ":"))}
 	}
 	host, rest, _ := strings.Cut(s, ":")
-	port, _, _ := strings.Cut(rest, ":")
+	port, peer, _ := strings.Cut(rest, ":")
+	if peer != "" {
+		port = ""
+	}
 	return hostPort{host: canonicalHost(host), port: portOf(port)}
 }
 
@@ -360,29 +346,23 @@ func (e endpoint) format(kind InfrastructureKind, engine Engine) string {
 	return b.String()
 }
 
-// readEndpoint takes an address apart in its canonical spelling. What is odd enough to read differently once it is spelled
-// canonically, is read again, so that an address and its canonical spelling are always the same thing.
+// readEndpoint takes an address apart in its canonical spelling, in which no secret is left, also of what is no address. What is odd
+// enough to read differently once it is spelled canonically, is read again, so that an address and its canonical spelling are always
+// the same thing.
 func readEndpoint(s string, kind InfrastructureKind, engine Engine) (endpoint, string) {
 	e := parseEndpoint(s, kind)
-	text := e.format(kind, engine)
-	if text == s {
-		return e, text // it was canonical already
-	}
-	for range 8 {
-		next := parseEndpoint(text, kind)
-		again := next.format(kind, engine)
-		e = next
-		if again == text {
-			break
-		}
-		text = again
+	text := Scrub(e.format(kind, engine))
+	for n := 0; n < 8 && text != s; n++ {
+		s = text
+		e = parseEndpoint(s, kind)
+		text = Scrub(e.format(kind, engine))
 	}
 	return e, text
 }
 
 func canonicalEndpoint(s string, kind InfrastructureKind, engine Engine) string {
 	_, text := readEndpoint(s, kind, engine)
-	return Scrub(text) // of what is no address, too, no secret may stay
+	return text
 }
 
 // hasSecret reports whether a text could hold more than an address and harmless options.

@@ -278,38 +278,6 @@ const (
 	KindInfluxDB     InfrastructureKind = "influxdb"
 )
 
-// Engine is a database product.
-type Engine string
-
-// Engines.
-const (
-	EnginePostgreSQL              Engine = "postgresql"
-	EngineAzurePostgreSQLFlexible Engine = "azure-postgresql-flexible"
-	EngineSQLServer               Engine = "sqlserver"
-	EngineAzureSQL                Engine = "azure-sql"
-	EngineH2                      Engine = "h2"
-)
-
-// Title is the product's name in sentences.
-func (e Engine) Title() string {
-	switch e {
-	case EnginePostgreSQL:
-		return "PostgreSQL"
-	case EngineAzurePostgreSQLFlexible:
-		return "Azure Database for PostgreSQL Flexible Server"
-	case EngineSQLServer:
-		return "Microsoft SQL Server"
-	case EngineAzureSQL:
-		return "Azure SQL"
-	case EngineH2:
-		return "H2"
-	}
-	return string(e)
-}
-
-// Managed reports whether the provider runs the engine, so that it has no nodes of its own in an inventory.
-func (e Engine) Managed() bool { return e == EngineAzurePostgreSQLFlexible || e == EngineAzureSQL }
-
 // HAMode is the high-availability mode of a managed database.
 type HAMode string
 

@@ -16,11 +16,15 @@ const (
 	flexibleFailover = 2 * time.Minute
 	restart          = 15 * time.Minute // all Foundation nodes stop and start
 	switchDatabase   = 15 * time.Minute // writes stop, the copy catches up, clients follow
+	copyDatabase     = time.Hour        // dump and restore within one family of products
 	convertDatabase  = 4 * time.Hour    // export and import into another product
 	copyStorage      = 30 * time.Minute // the last changes are copied while Foundation is stopped
 	clusteredSwitch  = 30 * time.Minute // first start in clustered mode
 	moveRegion       = time.Hour        // everything stops in one place and starts in another
 )
+
+// convertFirst is what goes before a conversion of the database.
+const convertFirst = "A rehearsal of the export and import on a copy, with its duration measured: no source describes a conversion in place between these products."
 
 // sorted holds the changes by kind and way.
 type sorted []Change
@@ -167,10 +171,30 @@ func (p *planner) relocate(c sorted, base []int) {
 		Rollback:     "Stop the new nodes, point the load balancer and DNS back and start the old nodes; what was written in between is lost.",
 		Precondition: "The copies lag by no more than the window allows. A promoted replica of Flexible Server has no high availability: switch it on before the window ends.",
 	}, func(ph *phase) { *ph = phase{atTo, atTo, atTo, atTo, atTo, atTo, atTo, atTo, atTo} }, copied)
+	if a, b := p.in.From.infra(catalog.KindDatabase), p.in.To.infra(catalog.KindDatabase); a != nil && b != nil && a.Engine != "" && a.Engine != b.Engine {
+		exchange(&p.actions[copied].step, &p.actions[moved].step, a, b)
+	}
 	p.add(Step{
 		Do:       "Remove what is left in the old place after a week of undisturbed service: " + list(p.former(c)) + ".",
 		Rollback: "Restore from the last backup of the old place.",
 	}, nil, moved)
+}
+
+// exchange has a move to another place change the database product as well, which no replica does.
+func exchange(copied, moved *Step, a, b *inventory.Infrastructure) {
+	to := b.Placement.Region
+	if to == "" {
+		to = "the new place"
+	}
+	how, takes, before := "dump the database of "+a.Engine.Title()+" and restore it in "+b.Engine.Title(), copyDatabase, "A rehearsal of the dump and restore on a copy, with its duration measured."
+	if !a.Engine.SameFamily(b.Engine) {
+		how, takes, before = "export the model and data from "+a.Engine.Title()+" and import them into "+b.Engine.Title(), convertDatabase, convertFirst
+	}
+	copied.Do = fmt.Sprintf("Set up ZooKeeper, storage and %s in %s, and start a first copy of ThingworxStorage.", b.Engine.Title(), to)
+	copied.Precondition = strings.TrimSpace(copied.Precondition + " " + before)
+	moved.Do = fmt.Sprintf("Stop Foundation and the connection servers, wait until the copy of ThingworxStorage has caught up, %s, start ZooKeeper, then the connection servers, then the Foundation nodes one by one, with the new persistence provider, and point the load balancer and DNS to them.", how)
+	moved.Downtime += takes
+	moved.Precondition = "The copy lags by no more than the window allows."
 }
 
 func list(names []string) string {

@@ -29,12 +29,19 @@ func (p *planner) database(c sorted, base []int) []int {
 	}
 	var s Step
 	switch {
+	case a.Engine != b.Engine && a.Engine.SameFamily(b.Engine):
+		s = Step{
+			Do:       fmt.Sprintf("Set up %s as %s%s, stop Foundation, dump the database of %s and restore it there, point ThingWorx to it and start again.", b.Engine.Title(), b.ID, protection(b), a.Engine.Title()),
+			Downtime: copyDatabase, Assumed: true,
+			Rollback:     "Start again with the former database, which is kept unchanged; what was written in between is lost.",
+			Precondition: "A rehearsal of the dump and restore on a copy, with its duration measured, and a version of the product that ThingWorx supports on both sides.",
+		}
 	case a.Engine != b.Engine:
 		s = Step{
 			Do:       fmt.Sprintf("Set up %s as %s%s, stop Foundation, export the model and data from %s and import them, then start with the new persistence provider.", b.Engine.Title(), b.ID, protection(b), a.Engine.Title()),
 			Downtime: convertDatabase, Assumed: true,
 			Rollback:     "Start again with the former database, which is kept unchanged; what was written in between is lost.",
-			Precondition: "A rehearsal of the export and import on a copy, with its duration measured.",
+			Precondition: convertFirst,
 		}
 	case a.ID != b.ID && p.left(catalog.KindDatabase):
 		s = Step{

@@ -19,23 +19,27 @@ type Prices struct {
 	Kind       string `json:"kind"`
 	Currency   string `json:"currency,omitempty"` // shown beside costs; empty: costs are relative only
 
-	PerCPU           float64            `json:"perCPU"`               // one vCPU
-	PerGiB           float64            `json:"perGiB"`               // one GiB of memory
-	PerMachine       float64            `json:"perMachine,omitempty"` // what each machine costs whatever its size: system, backup, care
-	LoadBalancer     float64            `json:"loadBalancer"`         // one instance
-	Storage          float64            `json:"storage"`              // with the least redundancy the provider offers: none, on Azure local
-	StorageRedundant float64            `json:"storageRedundant"`     // with more
-	ManagedFactor    float64            `json:"managedFactor"`        // managed server over a machine of the same size; 0 is 1
-	SKUs             map[string]float64 `json:"skus,omitempty"`       // whole price of a machine type, instead of the above
+	PerCPU           float64 `json:"perCPU"`               // one vCPU
+	PerGiB           float64 `json:"perGiB"`               // one GiB of memory
+	PerMachine       float64 `json:"perMachine,omitempty"` // what each machine costs whatever its size: system, backup, care
+	LoadBalancer     float64 `json:"loadBalancer"`         // one instance
+	Storage          float64 `json:"storage"`              // with the least redundancy the provider offers: none, on Azure local
+	StorageRedundant float64 `json:"storageRedundant"`     // with more
+	ManagedFactor    float64 `json:"managedFactor"`        // managed server over a machine of the same size; 0 is 1
+	// Licences is what each vCPU of a database product costs besides its machine; a product that is not named costs nothing more.
+	Licences map[inventory.Engine]float64 `json:"licences,omitempty"`
+	SKUs     map[string]float64           `json:"skus,omitempty"` // whole price of a machine type, instead of the above
 }
 
 // DefaultPrices is the relative cost model. Its figures are assumptions, since prices differ by contract: a vCPU counts 1
 // and a GiB of memory a quarter (general purpose machines have four GiB to a vCPU and cost about as much for either), a machine
 // 1 besides, a load balancer instance 2, storage 4 and twice that with more redundancy than the least; a managed server costs like a machine of its
-// size, and a standby as much again. Parts shared with other clusters are divided by their number.
+// size, and a standby as much again, also where it is built in. Each licensed vCPU of SQL Server and Azure SQL costs as much again
+// as two without. Parts shared with other clusters are divided by their number.
 func DefaultPrices() *Prices {
 	return &Prices{
 		APIVersion: inventory.APIVersion, Kind: PricesKind, PerCPU: 1, PerGiB: 0.25, PerMachine: 1, LoadBalancer: 2, Storage: 4, StorageRedundant: 8, ManagedFactor: 1,
+		Licences: map[inventory.Engine]float64{inventory.EngineSQLServer: 2, inventory.EngineAzureSQL: 2},
 	}
 }
 
@@ -83,6 +87,15 @@ func ParsePrices(name string, data []byte) (*Prices, error) {
 	for sku, v := range p.SKUs {
 		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 			fail(document.Pointer("/skus", sku), fmt.Sprintf("%v is not a price", v), "write a number of at least 0")
+		}
+	}
+	for engine, v := range p.Licences {
+		path := document.Pointer("/licences", string(engine))
+		if engine.Title() == string(engine) {
+			fail(path, fmt.Sprintf("%q is no database product", engine), "write postgresql, azure-postgresql-flexible, sqlserver or azure-sql")
+		}
+		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+			fail(path, fmt.Sprintf("%v is not a price", v), "write a number of at least 0")
 		}
 	}
 	if err := document.NewError(problems); err != nil {
@@ -135,13 +148,35 @@ func (p *Prices) cost(plan *catalog.Plan, site *inventory.Site, tenants *catalog
 	return math.Round(total*1e6) / 1e6
 }
 
+// database is what cost counts for the model database at most.
+func (p *Prices) database(plan *catalog.Plan, site *inventory.Site, tenants *catalog.PerKind[int]) float64 {
+	total := 0.0
+	for i := range site.Infrastructure {
+		inf := &site.Infrastructure[i]
+		if inf.Kind != inventory.KindDatabase {
+			continue
+		}
+		total += p.infra(plan, inf, tenants)
+		for _, nodes := range [][]inventory.Node{inf.Nodes, inf.PgPool} {
+			for j := range nodes {
+				n := &nodes[j]
+				total += p.machine(catalog.Machine{CPU: n.CPU, MemoryGiB: n.MemoryGiB, SKU: n.SKU}, 1, p.PerMachine) / share(plan, tenants, catalog.KindDatabase)
+			}
+		}
+	}
+	return total
+}
+
+func (p *Prices) managed() float64 {
+	if p.ManagedFactor == 0 {
+		return 1
+	}
+	return p.ManagedFactor
+}
+
 // infra prices an infrastructure as such, without its nodes. A self-managed one of which no nodes are listed is priced as
 // the plan counts it, so that not knowing the nodes is no saving.
 func (p *Prices) infra(plan *catalog.Plan, inf *inventory.Infrastructure, tenants *catalog.PerKind[int]) float64 {
-	factor := p.ManagedFactor
-	if factor == 0 {
-		factor = 1
-	}
 	switch inf.Kind {
 	case inventory.KindLoadBalancer:
 		return p.LoadBalancer * float64(plan.Counts.Of(catalog.KindLoadBalancer)) / share(plan, tenants, catalog.KindLoadBalancer)
@@ -152,17 +187,20 @@ func (p *Prices) infra(plan *catalog.Plan, inf *inventory.Infrastructure, tenant
 		return p.StorageRedundant / share(plan, tenants, catalog.KindStorage)
 	case inventory.KindDatabase:
 		m := plan.Machines.Of(catalog.KindDatabase)
-		one := p.machine(m, factor, 0)
+		one := p.machine(m, p.managed(), 0)
 		copies := 1.0
-		if inf.HighAvailability != nil && inf.HighAvailability.Mode != inventory.HANone {
+		switch {
+		case inf.HighAvailability != nil && inf.HighAvailability.Mode != inventory.HANone, inf.Engine == inventory.EngineAzureSQL && plan.Architecture.HighlyAvailable:
 			copies = 2
 		}
 		if len(inf.Replicas) > 0 {
 			copies++
 		}
+		licence := p.Licences[inf.Engine] * m.CPU
+		one += licence
 		if !inf.Engine.Managed() {
 			if len(inf.Nodes) > 0 {
-				return one * float64(len(inf.Replicas)) / share(plan, tenants, catalog.KindDatabase)
+				return (one*float64(len(inf.Replicas)) + licence*float64(len(inf.Nodes))) / share(plan, tenants, catalog.KindDatabase)
 			}
 			copies = float64(plan.Counts.Of(catalog.KindDatabase))
 			one += p.PerMachine

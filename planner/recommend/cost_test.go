@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
 const euros = `apiVersion: meridian/v1
@@ -43,12 +44,51 @@ func TestPriceFile(t *testing.T) {
 	}
 }
 
+// A licence is paid for each vCPU of each server, and one that is not priced is told.
+func TestLicences(t *testing.T) {
+	e := builtin(t)
+	for _, engine := range []inventory.Engine{inventory.EngineSQLServer, inventory.EngineAzureSQL} {
+		in := e.input(e.read(t, "testdata/new-plant.yaml"))
+		in.Engines, in.Place = []inventory.Engine{engine}, Place{Provider: "azure", Region: "westeurope"}
+		var paid [2]Option
+		for i, licence := range []string{"", "licences: {sqlserver: 7, azure-sql: 7}\n"} {
+			p, err := ParsePrices("prices.yaml", []byte(euros+licence))
+			if err != nil {
+				t.Fatal(err)
+			}
+			in.Prices = p
+			paid[i] = option(t, Cluster(in), Cheapest)
+		}
+		vcpu := 0.0
+		for _, db := range items(paid[1], "database") {
+			vcpu += float64(db.Count) * db.CPU
+		}
+		if engine == inventory.EngineAzureSQL {
+			vcpu = 2 * items(paid[1], "database")[0].CPU // the copy that is built in
+			if len(items(paid[1], "database")) > 1 {
+				vcpu += items(paid[1], "database")[0].CPU // the one for disaster recovery
+			}
+		}
+		if got := paid[1].Cost - paid[0].Cost; vcpu == 0 || got != 7*vcpu {
+			t.Errorf("%s: licences of %v vCPU cost %v, want %v", engine, vcpu, got, 7*vcpu)
+		}
+		if told := strings.Contains(strings.Join(paid[0].Assumptions, "\n"), "names no licence of "+engine.Title()); !told {
+			t.Errorf("%s: that its licence is not priced is not told: %v", engine, paid[0].Assumptions)
+		}
+		if told := strings.Contains(strings.Join(paid[1].Assumptions, "\n"), "licence"); told {
+			t.Errorf("%s: a licence that is priced is called an assumption: %v", engine, paid[1].Assumptions)
+		}
+	}
+}
+
 func TestPriceFileErrors(t *testing.T) {
 	for old, tt := range map[string]struct{ now, want string }{
 		"apiVersion: meridian/v1": {"apiVersion: v2", "prices.yaml:1"},
 		"kind: Prices":            {"kind: Price", "write Prices"},
 		"perCPU: 30":              {"perCPU: -1", "-1 is not a price"},
 		"Standard_F8s_v2: 250":    {"Standard_F8s_v2: -250", "-250 is not a price"},
+		"managedFactor: 1.5":      {"licences: {oracle: 1}", "is no database product"},
+		"storage: 50":             {"storage: 50\nlicences: {sqlserver: -3}", "-3 is not a price"},
 		"currency: EUR":           {"curency: EUR", "curency"},
 		"perCPU: 30\nperGiB: 4":   {"perCPU: 0\nperGiB: 0", "no price is given for machines"},
 	} {

@@ -408,61 +408,6 @@ func marshalRapid(t *rapid.T, v any) []byte {
 	return b
 }
 
-// base is the cost of the cheapest feasible variant, negative when there is none.
-func base(in Input) float64 {
-	o := newWorld(in).options()
-	if len(o.chosen) == 0 {
-		return -1
-	}
-	return o.base
-}
-
-// Asking for less never makes the cheapest option dearer.
-func TestRelaxingNeverCostsMore(t *testing.T) {
-	e := builtin(t)
-	rapid.Check(t, func(t *rapid.T) {
-		strict := drawn(t, e)
-		cost := base(strict)
-		if cost < 0 {
-			return
-		}
-		s := inventory.Clone(strict.Site)
-		o := s.Clusters[0].Objectives
-		what := rapid.SampledFrom([]string{"need", "availability", "rto", "rpo", "recovery", "geographies", "sharing", "hosting"}).Draw(t, "relaxed")
-		switch what {
-		case "need":
-			o.HighAvailability = relaxed(t, o.HighAvailability)
-		case "availability":
-			o.Availability *= rapid.Float64Range(0, 1).Draw(t, "factor")
-		case "rto":
-			o.RTO = nil
-		case "rpo":
-			o.RPO = nil
-		case "recovery":
-			o.DisasterRecovery = nil
-		case "geographies":
-			o.Geographies = nil
-		case "sharing":
-			o.Sharing = inventory.Sharing{ZooKeeper: inventory.Allowed, Database: inventory.Allowed, Storage: inventory.Allowed, LoadBalancer: inventory.Allowed, Timeseries: inventory.Allowed}
-		case "hosting":
-			if len(o.Hosting) > 0 {
-				o.Hosting = append(o.Hosting, inventory.HostingAzure, inventory.HostingOnPremise)
-			}
-		}
-		in := strict
-		in.Site, in.Cluster = s, &s.Clusters[0]
-		if got := base(in); got < 0 || got > cost+1e-9 {
-			t.Fatalf("with %s relaxed the cheapest option costs %v instead of %v", what, got, cost)
-		}
-	})
-}
-
-// relaxed draws a weaker need. A need that is not stated asks for less than a preference; for development it asks for nothing.
-func relaxed(t *rapid.T, n inventory.Need) inventory.Need {
-	order := []inventory.Need{inventory.Required, inventory.Preferred, "", inventory.NotNeeded}
-	return rapid.SampledFrom(order[slices.Index(order, n):]).Draw(t, "need")
-}
-
 // No step of a migration makes a hard rule fail that fails neither before nor after it.
 func TestMigrationsBreakNoRuleOnTheWay(t *testing.T) {
 	e := builtin(t)

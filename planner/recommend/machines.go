@@ -32,11 +32,11 @@ func (w *world) machines(p *catalog.Plan, size *sized, keep bool) {
 		if p.Counts.Of(k) == 0 {
 			continue
 		}
-		p.Machines.Set(k, w.machine(k, p, size, keep))
+		p.Machines.Set(k, w.machine(k, p.Engine, size, keep))
 	}
 }
 
-func (w *world) machine(k catalog.Kind, p *catalog.Plan, size *sized, keep bool) catalog.Machine {
+func (w *world) machine(k catalog.Kind, e inventory.Engine, size *sized, keep bool) catalog.Machine {
 	var need catalog.Machine
 	switch k {
 	case catalog.KindFoundation:
@@ -61,7 +61,7 @@ func (w *world) machine(k catalog.Kind, p *catalog.Plan, size *sized, keep bool)
 	default:
 		need = assumedMachine(k)
 	}
-	have := w.presentMachine(k, p.Engine)
+	have := w.presentMachine(k, e)
 	switch {
 	case have == (catalog.Machine{}):
 	case have.CPU == need.CPU && have.MemoryGiB == need.MemoryGiB, !size.Known && have.CPU > 0:

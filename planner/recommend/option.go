@@ -25,7 +25,7 @@ func (w *world) option(c chosen, base float64) Option {
 		o.CostIndex = math.Round(v.cost/base*1e4) / 1e4
 	}
 	if w.Prices != nil {
-		o.Cost, o.Currency = v.cost, w.prices.Currency
+		o.Cost, o.Currency = v.price, w.prices.Currency
 	}
 	assumed := false
 	for i, s := range w.migration(v) {
@@ -247,6 +247,20 @@ func (w *world) assumptions(v *variant) []string {
 	if w.Prices == nil {
 		add(costAssumption)
 	}
+	licensed := p.Engine == inventory.EngineSQLServer || p.Engine == inventory.EngineAzureSQL
+	switch {
+	case licensed && w.Prices == nil:
+		add(fmt.Sprintf("a licence of %s is taken to cost as much as %g vCPU for each vCPU", p.Engine.Title(), w.prices.Licences[p.Engine]))
+	case licensed && w.prices.Licences[p.Engine] == 0:
+		add("the price file names no licence of " + p.Engine.Title() + ": its cost comes on top, or is paid already")
+	}
+	switch v.moves {
+	case changes:
+		add(fmt.Sprintf("going from %s to %s is weighed as %s of the cost", w.shape.Engine.Title(), p.Engine.Title(), percentWhole(changeWeight-1)))
+	case converts:
+		add(fmt.Sprintf("going from %s to %s is a conversion of model and data, for which no source describes a way in place; it is weighed as %s of the cost",
+			w.shape.Engine.Title(), p.Engine.Title(), percentWhole(conversionWeight-1)))
+	}
 	if len(overlays(p)) > 0 {
 		add("what is shared is paid by all its tenants in equal parts, at least two")
 	}
@@ -317,6 +331,11 @@ func (w *world) reasons(o *options) []string {
 	}
 	if o.chosen[0].objective != Cheapest {
 		why := "It keeps the present architecture"
+		if slices.ContainsFunc(o.chosen, func(c chosen) bool {
+			return c.objective == Cheapest && c.variant.arch == v.arch && c.variant.moves != stays
+		}) {
+			why = "It keeps the present database"
+		}
 		if side := w.side(); side != "" && v.plan.Region == side && v.arch.ID != w.Recognised.Architecture {
 			why = "It brings ThingWorx and its database together in " + side
 		}
@@ -341,11 +360,15 @@ func (w *world) reasons(o *options) []string {
 	if w.present != nil && v.arch.ID == w.Recognised.Architecture && len(v.changes) == 0 {
 		out = append(out, "Nothing has to change.")
 	}
-	out = append(out, w.databaseReason(v)...)
-	return out
+	why := "with it the option would cost more, the change weighed in"
+	if o.chosen[0].objective == MostAvailable {
+		why = "the option is more available"
+	}
+	return append(out, w.databaseReason(v, why))
 }
 
-func (w *world) databaseReason(v *variant) []string {
+// databaseReason names the database product. why tells what speaks against the present one where it would fit, too.
+func (w *world) databaseReason(v *variant, why string) string {
 	e := v.plan.Engine
 	others := w.alternatives(v.arch, v.at, e)
 	text := "The database is " + e.Title()
@@ -354,13 +377,15 @@ func (w *world) databaseReason(v *variant) []string {
 		text += ", as now"
 	case was != "" && !w.accepts(was):
 		text += fmt.Sprintf(" instead of %s, as is decided", was.Title())
+	case was != "" && w.fits(v.arch, v.at, was):
+		text += fmt.Sprintf(" instead of %s, because %s", was.Title(), why)
 	case was != "":
 		text += fmt.Sprintf(" instead of %s, which %s on %s cannot use", was.Title(), v.arch.Title, v.at.hosting)
 	}
 	if len(others) > 0 {
 		text += "; alternatives: " + strings.Join(others, ", ")
 	}
-	return []string{text + "."}
+	return text + "."
 }
 
 // hopeless says what stands in the way where no option meets the objectives.

@@ -3,6 +3,7 @@ package recommend
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,8 +102,7 @@ func (w *world) options() options {
 	out := options{rejected: []Rejected{}}
 	because := map[string]string{}
 	for _, a := range w.Catalog.Architectures() {
-		variants, why := w.variants(a, places)
-		variants, why = w.available(variants, why, &out.best)
+		variants, why := w.feasible(a, places, &out.best)
 		if why != "" {
 			because[a.ID] = why
 		}
@@ -123,26 +123,6 @@ func (w *world) options() options {
 		out.rejected = append(out.rejected, Rejected{Architecture: a.ID, Because: because[a.ID]})
 	}
 	return out
-}
-
-// available keeps the variants that reach the availability objective.
-func (w *world) available(variants []*variant, because string, best *availability.Result) ([]*variant, string) {
-	var kept []*variant
-	top := 0.0
-	for _, v := range variants {
-		v.result = w.serving(v)
-		top = max(top, v.result.Serving)
-		if v.result.Serving > best.Serving {
-			*best = v.result
-		}
-		if v.result.Serving >= w.objectives.Availability-slack {
-			kept = append(kept, v)
-		}
-	}
-	if len(variants) > 0 && len(kept) == 0 {
-		return nil, fmt.Sprintf("at best it serves %s of the time, the objective is %s", percent(top), percent(w.objectives.Availability))
-	}
-	return kept, because
 }
 
 // narrow applies what the owner says about high availability. Preferred keeps the highly available variants where there
@@ -228,7 +208,7 @@ func (w *world) choose(all []*variant) []chosen {
 	}
 	if w.present != nil {
 		add(best(func(a, b *variant) int {
-			return cmp.Or(a.count-b.count, cmp.Compare(a.cost, b.cost), cmp.Compare(b.result.Serving, a.result.Serving))
+			return cmp.Or(int(a.moves)-int(b.moves), a.count-b.count, cmp.Compare(a.cost, b.cost), cmp.Compare(b.result.Serving, a.result.Serving))
 		}), FewestChanges)
 	}
 	add(best(func(a, b *variant) int {
@@ -242,19 +222,15 @@ func (w *world) choose(all []*variant) []chosen {
 	return named
 }
 
-// compareServing compares availabilities; differences below rounding are none.
+// compareServing compares availabilities; differences of less than three seconds a year are none.
 func compareServing(a, b *variant) int {
-	if d := a.result.Serving - b.result.Serving; d > slack || d < -slack {
-		return cmp.Compare(a.result.Serving, b.result.Serving)
-	}
-	if d := a.result.Full - b.result.Full; d > slack || d < -slack {
-		return cmp.Compare(a.result.Full, b.result.Full)
-	}
-	return 0
+	return cmp.Or(cmp.Compare(told(a.result.Serving), told(b.result.Serving)), cmp.Compare(told(a.result.Full), told(b.result.Full)))
 }
 
+func told(availability float64) float64 { return math.Round(availability * 1e7) }
+
 // lead is the index of the option to recommend: the cheapest one, unless one on the side that advice prefers, or one of the
-// present architecture that takes no more changes, costs little more.
+// present architecture and database product that takes no more changes, costs little more.
 func (w *world) lead(named []chosen) int {
 	cheapest := named[0].variant
 	little := func(v *variant) bool { return v.cost*(1-staySaving) <= cheapest.cost }
@@ -265,11 +241,12 @@ func (w *world) lead(named []chosen) int {
 			}
 		}
 	}
-	if cheapest.arch.ID == w.Recognised.Architecture {
+	keeps := func(v *variant) bool { return v.arch.ID == w.Recognised.Architecture && v.moves == stays }
+	if keeps(cheapest) {
 		return 0
 	}
 	for i, c := range named {
-		if c.variant.arch.ID == w.Recognised.Architecture && little(c.variant) && c.variant.count <= cheapest.count {
+		if keeps(c.variant) && little(c.variant) && c.variant.count <= cheapest.count {
 			return i
 		}
 	}

@@ -3,6 +3,7 @@ package recommend
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,7 +51,7 @@ func (w *world) excluded(a *catalog.Architecture) string {
 			return fmt.Sprintf("%s things take %d connection servers, it has %d", thousands(s.Things), s.ConnectionServers, most)
 		}
 	}
-	if s.WPS > relationalWrites && len(w.timeseries(a)) == 0 {
+	if s.WPS > relationalWrites && !slices.ContainsFunc(a.Timeseries, func(t catalog.TimeseriesChoice) bool { return w.carries(a, t) }) {
 		return fmt.Sprintf("%s property writes per second are more than the %s PTC gives for a relational database, and it has no InfluxDB", thousands(int(math.Ceil(s.WPS))), thousands(relationalWrites))
 	}
 	return ""

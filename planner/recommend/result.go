@@ -32,7 +32,9 @@ type Option struct {
 	Overlays     []string     `json:"overlays,omitempty"` // shared-infrastructure when a part is shared
 	Components   []BillItem   `json:"components"`
 	Availability Availability `json:"availability"`
-	CostIndex    float64      `json:"costIndex"` // relative: 1.0 is the cheapest feasible option of this cluster
+	// CostIndex is relative: 1.0 is the cheapest feasible option of this cluster. It weighs in what a change of the database
+	// product takes, as the assumptions say.
+	CostIndex float64 `json:"costIndex"`
 	// Cost is in Currency under a price file of the user's, absent under the relative cost model.
 	Cost        float64  `json:"cost,omitempty"`
 	Currency    string   `json:"currency,omitempty"`

@@ -1,9 +1,10 @@
 package recommend
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -24,7 +25,9 @@ type variant struct {
 	state   *migrate.State
 	size    *sized
 	at      place
-	cost    float64
+	price   float64 // of one period
+	cost    float64 // the price weighed with what changing the database product takes
+	moves   move
 	changes []migrate.Change
 	count   int // of changes
 	result  availability.Result
@@ -38,57 +41,120 @@ type choice struct {
 	engine     inventory.Engine
 	mode       inventory.HAMode
 	timeseries catalog.TimeseriesChoice
+	ignite     inventory.IgniteMode
 	layout     catalog.Layout
 	storage    inventory.Redundancy
 	shared     catalog.PerKind[bool]
 	keep       bool
 }
 
-// variants enumerates the ways to build an architecture that its own terms, the workload, and the recovery objectives
-// allow. Where there are none it says why.
-func (w *world) variants(a *catalog.Architecture, places []place) (out []*variant, because string) {
+// feasible lists the variants of an architecture that meet the objectives. Where there are none it says why.
+//
+// The variants that keep the database product come first. What a provider promises of its product and what is computed for nodes
+// of one's own differ by too little to change the product for: another one is taken only where nothing else meets the objectives,
+// or where it is cheaper with the weight of the change. Whether it can be is known from the price of all but the database, before
+// any such variant is planned, and of those that are the cheapest one is enough.
+func (w *world) feasible(a *catalog.Architecture, places []place, best *availability.Result) (out []*variant, because string) {
 	if because = w.excluded(a); because != "" {
 		return nil, because
 	}
 	if len(places) == 0 {
 		return nil, w.nowhere()
 	}
-	because = "no accepted hosting, database and store of logged values fit together"
+	e := enumeration{arch: a, rest: math.Inf(1), because: "no accepted hosting, database and store of logged values fit together"}
+	meets := func(v *variant) bool {
+		v.result = w.serving(v)
+		e.planned, e.top = true, max(e.top, v.result.Serving)
+		if v.result.Serving > best.Serving {
+			*best = v.result
+		}
+		return v.result.Serving >= w.objectives.Availability-slack
+	}
+	for _, e.moves = range [...]move{stays, changes, converts} {
+		if len(out) == 0 {
+			e.limit = math.Inf(1)
+			for _, v := range w.variants(&e, places) {
+				if meets(v) {
+					out = append(out, v)
+				}
+			}
+			continue
+		}
+		e.limit = slices.MinFunc(out, cheaper).cost
+		others := w.variants(&e, places)
+		slices.SortStableFunc(others, cheaper)
+		for _, v := range others {
+			if meets(v) && w.sound(v) {
+				out = append(out, v)
+				break
+			}
+		}
+	}
+	switch {
+	case len(out) > 0:
+		return out, ""
+	case e.planned:
+		return nil, fmt.Sprintf("at best it serves %s of the time, the objective is %s", percent(e.top), percent(w.objectives.Availability))
+	}
+	return nil, e.because
+}
+
+// margin absorbs the rounding of prices.
+const margin = 1e-5
+
+func cheaper(a, b *variant) int { return cmp.Or(cmp.Compare(a.cost, b.cost), a.count-b.count) }
+
+// enumeration is how far the variants of one architecture are enumerated.
+type enumeration struct {
+	arch    *catalog.Architecture
+	moves   move
+	rest    float64 // the least price of what is planned so far without its database
+	limit   float64 // what is not cheaper is not planned
+	planned bool
+	top     float64 // the highest availability
+	because string  // why there is no variant
+}
+
+// variants enumerates the ways to build an architecture that its own terms, the workload, and the recovery objectives
+// allow and that make one move of the database product.
+func (w *world) variants(e *enumeration, places []place) (out []*variant) {
+	a := e.arch
 	for _, at := range places {
 		if !a.AllowsHosting(at.hosting) {
-			because = a.Title + " is not offered for hosting " + string(at.hosting)
+			e.because = a.Title + " is not offered for hosting " + string(at.hosting)
 			continue
 		}
 		if o := w.operator(at.hosting); len(a.OperatedBy) > 0 && !slices.Contains(a.OperatedBy, o) {
-			because = "it is not operated by " + string(o)
+			e.because = "it is not operated by " + string(o)
 			continue
 		}
-		engine, ok := w.engine(a, at)
-		if !ok {
-			because = w.noEngine(a, at)
-			continue
+		engines := w.engines(a, at)
+		if len(engines) == 0 {
+			e.because = w.noEngine(a, at)
 		}
-		for _, c := range w.choices(a, at, engine) {
+		engines = slices.DeleteFunc(engines, func(x inventory.Engine) bool {
+			return w.moves(x) != e.moves || !math.IsInf(e.limit, 1) && (e.rest+w.leastDatabase(a, at, x))*e.moves.weight() >= e.limit+margin
+		})
+		for _, c := range w.choices(a, at, engines) {
 			if why := w.unrecoverable(a, &c); why != "" {
-				because = why
+				e.because = why
 				continue
 			}
 			v := w.variant(a, c)
+			e.rest = min(e.rest, v.price-w.prices.database(v.plan, v.site, &w.tenants))
+			if v.cost >= e.limit || slices.ContainsFunc(out, v.same) {
+				continue
+			}
 			if c.layout == catalog.LayoutPresent || w.Cluster.Environment == inventory.Development {
 				if r := w.recognised(v); r.Architecture != a.ID {
-					because = "built for this cluster it is a " + r.Name
+					e.because = "built for this cluster it is a " + r.Name
 					continue
 				}
 			}
-			if !slices.ContainsFunc(out, v.same) {
-				out = append(out, v)
-			}
+			out = append(out, v)
 		}
 	}
-	if len(out) > 0 {
-		because = ""
-	}
-	return out, because
+	return out
 }
 
 // recognised tells what a variant comes to: an HA cluster that keeps its present, fully packed machines is a minimum
@@ -119,12 +185,16 @@ func sameMachines(a, b *inventory.Site) bool {
 	return true
 }
 
-// choices enumerates mode × time series × layout × sharing × storage at a place, the one that keeps most first.
-func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engine) []choice {
+// choices enumerates database × time series × Ignite mode × layout × sharing × storage at a place, the one that keeps most first.
+func (w *world) choices(a *catalog.Architecture, at place, engines []inventory.Engine) []choice {
 	var out []choice
-	series := w.timeseries(a)
-	modes := modesOf(a, engine, at)
-	storages := w.storages(a, at)
+	left, kept := w.storages(a, at, false), w.storages(a, at, true)
+	storages := func(shared catalog.PerKind[bool]) []inventory.Redundancy {
+		if w.sharedNow.Of(catalog.KindStorage) && !shared.Of(catalog.KindStorage) {
+			return left // with the clusters that use it
+		}
+		return kept
+	}
 	layouts := []catalog.Layout{catalog.LayoutOwn}
 	switch {
 	case a.Packed:
@@ -132,21 +202,25 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 	case w.present != nil:
 		layouts = append(layouts, catalog.LayoutPresent)
 	}
-	shares := w.shares(at)
-	for _, t := range series {
-		if w.present != nil {
-			for _, s := range shares[:1] {
-				out = append(out, choice{
-					at: at, engine: engine, mode: w.keptMode(modes, engine), timeseries: t, layout: layouts[len(layouts)-1],
-					storage: storages[0], shared: s, keep: true,
-				})
-			}
-		}
-		for _, m := range modes {
-			for _, l := range layouts {
-				for _, s := range shares {
-					for _, r := range storages {
-						out = append(out, choice{at: at, engine: engine, mode: m, timeseries: t, layout: l, storage: r, shared: s})
+	ignites := w.ignites(a)
+	for _, e := range engines {
+		modes := modesOf(a, e, at)
+		shares := w.shares(at, e)
+		for _, t := range w.timeseries(a, at, e) {
+			for _, i := range ignites {
+				c := choice{at: at, engine: e, timeseries: t, ignite: i}
+				if w.present != nil {
+					c.mode, c.layout, c.storage, c.shared, c.keep = w.keptMode(modes, e), layouts[len(layouts)-1], storages(shares[0])[0], shares[0], true
+					out = append(out, c)
+					c.keep = false
+				}
+				for _, c.mode = range modes {
+					for _, c.layout = range layouts {
+						for _, c.shared = range shares {
+							for _, c.storage = range storages(c.shared) {
+								out = append(out, c)
+							}
+						}
 					}
 				}
 			}
@@ -155,63 +229,20 @@ func (w *world) choices(a *catalog.Architecture, at place, engine inventory.Engi
 	return out
 }
 
-// engine is the present database product where the architecture, the hosting and the version allow it, else the usual
-// one of the hosting.
-func (w *world) engine(a *catalog.Architecture, at place) (inventory.Engine, bool) {
-	fits := func(e inventory.Engine) bool {
-		d, ok := a.Database(e)
-		if e == inventory.EngineH2 && (w.recovers() || w.Cluster.Environment != inventory.Development && w.Cluster.Environment != "") {
-			return false // H2 is a file of the one server: it has no copy elsewhere
-		}
-		return ok && w.accepts(e) && d.Versions.Contains(w.Cluster.ThingworxVersion) && (!e.Managed() || at.provider == string(inventory.HostingAzure))
+// ignites lists the modes of Ignite to consider, the present one first; "" is the only one where Ignite is not used. Separate
+// nodes are more to pay and more to fail than Ignite inside Foundation, and whether a cache needs them no source puts in figures:
+// they are proposed where they are there already or the architecture asks for them.
+func (w *world) ignites(a *catalog.Architecture) []inventory.IgniteMode {
+	now := w.shape.Ignite
+	switch {
+	case len(a.Ignite) == 0:
+		return []inventory.IgniteMode{""}
+	case !slices.Contains(a.Ignite, inventory.IgniteEmbedded):
+		return a.Ignite
+	case now == inventory.IgniteSeparate && a.AllowsIgnite(now):
+		return []inventory.IgniteMode{now, inventory.IgniteEmbedded}
 	}
-	if w.shape.Engine != "" && fits(w.shape.Engine) {
-		return w.shape.Engine, true
-	}
-	usual := []inventory.Engine{inventory.EnginePostgreSQL, inventory.EngineSQLServer}
-	if at.provider == string(inventory.HostingAzure) && a.Production {
-		usual = append([]inventory.Engine{inventory.EngineAzurePostgreSQLFlexible}, usual...)
-	}
-	for _, e := range usual {
-		if fits(e) {
-			return e, true
-		}
-	}
-	for _, d := range a.Databases {
-		if fits(d.Engine) {
-			return d.Engine, true
-		}
-	}
-	return "", false
-}
-
-// accepts reports whether the constraints leave a database product.
-func (w *world) accepts(e inventory.Engine) bool {
-	return len(w.Engines) == 0 || slices.Contains(w.Engines, e)
-}
-
-// noEngine says why an architecture finds no database at a place.
-func (w *world) noEngine(a *catalog.Architecture, at place) string {
-	if len(w.Engines) == 0 || slices.ContainsFunc(a.Databases, func(d catalog.DatabaseChoice) bool { return w.accepts(d.Engine) }) {
-		return "no database that is accepted and that " + a.Title + " may use runs on " + string(at.hosting)
-	}
-	return fmt.Sprintf("the database is to be %s, and it uses one of %s", titles(w.Engines, " or "), titles(engines(a), ", "))
-}
-
-func engines(a *catalog.Architecture) []inventory.Engine {
-	out := make([]inventory.Engine, len(a.Databases))
-	for i := range a.Databases {
-		out[i] = a.Databases[i].Engine
-	}
-	return out
-}
-
-func titles(list []inventory.Engine, between string) string {
-	out := make([]string, len(list))
-	for i := range list {
-		out[i] = list[i].Title()
-	}
-	return strings.Join(out, between)
+	return []inventory.IgniteMode{inventory.IgniteEmbedded}
 }
 
 // operator is who runs an option: whoever runs the cluster now, but for what PTC Cloud Services hosts, which it operates.
@@ -224,52 +255,6 @@ func (w *world) operator(h inventory.Hosting) inventory.Operator {
 	default:
 		return o
 	}
-}
-
-// alternatives lists the other databases an architecture allows at a place.
-func (w *world) alternatives(a *catalog.Architecture, at place, chosen inventory.Engine) []string {
-	var out []string
-	for _, d := range a.Databases {
-		if d.Engine == chosen || d.Engine == inventory.EngineH2 || !w.accepts(d.Engine) || d.Engine.Managed() && at.provider != string(inventory.HostingAzure) {
-			continue
-		}
-		text := d.Engine.Title()
-		if d.Why != "" {
-			text += " (" + d.Why + ")"
-		}
-		out = append(out, text)
-	}
-	return out
-}
-
-// modesOf lists the modes of a managed database: those the architecture names, else none and the best one. Zone-redundant
-// needs a region with zones.
-func modesOf(a *catalog.Architecture, e inventory.Engine, at place) []inventory.HAMode {
-	if e != inventory.EngineAzurePostgreSQLFlexible {
-		return []inventory.HAMode{""}
-	}
-	best := inventory.HASameZone
-	if at.zones {
-		best = inventory.HAZoneRedundant
-	}
-	d, _ := a.Database(e)
-	if len(d.Modes) == 0 {
-		return []inventory.HAMode{inventory.HANone, best}
-	}
-	var out []inventory.HAMode
-	for _, m := range d.Modes {
-		if m != inventory.HAZoneRedundant || at.zones {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-func (w *world) keptMode(modes []inventory.HAMode, e inventory.Engine) inventory.HAMode {
-	if e == w.shape.Engine && (slices.Contains(modes, w.shape.Mode) || w.shape.Mode == inventory.HASameZone && len(modes) > 1) {
-		return w.shape.Mode
-	}
-	return modes[0]
 }
 
 // storagesOf lists the redundancies of storage to consider: where it must be redundant the best of the place, else the least too.
@@ -286,14 +271,15 @@ func storagesOf(a *catalog.Architecture, at place) []inventory.Redundancy {
 }
 
 // storages lists the redundancies to consider, the one that keeps most first. A storage that stays may keep what it has, such
-// as none on a file server of one's own, and is never made less redundant: that would save little and put the data at risk.
-func (w *world) storages(a *catalog.Architecture, at place) []inventory.Redundancy {
+// as none on a file server of one's own, and is never made less redundant: that would save little and put the data at risk. Without
+// keep it is built anew.
+func (w *world) storages(a *catalog.Architecture, at place, keep bool) []inventory.Redundancy {
 	out := storagesOf(a, at)
 	have := w.presentStorage()
 	switch {
 	case have == "" || have == inventory.RedundancyNone && a.HighlyAvailable:
 		return out
-	case w.stays(catalog.KindStorage, at):
+	case keep && w.stays(catalog.KindStorage, at):
 		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return redundancyRank(r) <= redundancyRank(have) })
 	case slices.Contains(catalog.Redundancies(at.provider, at.zones), have):
 		out = slices.DeleteFunc(out, func(r inventory.Redundancy) bool { return r == have })
@@ -317,39 +303,53 @@ func redundancyRank(r inventory.Redundancy) int {
 	return slices.Index([]inventory.Redundancy{inventory.RedundancyNone, inventory.RedundancyLocal, inventory.RedundancyZone, inventory.RedundancyGeo}, r)
 }
 
-// timeseries lists where logged values may go: where they go now, and the simplest store that carries the writes.
-func (w *world) timeseries(a *catalog.Architecture) []catalog.TimeseriesChoice {
-	heavy := w.Sizing.WPS > relationalWrites
-	fits := func(t catalog.TimeseriesChoice) bool {
-		return a.AllowsTimeseries(t) && (t != catalog.TimeseriesRelational || !heavy)
-	}
+// timeseries lists where logged values may go: where they go now, and the stores that carry the writes, the simplest first. Where
+// the relational database carries them, another store besides it is more to fail, and is considered only where it may be cheaper,
+// because PTC's sizes make another machine smaller then. InfluxDB Enterprise is not: no price here knows its licence.
+func (w *world) timeseries(a *catalog.Architecture, at place, e inventory.Engine) []catalog.TimeseriesChoice {
 	var out []catalog.TimeseriesChoice
-	if w.present != nil && fits(w.shape.Timeseries) {
-		out = append(out, w.shape.Timeseries)
-	}
-	order := []catalog.TimeseriesChoice{catalog.TimeseriesRelational, catalog.TimeseriesInflux, catalog.TimeseriesEnterprise}
-	if a.HighlyAvailable {
-		// One InfluxDB node under a highly available cluster is kept where it is, but not proposed anew.
-		order = []catalog.TimeseriesChoice{catalog.TimeseriesRelational, catalog.TimeseriesEnterprise}
-	}
-	for _, t := range order {
-		if fits(t) {
-			if !slices.Contains(out, t) {
-				out = append(out, t)
-			}
-			break
+	for i, t := range [...]catalog.TimeseriesChoice{w.shape.Timeseries, catalog.TimeseriesRelational, catalog.TimeseriesInflux, catalog.TimeseriesEnterprise} {
+		now := i == 0
+		switch {
+		case now && w.present == nil, slices.Contains(out, t), !w.carries(a, t):
+		case !now && t == catalog.TimeseriesInflux && a.HighlyAvailable:
+			// One InfluxDB node under a highly available cluster is kept where it is, but not proposed anew.
+		case !now && t != catalog.TimeseriesRelational && w.carries(a, catalog.TimeseriesRelational) && (t == catalog.TimeseriesEnterprise || !w.leaner(a, at, e)):
+		default:
+			out = append(out, t)
 		}
 	}
 	return out
 }
 
+// carries reports whether an architecture may use a store of logged values and the store takes the writes.
+func (w *world) carries(a *catalog.Architecture, t catalog.TimeseriesChoice) bool {
+	return a.AllowsTimeseries(t) && (t != catalog.TimeseriesRelational || w.Sizing.WPS <= relationalWrites)
+}
+
+// leaner reports whether InfluxDB makes a machine of another part smaller.
+func (w *world) leaner(a *catalog.Architecture, at place, e inventory.Engine) bool {
+	c := choice{at: at, engine: e, timeseries: catalog.TimeseriesRelational}
+	if modes := modesOf(a, e, at); len(modes) > 0 {
+		c.mode = modes[0]
+	}
+	plain := w.size(target(a, &c))
+	c.timeseries = catalog.TimeseriesInflux
+	with := w.size(target(a, &c))
+	less := func(x, y sizing.Hardware) bool { return x.CPU < y.CPU || x.MemoryGiB < y.MemoryGiB }
+	return less(with.Foundation, plain.Foundation) || less(with.Database, plain.Database)
+}
+
 // shares lists the sets of parts to share: the present sharing as far as it is allowed, none at all, and for a new cluster
-// all that may be shared. The first one keeps most.
-func (w *world) shares(at place) []catalog.PerKind[bool] {
+// all that may be shared. The first one keeps most. Another database product than the present one is not the one others share.
+func (w *world) shares(at place, e inventory.Engine) []catalog.PerKind[bool] {
 	var now, all, none catalog.PerKind[bool]
 	for _, k := range []catalog.Kind{catalog.KindZooKeeper, catalog.KindDatabase, catalog.KindStorage, catalog.KindLoadBalancer, catalog.KindInflux, catalog.KindInfluxData} {
 		now.Set(k, w.sharedNow.Of(k) && w.permission(k) != inventory.Forbidden && w.stays(k, at) && !w.inseparable.Of(k))
 		all.Set(k, w.permission(k) == inventory.Allowed)
+	}
+	if w.moves(e) != stays {
+		now.Set(catalog.KindDatabase, false)
 	}
 	out := []catalog.PerKind[bool]{now}
 	if w.present == nil {
@@ -384,17 +384,13 @@ func (w *world) stays(k catalog.Kind, at place) bool {
 
 // variant plans a choice and computes what it comes to, but for its availability.
 func (w *world) variant(a *catalog.Architecture, c choice) *variant {
-	t := sizing.Target{
-		Engine: c.engine, InfluxDB: c.timeseries != catalog.TimeseriesRelational, Azure: c.at.provider == string(inventory.HostingAzure),
-		HighAvailability: c.mode != "" && c.mode != inventory.HANone || !c.engine.Managed() && a.HighlyAvailable,
-	}
-	v := &variant{arch: a, at: c.at, size: w.size(t)}
+	v := &variant{arch: a, at: c.at, size: w.size(target(a, &c))}
 	p := &catalog.Plan{
 		Architecture: a, Demand: v.size.demand, Site: w.Site.Site, ObservedAt: w.Site.ObservedAt, Cluster: w.Cluster.ID,
 		Environment: w.Cluster.Environment, Version: w.Cluster.ThingworxVersion, Hosting: c.at.hosting, OperatedBy: w.operator(c.at.hosting),
 		Settings: w.Cluster.Settings, Workload: w.Cluster.Workload, Objectives: w.Cluster.Objectives,
 		Provider: c.at.provider, Region: c.at.region, Zone: c.at.zone, StandbyZone: c.at.standby,
-		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Layout: c.layout, Storage: c.storage, Shared: c.shared, Occupied: w.sharedNow,
+		Engine: c.engine, Mode: c.mode, Timeseries: c.timeseries, Ignite: c.ignite, Layout: c.layout, Storage: c.storage, Shared: c.shared, Occupied: w.sharedNow,
 	}
 	for _, k := range catalog.Kinds() {
 		if c.shared.Of(k) {
@@ -403,12 +399,6 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 	}
 	if w.present != nil {
 		p.Present, p.PresentCluster, p.PresentShape = w.Site, w.Cluster, w.shape
-	}
-	if len(a.Ignite) > 0 {
-		p.Ignite = a.Ignite[0]
-		if w.shape.Ignite != "" && a.AllowsIgnite(w.shape.Ignite) {
-			p.Ignite = w.shape.Ignite
-		}
 	}
 	if w.recovers() {
 		p.RecoveryRegion = w.recoveryRegion(c.at)
@@ -420,13 +410,23 @@ func (w *world) variant(a *catalog.Architecture, c choice) *variant {
 	w.machines(p, v.size, c.keep)
 	v.plan = p
 	v.site = catalog.Generate(p)
-	v.cost = w.prices.cost(p, v.site, &w.tenants)
+	v.price = w.prices.cost(p, v.site, &w.tenants)
+	v.moves = w.moves(c.engine)
+	v.cost = v.price * v.moves.weight()
 	v.state = migrate.StateOf(v.site, &v.site.Clusters[0])
 	if w.present != nil {
 		v.changes = migrate.Changes(w.present, v.state)
 		v.count = migrate.Count(v.changes)
 	}
 	return v
+}
+
+// target is what a choice is sized for.
+func target(a *catalog.Architecture, c *choice) sizing.Target {
+	return sizing.Target{
+		Engine: c.engine, InfluxDB: c.timeseries != catalog.TimeseriesRelational, Azure: c.at.provider == string(inventory.HostingAzure),
+		HighAvailability: c.mode != "" && c.mode != inventory.HANone || !c.engine.Managed() && a.HighlyAvailable,
+	}
 }
 
 // keepCounts keeps what the cluster has beyond the recommended counts, and fewer where the architecture's least is enough.

@@ -299,17 +299,21 @@ func (b *builder) probes(r *rand.Rand) {
 	}
 }
 
-// probe measures the way from the Foundation nodes to the database.
+// probe measures the way from the Foundation nodes to the database: within a region, to a near one or to a far one, each of
+// an order of magnitude that Microsoft's table of round trips shows.
 func (b *builder) probe(r *rand.Rand, c *inventory.Cluster, db *inventory.Infrastructure) {
 	base := 600 * time.Microsecond
-	if b.apart {
-		base = 19 * time.Millisecond
+	switch db.Placement.Region {
+	case b.where.near:
+		base = 8 * time.Millisecond
+	case b.where.far:
+		base = 75 * time.Millisecond
 	}
 	for i := range c.Components[0].Nodes {
-		p50 := base + time.Duration(r.IntN(400))*time.Microsecond
+		p50 := base + time.Duration(r.IntN(40))*10*time.Microsecond
 		b.site.Probes = append(b.site.Probes, inventory.Probe{
 			From: b.site.Key(c) + "/" + c.Components[0].Nodes[i].Name, To: db.ID, Kind: inventory.ProbeDatabaseRoundTrip,
-			P50: inventory.Duration(p50), P95: inventory.Duration(p50 + p50/3), Samples: 200, At: b.now.Add(-time.Minute),
+			P50: inventory.Duration(p50), P95: inventory.Duration((p50 + p50/3).Round(10 * time.Microsecond)), Samples: 200, At: b.now.Add(-time.Minute),
 		})
 	}
 }

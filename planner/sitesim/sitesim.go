@@ -28,6 +28,9 @@ type Options struct {
 // Nodes is how many nodes each site lists over all its clusters and infrastructures.
 const Nodes = 12
 
+// MostSites is the largest fleet that programs offer to simulate: what the product is measured with.
+const MostSites = 100_000
+
 // groupSize is how many sites form one division: one hub with its spokes, which may share what the division runs centrally.
 const groupSize = 8
 

@@ -16,6 +16,8 @@ import (
 
 const module = "github.com/meridian-federation/meridian/"
 
+const bench = "deployments/bench"
+
 // pure are the packages that do no I/O, read no clock, start no goroutine and log nothing.
 var pure = []string{
 	"planner/document", "planner/inventory", "planner/geo", "planner/policy", "planner/catalog", "planner/sizing",
@@ -156,8 +158,12 @@ func TestImportDirections(t *testing.T) {
 			if within(s.pkg, "federation") && (within(to, "planner/sources") || within(to, "planner/agent")) {
 				t.Errorf("%s imports %s: the federation uses the planner's pure packages only", s.path, to)
 			}
-			if !within(s.pkg, "services") && within(to, "services") {
+			// The bench is a module of its own that measures the programs from above; in turn nothing may import it.
+			if !within(s.pkg, "services") && !within(s.pkg, bench) && within(to, "services") {
 				t.Errorf("%s imports %s: nothing calls back up into services", s.path, to)
+			}
+			if !within(s.pkg, bench) && within(to, bench) {
+				t.Errorf("%s imports %s: the product does not depend on its benchmarks", s.path, to)
 			}
 			if s.test {
 				continue

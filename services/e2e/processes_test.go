@@ -18,6 +18,8 @@ import (
 	"time"
 
 	natsembedded "github.com/meridian-federation/meridian/api/bus/embedded"
+	"github.com/meridian-federation/meridian/api/client"
+	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/history"
 	clickhouse "github.com/meridian-federation/meridian/federation/history/embedded"
 )
@@ -93,10 +95,11 @@ func TestThreePlannersOneHub(t *testing.T) {
 	address := freeAddress(t)
 	hubConfig := filepath.Join(dir, "federation.yaml")
 	writeFile(t, hubConfig, fmt.Sprintf(`listen: %s
-nats: {url: %q, seed: %q}
+nats: {url: %q, credentials: %q}
+enrolment: {keys: %q}
 clickhouse: {dsn: %q}
 tokens: [{name: test, role: admin, sha256: %s}]
-`, address, nats.URL(), nats.SeedFile(), db.DSN(), hex.EncodeToString(sum[:])))
+`, address, nats.URL(), nats.CredentialsFile(), nats.KeysDir(), db.DSN(), hex.EncodeToString(sum[:])))
 	hub := start(t, filepath.Join(bin, "federation"), "--config", hubConfig)
 	base := "http://" + address
 
@@ -108,8 +111,10 @@ tokens: [{name: test, role: admin, sha256: %s}]
 		if err != nil {
 			t.Fatal(err)
 		}
-		writeFile(t, config, fmt.Sprintf("site: %s\ninventory: %q\nstate: %q\nheartbeat: 5s\nnats: {url: %q, seed: %q}\n",
-			site, inventory, filepath.Join(dir, site), nats.URL(), nats.SeedFile()))
+		token := filepath.Join(dir, site+".token")
+		writeFile(t, token, joinToken(t, base, secret, site))
+		writeFile(t, config, fmt.Sprintf("site: %s\ninventory: %q\nstate: %q\nheartbeat: 5s\njoin: {server: %q, tokenFile: %q}\n",
+			site, inventory, filepath.Join(dir, site), base, token))
 		planners = append(planners, start(t, filepath.Join(bin, "planner"), "--config", config))
 		configs = append(configs, config)
 	}
@@ -210,4 +215,22 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// joinToken requests an enrolment as soon as the hub answers.
+func joinToken(t *testing.T, base, secret, site string) string {
+	t.Helper()
+	api, err := client.New(client.Options{Server: base, Token: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token string
+	eventually(t, "the hub lets site "+site+" in", func() error {
+		e, err := api.Enrol(t.Context(), gen.EnrolmentRequest{Site: site})
+		if err == nil {
+			token = e.Token
+		}
+		return err
+	})
+	return token
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/ingest"
@@ -33,6 +36,7 @@ type config struct {
 	Listen     string       `json:"listen"` // host:port of REST and the web client
 	TLS        tlsFiles     `json:"tls" envPrefix:"TLS_"`
 	NATS       natsConfig   `json:"nats" envPrefix:"NATS_"`
+	Enrolment  enrolment    `json:"enrolment" envPrefix:"ENROLMENT_"`
 	ClickHouse clickHouse   `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
 	Policy     string       `json:"policy"` // file
 	Planners   planners     `json:"planners" envPrefix:"PLANNERS_"`
@@ -44,8 +48,20 @@ type config struct {
 }
 
 type tlsFiles struct {
-	Cert string `json:"cert"`
-	Key  string `json:"key"`
+	Cert     string `json:"cert"`
+	Key      string `json:"key"`
+	ClientCA string `json:"clientCA"` // ask every client for a certificate of these authorities
+	// PlainText allows to listen without TLS on an address that others can reach, where TLS ends in front of the daemon.
+	PlainText bool `json:"plainText"`
+}
+
+// enrolment lets planners in; without keys none is.
+type enrolment struct {
+	Keys          string             `json:"keys"` // folder made by "meridian nats keys"
+	NATS          []string           `json:"nats"` // URLs for planners; nats.url when absent
+	CA            string             `json:"ca"`   // authorities of the NATS servers' certificates for planners; nats.ca when absent
+	Approval      bool               `json:"approval"`
+	CredentialTTL inventory.Duration `json:"credentialTTL"`
 }
 
 type natsConfig struct {
@@ -57,8 +73,9 @@ type natsConfig struct {
 	CA           string `json:"ca"`
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
-	Domain       string `json:"domain"`   // JetStream domain, where the servers name one
-	Replicas     int    `json:"replicas"` // of the streams, in a NATS cluster
+	PlainText    bool   `json:"plainText"` // allow nats:// to another machine, in a network that is private by other means
+	Domain       string `json:"domain"`    // JetStream domain, where the servers name one
+	Replicas     int    `json:"replicas"`  // of the streams, in a NATS cluster
 	// Streams are the limits of the hub's streams; what is absent takes the defaults.
 	Streams streams `json:"streams" envPrefix:"STREAMS_"`
 }
@@ -131,7 +148,9 @@ func (c *config) check() error {
 		problems = append(problems, errors.New("listen is empty: give host:port, for example 127.0.0.1:8420"))
 	}
 	if c.NATS.URL == "" {
-		problems = append(problems, errors.New("nats.url is empty: give nats://host:4222"))
+		problems = append(problems, errors.New("nats.url is empty: give tls://host:4222"))
+	} else if err := c.bus().Check(); err != nil {
+		problems = append(problems, fmt.Errorf("nats.url: %w", err))
 	}
 	streams := c.NATS.streams()
 	if err := streams.Check(); err != nil {
@@ -151,6 +170,12 @@ func (c *config) check() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		problems = append(problems, errors.New("tls needs cert and key, or neither"))
 	}
+	if c.TLS.ClientCA != "" && c.TLS.Cert == "" {
+		problems = append(problems, errors.New("tls.clientCA needs tls.cert and tls.key"))
+	}
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.Cert == "" && !c.TLS.PlainText && !link.Loopback(host) {
+		problems = append(problems, fmt.Errorf("listen %s can be reached from elsewhere and would not be encrypted: give tls.cert and tls.key, listen on 127.0.0.1, or set tls.plainText where TLS ends in front of the daemon", c.Listen))
+	}
 	if _, err := c.auth(); err != nil {
 		problems = append(problems, err)
 	}
@@ -166,6 +191,21 @@ func (c *config) auth() (*rest.Tokens, error) {
 		tokens[i] = rest.Token{Name: t.Name, SHA256: t.SHA256, Role: t.Role, Sites: t.Sites}
 	}
 	return rest.NewTokens(tokens...)
+}
+
+func (c *config) bus() bus.Options {
+	n := c.NATS
+	return bus.Options{
+		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
+		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, PlainText: n.PlainText, Domain: n.Domain, Name: "meridian-federation", WaitConnected: true,
+	}
+}
+
+func (c *config) natsForPlanners() []string {
+	if len(c.Enrolment.NATS) > 0 {
+		return c.Enrolment.NATS
+	}
+	return strings.Split(c.NATS.URL, ",")
 }
 
 // daemon opens in order and closes in reverse.
@@ -206,11 +246,9 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	}
 	defer listener.Close()
 
-	n := d.config.NATS
-	conn, err := bus.Connect(ctx, bus.Options{
-		URL: n.URL, CredentialsFile: n.Credentials, SeedFile: n.Seed, User: n.User, PasswordFile: n.PasswordFile,
-		CAFile: n.CA, CertFile: n.Cert, KeyFile: n.Key, Domain: n.Domain, Name: "meridian-federation", Logger: logger, WaitConnected: true,
-	})
+	server := d.config.bus()
+	server.Logger = logger
+	conn, err := bus.Connect(ctx, server)
 	if err != nil {
 		return err
 	}
@@ -218,7 +256,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 
 	progress := boot.NewProgress(d.stderr, "inventories loaded")
 	options := hub.Options{
-		Bus: conn, Streams: n.streams(), Engine: engine, Policy: pol, Logger: logger,
+		Bus: conn, Streams: d.config.NATS.streams(), Engine: engine, Policy: pol, Logger: logger,
 		Limits:        ingest.Limits{Burst: d.config.Planners.Burst, Every: time.Duration(d.config.Planners.Every)},
 		LongestWaiver: time.Duration(d.config.Governance.LongestWaiver), PolicyApproval: d.config.Governance.PolicyApproval,
 		OldestPlanner: d.config.Planners.Oldest, Now: time.Now, Progress: func() { progress.Add(1, 0) },
@@ -236,11 +274,22 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	var enrolments rest.Enrolments
+	if e := d.config.Enrolment; e.Keys != "" {
+		service, run, err := hub.Enrol(ctx, options, hub.Enrolment{
+			Keys: e.Keys, System: server, NATS: d.config.natsForPlanners(), CAFile: cmp.Or(e.CA, d.config.NATS.CA), Approval: e.Approval, CredentialTTL: time.Duration(e.CredentialTTL),
+		})
+		if err != nil {
+			return err
+		}
+		enrolments = service
+		group.Go(func() error { return run(ctx) })
+	}
 	group.Go(func() error { return h.Run(ctx) })
 	if store != nil {
 		group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
 	}
-	group.Go(func() error { return d.serve(ctx, h, listener, auth) })
+	group.Go(func() error { return d.serve(ctx, h, listener, auth, enrolments) })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -265,11 +314,11 @@ func (d *daemon) listen(ctx context.Context) (net.Listener, error) {
 	if d.config.TLS.Cert == "" {
 		return listener, nil
 	}
-	cert, err := tls.LoadX509KeyPair(d.config.TLS.Cert, d.config.TLS.Key)
+	encrypted, err := conf.ServerTLS(d.config.TLS.Cert, d.config.TLS.Key, d.config.TLS.ClientCA)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the certificate: %w", err), listener.Close())
+		return nil, errors.Join(err, listener.Close())
 	}
-	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}), nil
+	return tls.NewListener(listener, encrypted), nil
 }
 
 func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Store, error) {
@@ -284,7 +333,7 @@ func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Sto
 	return history.Open(ctx, o)
 }
 
-func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator) error {
+func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments) error {
 	web, _, err := webclient.FS()
 	if err != nil {
 		return err
@@ -292,7 +341,7 @@ func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, a
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := hub.Serve{
-		Listener: listener, Auth: auth, Web: web, Version: d.version, Registry: registry,
+		Listener: listener, Auth: auth, Enrolments: enrolments, Web: web, Version: d.version, Registry: registry,
 		SecureCookies: d.config.Session.SecureCookies || d.config.TLS.Cert != "",
 	}
 	if f := d.config.Session.KeyFile; f != "" {

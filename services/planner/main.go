@@ -21,6 +21,7 @@ var version = "unknown"
 
 type grammar struct {
 	Run    runCommand    `cmd:"" default:"withargs" help:"Run the planner."`
+	Join   joinCommand   `cmd:"" help:"Join a federation with a token that \"meridian enrol\" printed, and end."`
 	Status statusCommand `cmd:"" help:"Tell how the planner on this machine stands."`
 
 	Version kong.VersionFlag `help:"Print the version and end."`
@@ -58,6 +59,13 @@ func (r *runCommand) Run(ctx context.Context, stderr io.Writer) error {
 type statusCommand struct {
 	configFlag
 	JSON bool `help:"Print everything as JSON."`
+}
+
+type joinCommand struct {
+	configFlag
+	Server    string `help:"Address of the federation; join.server of the configuration when absent." placeholder:"URL"`
+	TokenFile string `help:"File with the join token; join.tokenFile of the configuration when absent." placeholder:"FILE"`
+	Again     bool   `help:"Replace the credential of a planner that has joined already."`
 }
 
 func main() {

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/planner/agent"
@@ -19,6 +24,7 @@ import (
 	"github.com/meridian-federation/meridian/services/internal/boot"
 	"github.com/meridian-federation/meridian/services/internal/conf"
 	"github.com/meridian-federation/meridian/services/planner/daemon"
+	"github.com/meridian-federation/meridian/services/planner/join"
 )
 
 // config is the daemon's configuration file. Every value can be overridden by an environment variable: MERIDIAN_NATS_URL sets nats.url.
@@ -30,13 +36,23 @@ type config struct {
 	Policy    string                `json:"policy"`          // file
 	Interval  inventory.Duration    `json:"interval"`        // between collections when nothing tells of a change
 	Heartbeat inventory.Duration    `json:"heartbeat"`
+	Join      joinConfig            `json:"join" envPrefix:"JOIN_"`
 	NATS      natsConfig            `json:"nats" envPrefix:"NATS_"`
 	Log       boot.Log              `json:"log" envPrefix:"LOG_"`
 	Tracing   boot.Tracing          `json:"tracing" envPrefix:"TRACING_"`
 }
 
+// joinConfig says how the planner gets a credential of its own. Once it has one it needs the server to renew it.
+type joinConfig struct {
+	Server    string `json:"server"`    // address of the federation, https:// unless it is this machine
+	TokenFile string `json:"tokenFile"` // file with the token that "meridian enrol" printed; not needed once the planner has joined
+	CA        string `json:"ca"`        // authorities of the server's certificate instead of the system's
+	Cert      string `json:"cert"`      // certificate to show to the server
+	Key       string `json:"key"`
+}
+
 type natsConfig struct {
-	URL          string `json:"url"`         // empty works without a hub
+	URL          string `json:"url"`         // what the federation said when the planner joined, else without a hub, when empty
 	Credentials  string `json:"credentials"` // NATS .creds file
 	Seed         string `json:"seed"`        // file with an NKey seed
 	User         string `json:"user"`
@@ -44,9 +60,10 @@ type natsConfig struct {
 	CA           string `json:"ca"`
 	Cert         string `json:"cert"`
 	Key          string `json:"key"`
+	PlainText    bool   `json:"plainText"` // allow nats:// to another machine, in a network that is private by other means
 	// Domain is the JetStream domain of the hub; needed over a leaf node, whose own domain says nothing of the hub.
 	Domain string `json:"domain"`
-	// SiteInbox must be set when the credential may only read the site's own subjects.
+	// SiteInbox must be set when the credential may only read the site's own subjects and did not come by joining.
 	SiteInbox bool `json:"siteInbox"`
 }
 
@@ -76,6 +93,14 @@ func (c *config) check(files bool) error {
 	if err := daemon.CheckSources(c.sources(), files); err != nil {
 		problems = append(problems, err)
 	}
+	if c.Join.TokenFile != "" && c.Join.Server == "" {
+		problems = append(problems, errors.New("join.server is empty: give the address of the federation, for example https://meridian.example.com"))
+	}
+	if c.NATS.URL != "" {
+		if err := c.bus().Check(); err != nil {
+			problems = append(problems, fmt.Errorf("nats.url: %w", err))
+		}
+	}
 	if c.State == "" {
 		problems = append(problems, errors.New("state is empty: give a folder that only this planner uses"))
 	}
@@ -104,32 +129,154 @@ func run(ctx context.Context, c config, version string, stderr io.Writer) (err e
 	if err != nil {
 		return err
 	}
-	var conn *bus.Conn
-	if c.NATS.URL != "" {
-		o := bus.Options{
-			URL: c.NATS.URL, CredentialsFile: c.NATS.Credentials, SeedFile: c.NATS.Seed, User: c.NATS.User, PasswordFile: c.NATS.PasswordFile,
-			CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, Domain: c.NATS.Domain, Name: "meridian-planner " + c.Site, Logger: logger,
-		}
-		if c.NATS.SiteInbox {
-			o.InboxPrefix = bus.InboxPrefix(c.Site)
-		}
-		if conn, err = bus.Connect(ctx, o); err != nil {
-			return err
-		}
-		defer conn.Close()
-	}
 	if err := os.MkdirAll(c.State, 0o700); err != nil {
 		return fmt.Errorf("make the state folder: %w", err)
 	}
-	d, err := daemon.New(daemon.Options{
-		Site: c.Site, Sources: c.sources(), Dir: c.State, Engine: engine, Policy: pol, Bus: conn,
+	o := daemon.Options{
+		Site: c.Site, Sources: c.sources(), Dir: c.State, Engine: engine, Policy: pol,
 		Interval: time.Duration(c.Interval), Heartbeat: time.Duration(c.Heartbeat), Version: version, Logger: logger,
-	})
+	}
+	identity, err := c.identity(ctx, o)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	if o.Bus, err = c.connect(ctx, identity, logger); err != nil {
+		return err
+	}
+	if o.Bus != nil {
+		defer o.Bus.Close()
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return work(ctx, o) })
+	if identity != nil {
+		keep, err := c.joining(version, logger)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return identity.Keep(ctx, keep) })
+	}
+	return group.Wait()
+}
+
+// work runs the planner until the context ends.
+func work(ctx context.Context, o daemon.Options) (err error) {
+	d, err := daemon.New(o)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
 	return d.Run(ctx)
+}
+
+// identity is what the planner is in the federation, nil when it shall not join one. A planner that still has to join works
+// meanwhile without the hub and keeps what it finds.
+func (c *config) identity(ctx context.Context, o daemon.Options) (*join.Identity, error) {
+	identity, err := join.Load(c.State)
+	switch {
+	case err == nil && identity.Site != c.Site:
+		return nil, fmt.Errorf("the state folder %s is that of site %s, the configuration says %s", c.State, identity.Site, c.Site)
+	case !errors.Is(err, join.ErrNotJoined):
+		return identity, err
+	case c.Join.TokenFile == "":
+		return nil, nil
+	}
+	token, err := conf.Secret(c.Join.TokenFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the join token: %w", err)
+	}
+	options, err := c.joining(o.Version, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	group, waiting := errgroup.WithContext(ctx)
+	alone, joined := context.WithCancel(waiting)
+	group.Go(func() error { return work(alone, o) })
+	group.Go(func() error {
+		defer joined()
+		identity, err = join.Until(waiting, options, token)
+		return err
+	})
+	return identity, group.Wait()
+}
+
+func (c *config) joining(version string, logger *slog.Logger) (join.Options, error) {
+	encrypted, err := conf.ClientTLS(c.Join.CA, c.Join.Cert, c.Join.Key)
+	if err != nil {
+		return join.Options{}, err
+	}
+	return join.Options{
+		Server: c.Join.Server, Site: c.Site, Dir: c.State, UserAgent: "meridian-planner/" + version, Now: time.Now, Logger: logger,
+		HTTP: &http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: encrypted}},
+	}, nil
+}
+
+func (c *config) bus() bus.Options {
+	return bus.Options{
+		URL: c.NATS.URL, CredentialsFile: c.NATS.Credentials, SeedFile: c.NATS.Seed, User: c.NATS.User, PasswordFile: c.NATS.PasswordFile,
+		CAFile: c.NATS.CA, CertFile: c.NATS.Cert, KeyFile: c.NATS.Key, PlainText: c.NATS.PlainText, Domain: c.NATS.Domain, Name: "meridian-planner " + c.Site,
+	}
+}
+
+// connect opens the connection to the bus; nil without one.
+func (c *config) connect(ctx context.Context, identity *join.Identity, logger *slog.Logger) (*bus.Conn, error) {
+	o := c.bus()
+	o.Logger = logger
+	if identity != nil {
+		o.URL, o.CAFile = cmp.Or(o.URL, strings.Join(identity.NATS, ",")), cmp.Or(o.CAFile, identity.AuthorityFile())
+		o.CredentialsFile = identity.CredentialsFile()
+	}
+	if o.URL == "" {
+		return nil, nil
+	}
+	if identity != nil || c.NATS.SiteInbox {
+		o.InboxPrefix = bus.InboxPrefix(c.Site)
+	}
+	return bus.Connect(ctx, o)
+}
+
+// ended makes nothing of an error that only tells that the context ended.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Run joins the federation and ends. The planner itself does the same when it starts with join.tokenFile.
+func (j *joinCommand) Run(ctx context.Context, stderr io.Writer) error {
+	c, err := j.load()
+	if err != nil {
+		return err
+	}
+	logger, err := boot.Logger(stderr, c.Log)
+	if err != nil {
+		return err
+	}
+	if _, err := join.Load(c.State); err == nil && !j.Again {
+		return fmt.Errorf("this planner has joined already, see %s; give --again to replace its credential", c.State)
+	}
+	c.Join.Server, c.Join.TokenFile = cmp.Or(j.Server, c.Join.Server), cmp.Or(j.TokenFile, c.Join.TokenFile)
+	if c.Join.Server == "" || c.Join.TokenFile == "" {
+		return errors.New("give --server and --token-file, or join.server and join.tokenFile in the configuration")
+	}
+	token, err := conf.Secret(c.Join.TokenFile)
+	if err != nil {
+		return fmt.Errorf("read the join token: %w", err)
+	}
+	o, err := c.joining(version, logger)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.State, 0o700); err != nil {
+		return fmt.Errorf("make the state folder: %w", err)
+	}
+	identity, err := join.Join(ctx, o, token)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "joined %s as site %s; the credential is renewed from %s on and ends at %s\n",
+		identity.Server, identity.Site, identity.RenewFrom.Format(time.RFC3339), identity.Expires.Format(time.RFC3339))
+	return nil
 }
 
 // errBehind is no failure of the command: it tells that the hub has not applied what the planner holds.

@@ -27,14 +27,25 @@ func TestConfiguration(t *testing.T) {
 		t.Errorf("configuration: %+v", c)
 	}
 	c.Site, c.Inventory, c.State, c.Interval = "Not An Id", "", "", 1
+	c.NATS.URL, c.Join.TokenFile = "nats://192.0.2.1:4222", "token"
 	err := c.check(false)
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"Not An Id", "inventory", "state", "interval"} {
+	for _, want := range []string{"Not An Id", "inventory", "state", "interval", "tls://192.0.2.1:4222", "join.server"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v\ndoes not say %s", err, want)
 		}
+	}
+}
+
+func TestConfigurationOfDeployments(t *testing.T) {
+	c := defaults()
+	if err := conf.Load("../../deployments/nats/planner.yaml", "MERIDIAN", &c); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.check(false); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { percent, seconds, total } from "./numbers";
+import { percent, roundTrip, seconds, total } from "./numbers";
 
 test.each([
   [0.5, "50.00 %"],
@@ -26,3 +26,10 @@ test.each([
   [["40s", "30s"], "1m10s"],
   [[], "none"],
 ])("%j together last %s", (list, words) => expect(total(list)).toBe(words));
+
+test.each([
+  ["20ms", "20 ms"],
+  ["25.846666ms", "26 ms"],
+  ["813.333µs", "0.8 ms"],
+  ["soon", "soon"],
+])("a round trip of %s is shown as %s", (d, words) => expect(roundTrip(d)).toBe(words));

@@ -15,6 +15,12 @@ export function seconds(duration: string): number | null {
   return sum;
 }
 
+/** A round trip as people compare them: in milliseconds with a tenth below ten; what is no duration as it is. */
+export function roundTrip(duration: string): string {
+  const s = seconds(duration);
+  return s === null ? duration : `${(s * 1000).toFixed(s < 0.01 ? 1 : 0)} ms`;
+}
+
 /** Sum of durations in the largest two units; null when one of them is none. */
 export function total(durations: string[]): string | null {
   let sum = 0;

@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import type { ListState } from "./api/fleet";
 import { NotFound } from "./components/NotFound";
 import { Shell } from "./components/Shell";
@@ -22,6 +22,13 @@ const plain = { getParentRoute: () => root };
 
 const routes = [
   createRoute({ ...list, path: "/", component: lazyRouteComponent(() => import("./pages/Sites/Sites"), "Sites") }),
+  createRoute({
+    ...plain,
+    path: "/sites",
+    beforeLoad: () => {
+      throw redirect({ to: "/", replace: true });
+    },
+  }),
   createRoute({
     ...plain,
     path: "/sites/$site",

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/trust"
 )
 
 // PowerCut brings the store of a stopped server back to what it was when the returned function was made, as a machine
@@ -97,16 +98,34 @@ func (c *Cluster) Options() bus.Options {
 	return bus.Options{URL: strings.Join(urls, ","), WaitConnected: true, ReconnectWait: 50 * time.Millisecond, PublishTimeout: 3 * time.Second}
 }
 
-// Leaf is a hub's server and a leaf node of a site that is connected to it. The site's clients know the leaf node only.
-type Leaf struct{ hub, leaf *server.Options }
+// Leaf is a hub's server and a leaf node of a site that is connected to it with the site's credential. The site's clients
+// know the leaf node only, which asks them for none.
+type Leaf struct {
+	hub, leaf  *server.Options
+	keys, site string
+}
 
 // hubDomain is what a site's clients reach the hub's JetStream by; without a domain the API does not cross a leaf node.
 const hubDomain = "hub"
 
 // StartLeaf runs both until the test ends; with store the leaf node has a JetStream of its own.
-func StartLeaf(t testing.TB, store bool) (l *Leaf, hubDown, hubUp func()) {
+func StartLeaf(t testing.TB, site string, store bool) (l *Leaf, hubDown, hubUp func()) {
 	t.Helper()
-	l = &Leaf{hub: serverOptions(t, "hub"), leaf: serverOptions(t, "leaf")}
+	l = &Leaf{leaf: serverOptions(t, "leaf"), keys: filepath.Join(t.TempDir(), "keys"), site: site}
+	if _, err := trust.Create(l.keys); err != nil {
+		t.Fatal(err)
+	}
+	conf := fmt.Sprintf("include %q\nresolver: MEMORY\n", trust.ServerFile)
+	path := filepath.Join(l.keys, "hub.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if l.hub, err = server.ProcessConfigFile(path); err != nil {
+		t.Fatal(err)
+	}
+	plain := serverOptions(t, "hub")
+	l.hub.ServerName, l.hub.Host, l.hub.Port, l.hub.NoSigs, l.hub.NoLog = plain.ServerName, plain.Host, plain.Port, plain.NoSigs, plain.NoLog
 	l.hub.JetStream, l.hub.StoreDir, l.hub.JetStreamDomain = true, t.TempDir(), hubDomain
 	address := freeAddress(t)
 	_, port := split(t, address)
@@ -114,8 +133,10 @@ func StartLeaf(t testing.TB, store bool) (l *Leaf, hubDown, hubUp func()) {
 	if store {
 		l.leaf.JetStream, l.leaf.StoreDir, l.leaf.JetStreamDomain = true, t.TempDir(), "leaf"
 	}
+	credential := issue(t, l.keys, site, time.Now().Add(time.Hour))
 	l.leaf.LeafNode = server.LeafNodeOpts{
-		ReconnectInterval: 50 * time.Millisecond, Remotes: []*server.RemoteLeafOpts{{URLs: []*url.URL{{Scheme: "nats-leaf", Host: address}}}},
+		ReconnectInterval: 50 * time.Millisecond,
+		Remotes:           []*server.RemoteLeafOpts{{URLs: []*url.URL{{Scheme: "nats-leaf", Host: address}}, Credentials: credential.File}},
 	}
 	hub, leaf := run(t, l.hub), run(t, l.leaf)
 	stop := func(s *server.Server) {
@@ -129,13 +150,21 @@ func StartLeaf(t testing.TB, store bool) (l *Leaf, hubDown, hubUp func()) {
 	return l, hubDown, hubUp
 }
 
-// HubOptions connect to the hub's server.
-func (l *Leaf) HubOptions() bus.Options { return plainOptions(l.hub) }
+// HubOptions connect to the hub's server with all rights.
+func (l *Leaf) HubOptions() bus.Options {
+	o := leafOptions(l.hub)
+	o.CredentialsFile = filepath.Join(l.keys, trust.HubFile)
+	return o
+}
 
 // LeafOptions connect to the leaf node.
-func (l *Leaf) LeafOptions() bus.Options { return plainOptions(l.leaf) }
+func (l *Leaf) LeafOptions() bus.Options {
+	o := leafOptions(l.leaf)
+	o.InboxPrefix = bus.InboxPrefix(l.site)
+	return o
+}
 
-func plainOptions(o *server.Options) bus.Options {
+func leafOptions(o *server.Options) bus.Options {
 	return bus.Options{
 		URL: fmt.Sprintf("nats://127.0.0.1:%d", o.Port), Domain: hubDomain, WaitConnected: true, ReconnectWait: 50 * time.Millisecond, PublishTimeout: time.Second,
 	}

@@ -15,28 +15,24 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nkeys"
 
-	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/api/bus/link"
+	"github.com/meridian-federation/meridian/api/bus/trust"
 	"github.com/meridian-federation/meridian/planner/agent/dirlock"
 )
 
 // Options say where the server keeps its files and where it listens.
 type Options struct {
-	Dir string // configuration, key and store; made with mode 0700 when missing
+	Dir string // configuration, keys and store; made with mode 0700 when missing
 	// Listen is host:port of the listener; empty means 127.0.0.1:0, port 0 takes a free one. Addresses other than loopback
 	// need a certificate.
 	Listen string
@@ -53,10 +49,10 @@ type Options struct {
 
 // Files in Options.Dir.
 const (
-	configFile = "nats.conf"
-	seedFile   = "local.nk" // NKey seed with all rights, for the processes of this machine
-	sitesFile  = "sites.json"
-	storeDir   = "jetstream"
+	configFile  = "nats.conf"
+	keysDir     = "keys"
+	accountsDir = "accounts" // JWTs of the accounts as they are in force
+	storeDir    = "jetstream"
 
 	startTimeout = 30 * time.Second // recovery of 1 GB in 100,000 subjects takes some 0.7 s
 )
@@ -71,15 +67,11 @@ type Server struct {
 	o      Options
 	srv    *server.Server
 	lock   *dirlock.Lock
-	admin  string // public key of the local seed
 	closed sync.Once
-
-	mu    sync.Mutex
-	sites map[string]string // public key by site
 }
 
-// Start runs the server until Close. Nobody may connect without a credential: local processes use SeedFile, sites the keys
-// given to SetSites. It returns when clients can connect and the store is recovered, or when the context ends.
+// Start runs the server until Close. Nobody may connect without a credential: local processes use CredentialsFile, sites what
+// a trust.Authority over KeysDir issues to them. It returns when clients can connect and the store is recovered, or when the context ends.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	s, err := start(ctx, o)
 	if err != nil {
@@ -117,11 +109,10 @@ func start(ctx context.Context, o Options) (_ *Server, err error) {
 			err = errors.Join(err, s.lock.Release())
 		}
 	}()
-	if s.admin, err = ensureSeed(s.SeedFile()); err != nil {
-		return nil, err
-	}
-	if s.sites, err = s.loadSites(); err != nil {
-		return nil, err
+	if _, err := os.Stat(s.KeysDir()); errors.Is(err, os.ErrNotExist) {
+		if _, err := trust.Create(s.KeysDir()); err != nil {
+			return nil, err
+		}
 	}
 	opts, err := s.options()
 	if err != nil {
@@ -175,8 +166,7 @@ func checkListen(o Options) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("listen address %q: %w", listen, err)
 	}
-	ip := net.ParseIP(host)
-	if host != "localhost" && (ip == nil || !ip.IsLoopback()) && (o.CertFile == "" || o.KeyFile == "") {
+	if !link.Loopback(host) && (o.CertFile == "" || o.KeyFile == "") {
 		return "", fmt.Errorf("listen address %q is not loopback: give a certificate and its key, or listen on 127.0.0.1", listen)
 	}
 	return listen, nil
@@ -198,8 +188,11 @@ func (s *Server) URL() string {
 	return scheme + net.JoinHostPort(host, port)
 }
 
-// SeedFile is the file with the NKey seed for processes of this machine; it gives all rights. Mode 0600, kept over restarts.
-func (s *Server) SeedFile() string { return filepath.Join(s.dir, seedFile) }
+// KeysDir is the folder with the keys of the server's accounts, see package trust. It is made at the first start and kept.
+func (s *Server) KeysDir() string { return filepath.Join(s.dir, keysDir) }
+
+// CredentialsFile is the credential for processes of this machine; it gives all rights but those of the system account.
+func (s *Server) CredentialsFile() string { return filepath.Join(s.KeysDir(), trust.HubFile) }
 
 // InProcessConn implements bus.InProcess. The credential is asked for here too.
 func (s *Server) InProcessConn() (net.Conn, error) { return s.srv.InProcessConn() }
@@ -215,60 +208,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// SetSites gives each site its NKey public key, with bus.SitePermissions for its own subjects, and revokes every key that
-// is not named any more; a revoked site is disconnected at once. The keys are kept over restarts.
-func (s *Server) SetSites(keys map[string]string) error {
-	for site, key := range keys {
-		if !bus.ValidSite(site) {
-			return fmt.Errorf("set the sites of the embedded message bus: %w: site %.80q", bus.ErrInvalid, site)
-		}
-		if !nkeys.IsValidPublicUserKey(key) {
-			return fmt.Errorf("set the sites of the embedded message bus: %w: the key of site %s is not an NKey user public key", bus.ErrInvalid, site)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before := s.sites
-	s.sites = maps.Clone(keys)
-	if err := s.apply(); err != nil {
-		s.sites = before
-		return fmt.Errorf("set the sites of the embedded message bus: %w", err)
-	}
-	return nil
-}
-
-func (s *Server) apply() error {
-	opts, err := s.options()
-	if err != nil {
-		return err
-	}
-	if err := s.srv.ReloadOptions(opts); err != nil {
-		return err
-	}
-	b, err := json.MarshalIndent(s.sites, "", "  ")
-	if err != nil {
-		return err
-	}
-	return writeFile(filepath.Join(s.dir, sitesFile), b)
-}
-
-func (s *Server) loadSites() (map[string]string, error) {
-	b, err := os.ReadFile(filepath.Join(s.dir, sitesFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var sites map[string]string
-	if err := json.Unmarshal(b, &sites); err != nil {
-		return nil, fmt.Errorf("read %s: %w", sitesFile, err)
-	}
-	return sites, nil
-}
-
-// options writes the configuration file and reads it as the server would. Options built in Go lose JetStream for the
-// account when they are reloaded.
+// options writes the configuration file and reads it as the server would, so that an administrator can see and run it.
 func (s *Server) options() (*server.Options, error) {
 	conf, err := s.config()
 	if err != nil {
@@ -309,22 +249,27 @@ func (s *Server) config() ([]byte, error) {
 	case s.o.SyncInterval > 0:
 		js["sync_interval"] = s.o.SyncInterval.String()
 	}
-	users := []map[string]any{{"nkey": s.admin}}
-	for _, site := range slices.Sorted(maps.Keys(s.sites)) {
-		p, err := bus.SitePermissions(site)
-		if err != nil {
+	accounts, err := trust.ReadServers(s.KeysDir())
+	if err != nil {
+		return nil, err
+	}
+	resolver := filepath.Join(s.dir, accountsDir)
+	for account := range accounts.Preload {
+		// What was revoked since the keys were made stands here. The server prefers it to the configuration only if it is
+		// younger by a second.
+		kept, err := os.ReadFile(filepath.Join(resolver, account+".jwt"))
+		switch {
+		case err == nil:
+			accounts.Preload[account] = string(kept)
+		case !errors.Is(err, os.ErrNotExist):
 			return nil, err
 		}
-		users = append(users, map[string]any{
-			"nkey": s.sites[site],
-			"permissions": map[string]any{
-				"publish": p.Publish, "subscribe": p.Subscribe, "allow_responses": map[string]any{"max": 1, "expires": "1m"},
-			},
-		})
 	}
 	conf := map[string]any{
 		"server_name": "meridian", "host": host, "port": port, "jetstream": js,
-		"authorization": map[string]any{"users": users},
+		"operator": accounts.Operator, "system_account": accounts.System, "resolver_preload": accounts.Preload,
+		// There is no other server to ask for an account that is not known here.
+		"resolver": map[string]any{"type": "full", "dir": resolver, "allow_delete": false, "timeout": "50ms"},
 	}
 	if s.o.CertFile != "" {
 		tls := map[string]any{"cert_file": s.o.CertFile, "key_file": s.o.KeyFile, "min_version": "1.3"}
@@ -341,38 +286,6 @@ func (s *Server) config() ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-// ensureSeed returns the public key of the seed in the file, which it makes when it is missing.
-func ensureSeed(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		kp, err := nkeys.CreateUser()
-		if err != nil {
-			return "", err
-		}
-		defer kp.Wipe()
-		seed, err := kp.Seed()
-		if err != nil {
-			return "", err
-		}
-		if err := writeFile(path, append(seed, '\n')); err != nil {
-			return "", err
-		}
-		return kp.PublicKey()
-	}
-	if err != nil {
-		return "", err
-	}
-	if info, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("%s can be read by others (mode %o): set it to 600, or delete it to have a new one made", path, info.Mode().Perm())
-	}
-	kp, err := nkeys.FromSeed([]byte(strings.TrimSpace(string(b))))
-	if err != nil {
-		return "", fmt.Errorf("%s holds no NKey seed: delete it to have a new one made", path)
-	}
-	defer kp.Wipe()
-	return kp.PublicKey()
 }
 
 // writeFile replaces a file as a whole, readable by the owner alone.

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 	"go.uber.org/goleak"
@@ -18,6 +20,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/bustest"
 	"github.com/meridian-federation/meridian/api/bus/embedded"
+	"github.com/meridian-federation/meridian/api/bus/trust"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,7 +42,7 @@ func start(t *testing.T, o embedded.Options) *embedded.Server {
 func TestFilesAreTheOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	start(t, embedded.Options{Dir: dir})
-	for name, want := range map[string]os.FileMode{".": 0o700, "nats.conf": 0o600, "local.nk": 0o600, "lock": 0o600} {
+	for name, want := range map[string]os.FileMode{".": 0o700, "nats.conf": 0o600, "keys": 0o700, "keys/hub.creds": 0o600, "keys/roots/sites.nk": 0o600, "lock": 0o600} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -52,12 +55,8 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, err := os.ReadFile(filepath.Join(dir, "local.nk"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(conf), strings.TrimSpace(string(seed))) {
-		t.Error("the configuration holds the seed")
+	if strings.Contains(string(conf), "-----BEGIN") || regexp.MustCompile(`"S[AOU][A-Z0-9]{56}`).Match(conf) {
+		t.Error("the configuration holds a seed")
 	}
 }
 
@@ -87,8 +86,8 @@ func TestNobodyConnectsWithoutCredential(t *testing.T) {
 		t.Error(err)
 	}
 	for name, o := range map[string]bus.Options{
-		"over TCP":       {URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true},
-		"in the process": {InProcess: s, SeedFile: s.SeedFile(), WaitConnected: true},
+		"over TCP":       {URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true},
+		"in the process": {InProcess: s, CredentialsFile: s.CredentialsFile(), WaitConnected: true},
 	} {
 		c := bustest.Dial(t, o)
 		if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
@@ -105,7 +104,7 @@ func TestSecondServerOnTheSameStoreIsRefused(t *testing.T) {
 	if !errors.Is(err, embedded.ErrInUse) || !strings.Contains(err.Error(), dir) {
 		t.Fatalf("got %v", err)
 	}
-	c := bustest.Dial(t, bus.Options{URL: first.URL(), SeedFile: first.SeedFile(), WaitConnected: true})
+	c := bustest.Dial(t, bus.Options{URL: first.URL(), CredentialsFile: first.CredentialsFile(), WaitConnected: true})
 	if !c.Connected() {
 		t.Error("the first server suffered")
 	}
@@ -119,6 +118,10 @@ func TestSecondServerOnTheSameStoreIsRefused(t *testing.T) {
 func TestDataAndCredentialsOutliveARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, embedded.Options{Dir: dir, SyncAlways: true, MaxStoreBytes: 1 << 30})
+	issuer, err := trust.Open(s.KeysDir(), nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	kp, err := nkeys.CreateUser()
 	if err != nil {
 		t.Fatal(err)
@@ -131,10 +134,15 @@ func TestDataAndCredentialsOutliveARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetSites(map[string]string{"muc-01": public}); err != nil {
+	token, err := issuer.Issue("muc-01", public, time.Now().Add(time.Hour))
+	if err != nil {
 		t.Fatal(err)
 	}
-	admin := bus.Options{URL: s.URL(), SeedFile: s.SeedFile(), WaitConnected: true}
+	creds, err := jwt.FormatUserConfig(token, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := bus.Options{URL: s.URL(), CredentialsFile: s.CredentialsFile(), WaitConnected: true}
 	c := bustest.Dial(t, admin)
 	if err := c.EnsureStreams(t.Context(), bus.StreamOptions{}); err != nil {
 		t.Fatal(err)
@@ -146,7 +154,7 @@ func TestDataAndCredentialsOutliveARestart(t *testing.T) {
 	}
 	s = start(t, embedded.Options{Dir: dir, SyncInterval: time.Second})
 	site := bustest.Dial(t, bus.Options{
-		URL: s.URL(), SeedFile: bustest.WriteFile(t, "site.nk", seed), InboxPrefix: bus.InboxPrefix("muc-01"), WaitConnected: true,
+		URL: s.URL(), CredentialsFile: bustest.WriteFile(t, "site.creds", creds), InboxPrefix: bus.InboxPrefix("muc-01"), WaitConnected: true,
 	})
 	if ack := bustest.Publish(t, site, bustest.Revision("muc-01", 2, 300)); ack.StreamSequence != 2 {
 		t.Errorf("the stream goes on at %d, want 2", ack.StreamSequence)
@@ -156,28 +164,19 @@ func TestDataAndCredentialsOutliveARestart(t *testing.T) {
 
 func TestBadOptionsAreExplained(t *testing.T) {
 	taken := start(t, embedded.Options{Dir: t.TempDir()})
-	badSeed := t.TempDir()
-	if err := os.WriteFile(filepath.Join(badSeed, "local.nk"), []byte("nonsense"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	openSeed := t.TempDir()
-	seed, err := os.ReadFile(taken.SeedFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(openSeed, "local.nk"), seed, 0o644); err != nil {
+	noKeys := t.TempDir()
+	if err := os.Mkdir(filepath.Join(noKeys, "keys"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		o    embedded.Options
 		want string
 	}{
-		"no directory":         {embedded.Options{}, "no directory"},
-		"not loopback":         {embedded.Options{Dir: t.TempDir(), Listen: "0.0.0.0:0"}, "certificate"},
-		"not an address":       {embedded.Options{Dir: t.TempDir(), Listen: "nonsense"}, "nonsense"},
-		"port taken":           {embedded.Options{Dir: t.TempDir(), Listen: strings.TrimPrefix(taken.URL(), "nats://")}, "in use"},
-		"seed is none":         {embedded.Options{Dir: badSeed}, "delete it"},
-		"seed others may read": {embedded.Options{Dir: openSeed}, "600"},
+		"no directory":   {embedded.Options{}, "no directory"},
+		"not loopback":   {embedded.Options{Dir: t.TempDir(), Listen: "0.0.0.0:0"}, "certificate"},
+		"not an address": {embedded.Options{Dir: t.TempDir(), Listen: "nonsense"}, "nonsense"},
+		"port taken":     {embedded.Options{Dir: t.TempDir(), Listen: strings.TrimPrefix(taken.URL(), "nats://")}, "in use"},
+		"keys are gone":  {embedded.Options{Dir: noKeys}, "accounts.conf"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := embedded.Start(t.Context(), c.o)
@@ -195,11 +194,6 @@ func TestBadOptionsAreExplained(t *testing.T) {
 		// A server that is ready at the first look need not notice that nobody waits.
 		if err := s.Close(); err != nil {
 			t.Error(err)
-		}
-	}
-	for site, key := range map[string]string{"a.b": "UABC", "muc-01": "UABC"} {
-		if err := taken.SetSites(map[string]string{site: key}); !errors.Is(err, bus.ErrInvalid) {
-			t.Errorf("site %s: %v", site, err)
 		}
 	}
 }

@@ -81,6 +81,33 @@ func (e ApiTokenState) Valid() bool {
 	}
 }
 
+// Defines values for EnrolmentState.
+const (
+	EnrolmentStateExpired   EnrolmentState = "expired"
+	EnrolmentStateJoined    EnrolmentState = "joined"
+	EnrolmentStateOpen      EnrolmentState = "open"
+	EnrolmentStateRequested EnrolmentState = "requested"
+	EnrolmentStateRevoked   EnrolmentState = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the EnrolmentState enum.
+func (e EnrolmentState) Valid() bool {
+	switch e {
+	case EnrolmentStateExpired:
+		return true
+	case EnrolmentStateJoined:
+		return true
+	case EnrolmentStateOpen:
+		return true
+	case EnrolmentStateRequested:
+		return true
+	case EnrolmentStateRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthStatus.
 const (
 	Ok HealthStatus = "ok"
@@ -352,6 +379,15 @@ type Accepted struct {
 // AccessRole defines model for AccessRole.
 type AccessRole string
 
+// Act defines model for Act.
+type Act struct {
+	At time.Time `json:"at"`
+
+	// By Stable id of who did it.
+	By   string `json:"by"`
+	Name string `json:"name"`
+}
+
 // Advice defines model for Advice.
 type Advice = recommend.Advice
 
@@ -560,6 +596,61 @@ type Deviation = recognise.Deviation
 // Duration Go notation, for example 90s, 15m or 24h.
 type Duration = inventory.Duration
 
+// Enrolment defines model for Enrolment.
+type Enrolment struct {
+	Approved Act `json:"approved,omitempty,omitzero"`
+
+	// Expires When the newest credential ends.
+	Expires time.Time    `json:"expires,omitempty,omitzero"`
+	Id      string       `json:"id"`
+	Joined  time.Time    `json:"joined,omitempty,omitzero"`
+	Keys    []PlannerKey `json:"keys,omitempty,omitzero"`
+	Note    string       `json:"note,omitempty,omitzero"`
+
+	// Reason Of the revocation.
+	Reason    string `json:"reason,omitempty,omitzero"`
+	Requested Act    `json:"requested"`
+	Revoked   Act    `json:"revoked,omitempty,omitzero"`
+	Site      string `json:"site"`
+
+	// State requested waits for an approver; open can be exchanged; joined has a credential that is good; expired was not exchanged or not renewed in time.
+	State        EnrolmentState `json:"state"`
+	TokenExpires time.Time      `json:"tokenExpires"`
+}
+
+// EnrolmentState requested waits for an approver; open can be exchanged; joined has a credential that is good; expired was not exchanged or not renewed in time.
+type EnrolmentState string
+
+// EnrolmentList defines model for EnrolmentList.
+type EnrolmentList struct {
+	Coverage Coverage    `json:"coverage"`
+	Items    []Enrolment `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// EnrolmentRequest defines model for EnrolmentRequest.
+type EnrolmentRequest struct {
+	// ExpiresIn How long the token is good, Go style, 1m to 168h; 24h when absent.
+	//
+	// Example: 24h
+	ExpiresIn string `json:"expiresIn,omitempty,omitzero"`
+	Note      string `json:"note,omitempty,omitzero"`
+	Site      string `json:"site"`
+}
+
+// EnrolmentToken defines model for EnrolmentToken.
+type EnrolmentToken struct {
+	Enrolment Enrolment `json:"enrolment"`
+
+	// Token Told once.
+	Token string `json:"token"`
+}
+
 // Environment defines model for Environment.
 type Environment = inventory.Environment
 
@@ -649,6 +740,14 @@ type InfrastructureKind = inventory.InfrastructureKind
 // InventoryRef defines model for InventoryRef.
 type InventoryRef = assess.InventoryRef
 
+// JoinRequest defines model for JoinRequest.
+type JoinRequest struct {
+	PublicKey string `json:"publicKey"`
+	Signature []byte `json:"signature"`
+	Site      string `json:"site"`
+	Token     string `json:"token"`
+}
+
 // Joint defines model for Joint.
 type Joint = availability.Joint
 
@@ -722,6 +821,32 @@ type Planner struct {
 	// Sequence Grows by one with each revision the instance sends.
 	Sequence int64  `json:"sequence"`
 	Version  string `json:"version"`
+}
+
+// PlannerCredential defines model for PlannerCredential.
+type PlannerCredential struct {
+	Enrolment string    `json:"enrolment"`
+	Expires   time.Time `json:"expires"`
+
+	// Jwt NATS user JWT for the public key.
+	Jwt string `json:"jwt"`
+
+	// Nats URLs of the message bus.
+	Nats []string `json:"nats"`
+
+	// NatsAuthority PEM of the authorities of the bus' certificates; absent where the system's are.
+	NatsAuthority string    `json:"natsAuthority,omitempty,omitzero"`
+	RenewFrom     time.Time `json:"renewFrom"`
+	Site          string    `json:"site"`
+}
+
+// PlannerKey defines model for PlannerKey.
+type PlannerKey struct {
+	Expires time.Time `json:"expires"`
+	Issued  time.Time `json:"issued"`
+
+	// Public Public key of the planner.
+	Public string `json:"public"`
 }
 
 // PlannerVersion defines model for PlannerVersion.
@@ -981,11 +1106,30 @@ type RejectionList struct {
 	Total int `json:"total"`
 }
 
+// RenewalRequest defines model for RenewalRequest.
+type RenewalRequest struct {
+	At        time.Time `json:"at"`
+	Enrolment string    `json:"enrolment"`
+	NewKey    string    `json:"newKey"`
+	OldKey    string    `json:"oldKey"`
+
+	// Proof By the new key.
+	Proof []byte `json:"proof"`
+
+	// Signature By the old key.
+	Signature []byte `json:"signature"`
+}
+
 // Replica defines model for Replica.
 type Replica = inventory.Replica
 
 // ResourceIdentity defines model for ResourceIdentity.
 type ResourceIdentity = inventory.ResourceIdentity
+
+// Revocation defines model for Revocation.
+type Revocation struct {
+	Reason string `json:"reason"`
+}
 
 // Role defines model for Role.
 type Role = inventory.Role
@@ -1308,6 +1452,9 @@ type CsrfToken = string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// EnrolmentPath defines model for EnrolmentPath.
+type EnrolmentPath = string
+
 // Filter defines model for Filter.
 type Filter = string
 
@@ -1386,6 +1533,42 @@ type ListClustersParamsSort string
 // GetClusterParams defines parameters for GetCluster.
 type GetClusterParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// ListEnrolmentsParams defines parameters for ListEnrolments.
+type ListEnrolmentsParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// CreateEnrolmentParams defines parameters for CreateEnrolment.
+type CreateEnrolmentParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// GetEnrolmentParams defines parameters for GetEnrolment.
+type GetEnrolmentParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// ApproveEnrolmentParams defines parameters for ApproveEnrolment.
+type ApproveEnrolmentParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// RevokeEnrolmentParams defines parameters for RevokeEnrolment.
+type RevokeEnrolmentParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
 }
 
 // StreamEventsParams defines parameters for StreamEvents.
@@ -1697,6 +1880,18 @@ type WithdrawWaiverParams struct {
 	IfMatch    IfMatch   `json:"If-Match,omitempty,omitzero"`
 }
 
+// CreateEnrolmentJSONRequestBody defines body for CreateEnrolment for application/json ContentType.
+type CreateEnrolmentJSONRequestBody = EnrolmentRequest
+
+// RevokeEnrolmentJSONRequestBody defines body for RevokeEnrolment for application/json ContentType.
+type RevokeEnrolmentJSONRequestBody = Revocation
+
+// JoinJSONRequestBody defines body for Join for application/json ContentType.
+type JoinJSONRequestBody = JoinRequest
+
+// RenewCredentialJSONRequestBody defines body for RenewCredential for application/json ContentType.
+type RenewCredentialJSONRequestBody = RenewalRequest
+
 // DraftPolicyJSONRequestBody defines body for DraftPolicy for application/json ContentType.
 type DraftPolicyJSONRequestBody = PolicyDraft
 
@@ -1741,12 +1936,33 @@ type ServerInterface interface {
 	// GetCluster One cluster with its parts, judgement, findings and tenancies
 	// (GET /clusters/{site}/{cluster})
 	GetCluster(ctx echo.Context, site SitePath, cluster ClusterPath, params GetClusterParams) error
+	// ListEnrolments Enrolments of planners, in order of site, newest first
+	// (GET /enrolments)
+	ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error
+	// CreateEnrolment Request an enrolment and get its one-time join token
+	// (POST /enrolments)
+	CreateEnrolment(ctx echo.Context, params CreateEnrolmentParams) error
+	// GetEnrolment One enrolment
+	// (GET /enrolments/{enrolment})
+	GetEnrolment(ctx echo.Context, enrolment EnrolmentPath, params GetEnrolmentParams) error
+	// ApproveEnrolment Approve an enrolment that somebody else requested
+	// (POST /enrolments/{enrolment}/approve)
+	ApproveEnrolment(ctx echo.Context, enrolment EnrolmentPath, params ApproveEnrolmentParams) error
+	// RevokeEnrolment End an enrolment; its token and credentials are refused and live connections end
+	// (POST /enrolments/{enrolment}/revoke)
+	RevokeEnrolment(ctx echo.Context, enrolment EnrolmentPath, params RevokeEnrolmentParams) error
 	// StreamEvents Server-sent events of changes
 	// (GET /events)
 	StreamEvents(ctx echo.Context, params StreamEventsParams) error
 	// ListFindings Findings, in order of site, cluster, rule and subject
 	// (GET /findings)
 	ListFindings(ctx echo.Context, params ListFindingsParams) error
+	// Join A planner exchanges its join token for a NATS credential
+	// (POST /join)
+	Join(ctx echo.Context) error
+	// RenewCredential A planner gets a credential for a new key before the one it has expires
+	// (POST /join/renew)
+	RenewCredential(ctx echo.Context) error
 	// GetMe Who the caller is
 	// (GET /me)
 	GetMe(ctx echo.Context) error
@@ -2051,6 +2267,192 @@ func (w *ServerInterfaceWrapper) GetCluster(ctx echo.Context) error {
 	return err
 }
 
+// ListEnrolments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEnrolments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEnrolmentsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEnrolments(ctx, params)
+	return err
+}
+
+// CreateEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateEnrolment(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateEnrolment(ctx, params)
+	return err
+}
+
+// GetEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enrolment" -------------
+	var enrolment EnrolmentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment", ctx.Param("enrolment"), &enrolment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEnrolment(ctx, enrolment, params)
+	return err
+}
+
+// ApproveEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enrolment" -------------
+	var enrolment EnrolmentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment", ctx.Param("enrolment"), &enrolment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveEnrolment(ctx, enrolment, params)
+	return err
+}
+
+// RevokeEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enrolment" -------------
+	var enrolment EnrolmentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment", ctx.Param("enrolment"), &enrolment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeEnrolmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeEnrolment(ctx, enrolment, params)
+	return err
+}
+
 // StreamEvents converts echo context to params.
 func (w *ServerInterfaceWrapper) StreamEvents(ctx echo.Context) error {
 	var err error
@@ -2146,6 +2548,24 @@ func (w *ServerInterfaceWrapper) ListFindings(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListFindings(ctx, params)
+	return err
+}
+
+// Join converts echo context to params.
+func (w *ServerInterfaceWrapper) Join(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Join(ctx)
+	return err
+}
+
+// RenewCredential converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewCredential(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewCredential(ctx)
 	return err
 }
 
@@ -3479,6 +3899,13 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/tenancy", wrapper.ListTenancy, options.OperationMiddlewares["listTenancy"]...)
 	router.GET(options.BaseURL+"/versions", wrapper.ListVersions, options.OperationMiddlewares["listVersions"]...)
 	router.GET(options.BaseURL+"/rejections", wrapper.ListRejections, options.OperationMiddlewares["listRejections"]...)
+	router.GET(options.BaseURL+"/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
+	router.POST(options.BaseURL+"/enrolments", wrapper.CreateEnrolment, options.OperationMiddlewares["createEnrolment"]...)
+	router.GET(options.BaseURL+"/enrolments/:enrolment", wrapper.GetEnrolment, options.OperationMiddlewares["getEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:enrolment/approve", wrapper.ApproveEnrolment, options.OperationMiddlewares["approveEnrolment"]...)
+	router.POST(options.BaseURL+"/enrolments/:enrolment/revoke", wrapper.RevokeEnrolment, options.OperationMiddlewares["revokeEnrolment"]...)
+	router.POST(options.BaseURL+"/join", wrapper.Join, options.OperationMiddlewares["join"]...)
+	router.POST(options.BaseURL+"/join/renew", wrapper.RenewCredential, options.OperationMiddlewares["renewCredential"]...)
 	router.GET(options.BaseURL+"/rules", wrapper.ListRules, options.OperationMiddlewares["listRules"]...)
 	router.GET(options.BaseURL+"/rules/:rule", wrapper.GetRule, options.OperationMiddlewares["getRule"]...)
 	router.GET(options.BaseURL+"/architectures", wrapper.ListArchitectures, options.OperationMiddlewares["listArchitectures"]...)
@@ -3731,6 +4158,244 @@ func (response GetClusterdefaultApplicationProblemPlusJSONResponse) VisitGetClus
 	return err
 }
 
+type ListEnrolmentsRequestObject struct {
+	Params ListEnrolmentsParams
+}
+
+type ListEnrolmentsResponseObject interface {
+	VisitListEnrolmentsResponse(w http.ResponseWriter) error
+}
+
+type ListEnrolments200ResponseHeaders struct {
+	ETag string
+}
+
+type ListEnrolments200JSONResponse struct {
+	Body    EnrolmentList
+	Headers ListEnrolments200ResponseHeaders
+}
+
+func (response ListEnrolments200JSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolments304Response = NotModifiedResponse
+
+func (response ListEnrolments304Response) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListEnrolmentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEnrolmentsdefaultApplicationProblemPlusJSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEnrolmentRequestObject struct {
+	Params CreateEnrolmentParams
+	Body   *CreateEnrolmentJSONRequestBody
+}
+
+type CreateEnrolmentResponseObject interface {
+	VisitCreateEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type CreateEnrolment201ResponseHeaders struct {
+	Location string
+}
+
+type CreateEnrolment201JSONResponse struct {
+	Body    EnrolmentToken
+	Headers CreateEnrolment201ResponseHeaders
+}
+
+func (response CreateEnrolment201JSONResponse) VisitCreateEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEnrolmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateEnrolmentdefaultApplicationProblemPlusJSONResponse) VisitCreateEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnrolmentRequestObject struct {
+	Enrolment EnrolmentPath `json:"enrolment"`
+	Params    GetEnrolmentParams
+}
+
+type GetEnrolmentResponseObject interface {
+	VisitGetEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type GetEnrolment200ResponseHeaders struct {
+	ETag string
+}
+
+type GetEnrolment200JSONResponse struct {
+	Body    Enrolment
+	Headers GetEnrolment200ResponseHeaders
+}
+
+func (response GetEnrolment200JSONResponse) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEnrolment304Response = NotModifiedResponse
+
+func (response GetEnrolment304Response) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetEnrolmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEnrolmentdefaultApplicationProblemPlusJSONResponse) VisitGetEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveEnrolmentRequestObject struct {
+	Enrolment EnrolmentPath `json:"enrolment"`
+	Params    ApproveEnrolmentParams
+}
+
+type ApproveEnrolmentResponseObject interface {
+	VisitApproveEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type ApproveEnrolment200JSONResponse Enrolment
+
+func (response ApproveEnrolment200JSONResponse) VisitApproveEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveEnrolmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveEnrolmentdefaultApplicationProblemPlusJSONResponse) VisitApproveEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeEnrolmentRequestObject struct {
+	Enrolment EnrolmentPath `json:"enrolment"`
+	Params    RevokeEnrolmentParams
+	Body      *RevokeEnrolmentJSONRequestBody
+}
+
+type RevokeEnrolmentResponseObject interface {
+	VisitRevokeEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type RevokeEnrolment200JSONResponse Enrolment
+
+func (response RevokeEnrolment200JSONResponse) VisitRevokeEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeEnrolmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeEnrolmentdefaultApplicationProblemPlusJSONResponse) VisitRevokeEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type StreamEventsRequestObject struct {
 	Params StreamEventsParams
 }
@@ -3842,6 +4507,84 @@ type ListFindingsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListFindingsdefaultApplicationProblemPlusJSONResponse) VisitListFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinRequestObject struct {
+	Body *JoinJSONRequestBody
+}
+
+type JoinResponseObject interface {
+	VisitJoinResponse(w http.ResponseWriter) error
+}
+
+type Join200JSONResponse PlannerCredential
+
+func (response Join200JSONResponse) VisitJoinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response JoindefaultApplicationProblemPlusJSONResponse) VisitJoinResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCredentialRequestObject struct {
+	Body *RenewCredentialJSONRequestBody
+}
+
+type RenewCredentialResponseObject interface {
+	VisitRenewCredentialResponse(w http.ResponseWriter) error
+}
+
+type RenewCredential200JSONResponse PlannerCredential
+
+func (response RenewCredential200JSONResponse) VisitRenewCredentialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewCredentialdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RenewCredentialdefaultApplicationProblemPlusJSONResponse) VisitRenewCredentialResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5595,12 +6338,33 @@ type StrictServerInterface interface {
 	// GetCluster One cluster with its parts, judgement, findings and tenancies
 	// (GET /clusters/{site}/{cluster})
 	GetCluster(ctx context.Context, request GetClusterRequestObject) (GetClusterResponseObject, error)
+	// ListEnrolments Enrolments of planners, in order of site, newest first
+	// (GET /enrolments)
+	ListEnrolments(ctx context.Context, request ListEnrolmentsRequestObject) (ListEnrolmentsResponseObject, error)
+	// CreateEnrolment Request an enrolment and get its one-time join token
+	// (POST /enrolments)
+	CreateEnrolment(ctx context.Context, request CreateEnrolmentRequestObject) (CreateEnrolmentResponseObject, error)
+	// GetEnrolment One enrolment
+	// (GET /enrolments/{enrolment})
+	GetEnrolment(ctx context.Context, request GetEnrolmentRequestObject) (GetEnrolmentResponseObject, error)
+	// ApproveEnrolment Approve an enrolment that somebody else requested
+	// (POST /enrolments/{enrolment}/approve)
+	ApproveEnrolment(ctx context.Context, request ApproveEnrolmentRequestObject) (ApproveEnrolmentResponseObject, error)
+	// RevokeEnrolment End an enrolment; its token and credentials are refused and live connections end
+	// (POST /enrolments/{enrolment}/revoke)
+	RevokeEnrolment(ctx context.Context, request RevokeEnrolmentRequestObject) (RevokeEnrolmentResponseObject, error)
 	// StreamEvents Server-sent events of changes
 	// (GET /events)
 	StreamEvents(ctx context.Context, request StreamEventsRequestObject) (StreamEventsResponseObject, error)
 	// ListFindings Findings, in order of site, cluster, rule and subject
 	// (GET /findings)
 	ListFindings(ctx context.Context, request ListFindingsRequestObject) (ListFindingsResponseObject, error)
+	// Join A planner exchanges its join token for a NATS credential
+	// (POST /join)
+	Join(ctx context.Context, request JoinRequestObject) (JoinResponseObject, error)
+	// RenewCredential A planner gets a credential for a new key before the one it has expires
+	// (POST /join/renew)
+	RenewCredential(ctx context.Context, request RenewCredentialRequestObject) (RenewCredentialResponseObject, error)
 	// GetMe Who the caller is
 	// (GET /me)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -5816,6 +6580,180 @@ func (sh *strictHandler) GetCluster(ctx echo.Context, site SitePath, cluster Clu
 	return nil
 }
 
+// ListEnrolments operation middleware
+func (sh *strictHandler) ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error {
+	var request ListEnrolmentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEnrolments(ctx.Request().Context(), request.(ListEnrolmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEnrolments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEnrolmentsResponseObject); ok {
+		return validResponse.VisitListEnrolmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateEnrolment operation middleware
+func (sh *strictHandler) CreateEnrolment(ctx echo.Context, params CreateEnrolmentParams) error {
+	var request CreateEnrolmentRequestObject
+
+	request.Params = params
+
+	var body CreateEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateEnrolment(ctx.Request().Context(), request.(CreateEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateEnrolmentResponseObject); ok {
+		return validResponse.VisitCreateEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEnrolment operation middleware
+func (sh *strictHandler) GetEnrolment(ctx echo.Context, enrolment EnrolmentPath, params GetEnrolmentParams) error {
+	var request GetEnrolmentRequestObject
+
+	request.Enrolment = enrolment
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEnrolment(ctx.Request().Context(), request.(GetEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEnrolmentResponseObject); ok {
+		return validResponse.VisitGetEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveEnrolment operation middleware
+func (sh *strictHandler) ApproveEnrolment(ctx echo.Context, enrolment EnrolmentPath, params ApproveEnrolmentParams) error {
+	var request ApproveEnrolmentRequestObject
+
+	request.Enrolment = enrolment
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveEnrolment(ctx.Request().Context(), request.(ApproveEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveEnrolmentResponseObject); ok {
+		return validResponse.VisitApproveEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeEnrolment operation middleware
+func (sh *strictHandler) RevokeEnrolment(ctx echo.Context, enrolment EnrolmentPath, params RevokeEnrolmentParams) error {
+	var request RevokeEnrolmentRequestObject
+
+	request.Enrolment = enrolment
+	request.Params = params
+
+	var body RevokeEnrolmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeEnrolment(ctx.Request().Context(), request.(RevokeEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeEnrolmentResponseObject); ok {
+		return validResponse.VisitRevokeEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // StreamEvents operation middleware
 func (sh *strictHandler) StreamEvents(ctx echo.Context, params StreamEventsParams) error {
 	var request StreamEventsRequestObject
@@ -5860,6 +6798,98 @@ func (sh *strictHandler) ListFindings(ctx echo.Context, params ListFindingsParam
 		return err
 	} else if validResponse, ok := response.(ListFindingsResponseObject); ok {
 		return validResponse.VisitListFindingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Join operation middleware
+func (sh *strictHandler) Join(ctx echo.Context) error {
+	var request JoinRequestObject
+
+	var body JoinJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Join(ctx.Request().Context(), request.(JoinRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Join")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinResponseObject); ok {
+		return validResponse.VisitJoinResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewCredential operation middleware
+func (sh *strictHandler) RenewCredential(ctx echo.Context) error {
+	var request RenewCredentialRequestObject
+
+	var body RenewCredentialJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewCredential(ctx.Request().Context(), request.(RenewCredentialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewCredential")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewCredentialResponseObject); ok {
+		return validResponse.VisitRenewCredentialResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

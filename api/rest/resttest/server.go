@@ -60,6 +60,7 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 		},
 	}
 	Govern(&o)
+	o.Enrolments = Enrolments{}
 	if feed != nil {
 		o.Changes = feed
 	}

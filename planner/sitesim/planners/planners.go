@@ -283,7 +283,7 @@ func (r *run) beat(ctx context.Context) error {
 	ticker := time.NewTicker(r.o.Heartbeat / time.Duration(pulses))
 	defer ticker.Stop()
 	for n := 0; ; n = (n + 1) % pulses {
-		for i := n; i < len(r.sites); i += pulses {
+		for i := n * len(r.sites) / pulses; i < (n+1)*len(r.sites)/pulses; i++ {
 			r.mu.Lock()
 			s := r.sites[i]
 			r.mu.Unlock()

@@ -24,7 +24,7 @@ func TestThousandSitesReconnectAtOnce(t *testing.T) {
 	t.Parallel()
 	const sites, revisions = 1000, 2
 	server := bustest.Start(t)
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), Listen: "127.0.0.1:0"})
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
 	regions, err := geo.Builtin()
 	if err != nil {
 		t.Fatal(err)
@@ -129,9 +129,9 @@ func (c *clock) move(d time.Duration) {
 func TestNetworkCutForADay(t *testing.T) {
 	t.Parallel()
 	server, db := bustest.Start(t), database(t)
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"})
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"})
 	w := newWire(t, server.URL()[len("nats://"):])
-	o := server.SiteOptions(t, "plant-0")
+	o := server.Options()
 	o.URL = "nats://" + w.listen
 	c := &clock{at: time.Now().Add(-25 * time.Hour), waiting: map[chan time.Time]time.Time{}}
 	p := newPlant(t, "plant-0", o, func(o *agent.Options) { o.Clock = c })
@@ -163,9 +163,9 @@ func TestNetworkCutForADay(t *testing.T) {
 func TestPlannersClockJumps(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), Listen: "127.0.0.1:0"})
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
 	c := &clock{at: time.Now(), waiting: map[chan time.Time]time.Time{}}
-	p := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"), func(o *agent.Options) { o.Clock = c })
+	p := newPlant(t, "plant-0", server.Options(), func(o *agent.Options) { o.Clock = c })
 	p.applied(t)
 	c.move(-24 * time.Hour)
 	p.observe(t, 2)
@@ -200,8 +200,8 @@ func TestHubsClockJumps(t *testing.T) {
 		defer mu.Unlock()
 		return time.Now().Add(jump)
 	}
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), Listen: "127.0.0.1:0", Now: now})
-	p := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"))
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0", Now: now})
+	p := newPlant(t, "plant-0", server.Options())
 	p.applied(t)
 	for _, d := range []time.Duration{8 * 24 * time.Hour, -48 * time.Hour} {
 		mu.Lock()

@@ -26,7 +26,7 @@ import (
 
 // fullDisk is what the planner on a small disk is told.
 type fullDisk struct {
-	Dir, URL, Seed, Inbox, Site string
+	Dir, URL, Credentials, Inbox, Site string
 }
 
 // TestDiskFullAtThePlanner fills a real file system of 256 KiB with the outbox while the hub is away. What was queued stays
@@ -34,10 +34,10 @@ type fullDisk struct {
 func TestDiskFullAtThePlanner(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), Listen: "127.0.0.1:0"})
-	o := server.SiteOptions(t, "plant-0")
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
+	o := server.Options()
 	server.Down(t)
-	body, err := json.Marshal(fullDisk{Dir: t.TempDir(), URL: o.URL, Seed: o.SeedFile, Inbox: o.InboxPrefix, Site: "plant-0"})
+	body, err := json.Marshal(fullDisk{Dir: t.TempDir(), URL: o.URL, Credentials: o.CredentialsFile, Inbox: o.InboxPrefix, Site: "plant-0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func playFullDisk() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := bus.Connect(ctx, bus.Options{URL: s.URL, SeedFile: s.Seed, InboxPrefix: s.Inbox, ReconnectWait: 50 * time.Millisecond})
+	conn, err := bus.Connect(ctx, bus.Options{URL: s.URL, CredentialsFile: s.Credentials, InboxPrefix: s.Inbox, ReconnectWait: 50 * time.Millisecond})
 	if err != nil {
 		return err
 	}

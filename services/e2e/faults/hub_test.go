@@ -38,9 +38,9 @@ func applied(t *testing.T, all []*plant) {
 func TestHubKilledMidBatch(t *testing.T) {
 	t.Parallel()
 	server, db := bustest.Start(t), database(t)
-	s := settings{URL: server.URL(), Seed: server.SeedFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"}
+	s := settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"}
 	kill := hubProcess(t, s)
-	all := plants(t, 3, func(site string) bus.Options { return server.SiteOptions(t, site) })
+	all := plants(t, 3, func(string) bus.Options { return server.Options() })
 	applied(t, all)
 	for range 3 {
 		observe(t, all, 6)
@@ -59,8 +59,8 @@ func TestHubKilledMidBatch(t *testing.T) {
 func TestServerRestarted(t *testing.T) {
 	t.Parallel()
 	server, db := bustest.Start(t), database(t)
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"})
-	all := plants(t, 3, func(site string) bus.Options { return server.SiteOptions(t, site) })
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"})
+	all := plants(t, 3, func(string) bus.Options { return server.Options() })
 	for range 3 {
 		observe(t, all, 4)
 		server.Restart(t)
@@ -96,8 +96,8 @@ func TestClusterLosesAnyServer(t *testing.T) {
 func TestLostTailIsSentAgain(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), Listen: "127.0.0.1:0"})
-	all := plants(t, 2, func(site string) bus.Options { return server.SiteOptions(t, site) })
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
+	all := plants(t, 2, func(string) bus.Options { return server.Options() })
 	observe(t, all, 2)
 	applied(t, all)
 	server.Down(t)
@@ -121,6 +121,6 @@ func TestLostTailIsSentAgain(t *testing.T) {
 	}
 	applied(t, all)
 	count(t, conn, r.View, nil, all...)
-	fresh, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), Listen: "127.0.0.1:0"})
+	fresh, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
 	count(t, conn, fresh.View, nil, all...)
 }

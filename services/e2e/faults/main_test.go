@@ -79,9 +79,9 @@ func eventually(t testing.TB, what string, ask func() error) {
 
 // settings of a hub, also for one in a process of its own.
 type settings struct {
-	URL, Seed, DSN, Listen string
-	Replicas               int
-	Now                    func() time.Time `json:"-"`
+	URL, Credentials, DSN, Listen string
+	Replicas                      int
+	Now                           func() time.Time `json:"-"`
 }
 
 // replica is a hub at work with its history and its REST.
@@ -100,7 +100,7 @@ func newReplica(ctx context.Context, s settings) (*replica, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	conn, err := bus.Connect(ctx, bus.Options{URL: s.URL, SeedFile: s.Seed, WaitConnected: true, ReconnectWait: 50 * time.Millisecond, PublishTimeout: 3 * time.Second})
+	conn, err := bus.Connect(ctx, bus.Options{URL: s.URL, CredentialsFile: s.Credentials, WaitConnected: true, ReconnectWait: 50 * time.Millisecond, PublishTimeout: 3 * time.Second})
 	if err != nil {
 		return nil, err
 	}

@@ -89,8 +89,8 @@ func TestClickHouseAwayForAnHour(t *testing.T) {
 	server, db := bustest.Start(t), database(t)
 	w := newWire(t, db.Addr())
 	dsn := "clickhouse://" + login(db.DSN()) + "@" + w.listen + "/meridian"
-	r, _ := startReplica(t, settings{URL: server.URL(), Seed: server.SeedFile(), DSN: dsn, Listen: "127.0.0.1:0"})
-	all := plants(t, 4, func(site string) bus.Options { return server.SiteOptions(t, site) })
+	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: dsn, Listen: "127.0.0.1:0"})
+	all := plants(t, 4, func(string) bus.Options { return server.Options() })
 	observe(t, all, 2)
 	if err := syscall.Kill(db.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -130,8 +130,8 @@ func TestDiskFullAtTheHub(t *testing.T) {
 	}
 	address := freeAddress(t)
 	small := open(address, 400<<10)
-	o := bus.Options{URL: small.URL(), SeedFile: small.SeedFile(), ReconnectWait: 50 * time.Millisecond, PublishTimeout: 2 * time.Second}
-	r, _ := startReplica(t, settings{URL: o.URL, Seed: o.SeedFile, Listen: "127.0.0.1:0"})
+	o := bus.Options{URL: small.URL(), CredentialsFile: small.CredentialsFile(), ReconnectWait: 50 * time.Millisecond, PublishTimeout: 2 * time.Second}
+	r, _ := startReplica(t, settings{URL: o.URL, Credentials: o.CredentialsFile, Listen: "127.0.0.1:0"})
 	p := newPlant(t, "plant-0", o)
 	p.source.mu.Lock()
 	p.source.pad = 12 << 10 // below the size from which documents are compressed
@@ -162,11 +162,11 @@ func TestDiskFullAtTheHub(t *testing.T) {
 func TestTwoPlannersWithOneIdentity(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
-	s := settings{URL: server.URL(), Seed: server.SeedFile(), Listen: freeAddress(t)}
+	s := settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: freeAddress(t)}
 	r, _ := startReplica(t, s)
-	one := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"))
+	one := newPlant(t, "plant-0", server.Options())
 	one.applied(t)
-	two := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"))
+	two := newPlant(t, "plant-0", server.Options())
 	eventually(t, "the second is in force", func() error {
 		if rec, ok := r.View().Site("plant-0"); !ok || rec.Planner.Instance != two.agent.Status().Instance {
 			return fmt.Errorf("%+v", rec)
@@ -207,9 +207,9 @@ func TestTwoPlannersWithOneIdentity(t *testing.T) {
 func TestSilenceIsNoRecovery(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
-	s := settings{URL: server.URL(), Seed: server.SeedFile(), Listen: freeAddress(t)}
+	s := settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: freeAddress(t)}
 	r, stop := startReplica(t, s)
-	p := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"), func(o *agent.Options) { o.Heartbeat = time.Minute })
+	p := newPlant(t, "plant-0", server.Options(), func(o *agent.Options) { o.Heartbeat = time.Minute })
 	p.applied(t)
 	eventually(t, "it is announced as live", func() error {
 		if rec, ok := r.View().Site("plant-0"); !ok || rec.Liveness != fleet.Live || rec.Entered.Live.IsZero() {

@@ -36,7 +36,8 @@ type Serve struct {
 	Web           fs.FS
 	Version       string
 	Registry      *prometheus.Registry
-	Drain         time.Duration // how long requests under way may take after the stop; 0 means 10 s; event streams end at once
+	Enrolments    rest.Enrolments // nil lets no planner in
+	Drain         time.Duration   // how long requests under way may take after the stop; 0 means 10 s; event streams end at once
 }
 
 // Serve answers requests until the context ends, then lets those under way finish.
@@ -47,7 +48,9 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
-		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.compliance, Changes: h.feed, Waivers: h.waivers, Policies: h.policyOptions(), Tokens: h.tokens, Audit: h.audit, Ready: h.readiness, Auth: h.authenticators(s.Auth), SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
+		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.compliance, Changes: h.feed, Enrolments: s.Enrolments, Ready: h.readiness,
+		Waivers: h.waivers, Policies: h.policyOptions(), Tokens: h.tokens, Audit: h.audit,
+		Auth: h.authenticators(s.Auth), SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
 		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/services/meridian/exchange"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
@@ -112,15 +113,15 @@ func (c *assessCommand) write(e *Environment, engine *assess.Engine, a *assess.A
 	case output.YAML:
 		return output.WriteYAML(e.Stdout, a)
 	case formatSARIF, formatJUnit:
-		return e.exchange(c.Output, export{
-			findings: a.Findings, entries: engine.Rules.Entries(), at: a.At, sites: siteIDs(a), places: newPlaces(read), problems: read.problems,
+		return e.exchange(c.Output, exchange.Export{
+			Findings: a.Findings, Entries: engine.Rules.Entries(), At: a.At, Sites: siteIDs(a), Places: exchange.NewPlaces(read.paths), Problems: read.problems,
 		})
 	case output.CSV:
-		return findingSheet(a.Findings, newPlaces(read)).Write(e.Stdout, c.Output)
+		return findingSheet(a.Findings, exchange.NewPlaces(read.paths)).Write(e.Stdout, c.Output)
 	}
-	var at *places
+	var at *exchange.Places
 	if c.Output == output.Wide {
-		at = newPlaces(read)
+		at = exchange.NewPlaces(read.paths)
 	}
 	d := output.Document{Sheets: []output.Sheet{clusterSheet(a.Clusters), findingSheet(a.Findings, at)}}
 	if err := d.Write(e.Stdout, c.Output); err != nil {
@@ -244,7 +245,7 @@ func unknownIfNone(s string) string {
 func probability(p float64) string { return strconv.FormatFloat(p, 'f', 6, 64) }
 
 // findingSheet shows findings; at tells where files list their subjects, nil when nothing does.
-func findingSheet(findings []rules.Finding, at *places) output.Sheet {
+func findingSheet(findings []rules.Finding, at *exchange.Places) output.Sheet {
 	s := output.Sheet{
 		Title: "Findings",
 		Columns: []output.Column{
@@ -268,7 +269,7 @@ func findingSheet(findings []rules.Finding, at *places) output.Sheet {
 			since = f.FailingSince.UTC().Format(time.RFC3339)
 		}
 		if at != nil {
-			if p, ok := at.of(f.Subject); ok {
+			if p, ok := at.Of(f.Subject); ok {
 				where = p.String()
 			}
 		}
@@ -277,35 +278,16 @@ func findingSheet(findings []rules.Finding, at *places) output.Sheet {
 			verdict = "waived"
 		}
 		s.Rows = append(s.Rows, []string{
-			string(f.Severity), verdict, f.Rule, subject(f.Subject), string(f.Confidence), since, where, f.Message, f.Remedy, f.Reference,
+			string(f.Severity), verdict, f.Rule, exchange.Subject(f.Subject), string(f.Confidence), since, where, f.Message, f.Remedy, f.Reference,
 		})
 	}
 	return s
 }
 
-// String writes a place as editors follow it.
-func (p place) String() string {
-	if p.line == 0 {
-		return p.path
+// exchange writes findings for another tool.
+func (e *Environment) exchange(f output.Format, x exchange.Export) error {
+	if f == formatSARIF {
+		return exchange.SARIF(e.Stdout, x, e.Version)
 	}
-	return p.path + ":" + strconv.Itoa(p.line)
-}
-
-// subject writes a subject the way people say it: the cluster, or the infrastructure, or the site, and the node.
-func subject(s rules.Subject) string {
-	out := s.Site
-	if s.Cluster != "" {
-		out += "/" + s.Cluster
-	}
-	if s.Infrastructure != "" {
-		if s.Cluster == "" {
-			out = s.Infrastructure
-		} else {
-			out += " " + s.Infrastructure
-		}
-	}
-	if s.Node != "" {
-		out += " " + s.Node
-	}
-	return out
+	return exchange.JUnit(e.Stdout, x)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/services/meridian/up"
 )
 
 // Exit codes of every command.
@@ -54,8 +55,18 @@ type grammar struct {
 	Policies        policiesCommand        `cmd:"" help:"Versions of the policy: list, show, draft, preview, activate, compare." group:"server"`
 	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
 	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
+	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
+	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
 	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
 	Version         versionCommand         `cmd:"" help:"Print the version."`
+}
+
+// upCommand is up.Command with the environment of this package.
+type upCommand struct{ up.Command }
+
+// Run runs everything in one process until the context ends.
+func (c *upCommand) Run(ctx context.Context, e *Environment) error {
+	return c.Command.Run(ctx, up.Environment{Stdout: e.Stdout, Stderr: e.Stderr, Version: e.Version, Now: e.Now, Tell: e.tell})
 }
 
 const description = "Plans and governs a federation of ThingWorx sites.\n\n" +

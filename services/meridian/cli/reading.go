@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
-	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sizing"
 	"github.com/meridian-federation/meridian/planner/sources/file"
 	"github.com/meridian-federation/meridian/services/internal/conf"
@@ -80,82 +77,4 @@ func (r *reading) tenants(sizes *sizing.Pack) []availability.Tenant {
 		}
 	}
 	return out
-}
-
-// place is where a file tells about a subject.
-type place struct {
-	path         string
-	line, column int // 0 when not known
-}
-
-// places finds the subjects of findings in the files they were read from. A file that has changed or gone since costs
-// the line, not the finding.
-type places struct {
-	paths map[string]string
-	sites map[string]*inventory.Site
-	found map[string]*document.Places
-}
-
-func newPlaces(r *reading) *places {
-	return &places{paths: r.paths, sites: map[string]*inventory.Site{}, found: map[string]*document.Places{}}
-}
-
-// of returns where the file of the subject's site tells about it; ok is false when no file does.
-func (p *places) of(s rules.Subject) (place, bool) {
-	path, ok := p.paths[s.Site]
-	if !ok {
-		return place{}, false
-	}
-	out := place{path: path}
-	site, seen := p.sites[s.Site]
-	if !seen {
-		site = &inventory.Site{}
-		if data, err := os.ReadFile(path); err == nil {
-			if at, err := document.DecodeAt(path, data, site); err == nil {
-				p.found[s.Site] = at
-			}
-		}
-		p.sites[s.Site] = site
-	}
-	if at := p.found[s.Site]; at != nil {
-		out.line, out.column = at.At(pointer(site, s))
-	}
-	return out, true
-}
-
-// pointer is the JSON pointer of the closest thing to the subject that the site's document lists.
-func pointer(site *inventory.Site, s rules.Subject) string {
-	for i := range site.Infrastructure {
-		f := &site.Infrastructure[i]
-		if s.Infrastructure == site.Site.ID+"/"+f.ID {
-			base := "/infrastructure/" + strconv.Itoa(i)
-			return cmp.Or(node(base+"/nodes/", f.Nodes, s.Node), node(base+"/pgpool/", f.PgPool, s.Node), base)
-		}
-	}
-	for i := range site.Clusters {
-		c := &site.Clusters[i]
-		if c.ID != s.Cluster {
-			continue
-		}
-		base := "/clusters/" + strconv.Itoa(i)
-		for j := range c.Components {
-			if at := node(base+"/components/"+strconv.Itoa(j)+"/nodes/", c.Components[j].Nodes, s.Node); at != "" {
-				return at
-			}
-		}
-		return base
-	}
-	return "/site"
-}
-
-func node(base string, nodes []inventory.Node, name string) string {
-	if name == "" {
-		return ""
-	}
-	for i := range nodes {
-		if nodes[i].Name == name {
-			return base + strconv.Itoa(i)
-		}
-	}
-	return ""
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/services/meridian/exchange"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
@@ -268,7 +269,7 @@ func (c *findingsCommand) Run(ctx context.Context, e *Environment) error {
 		return api.explain(err)
 	}
 	if c.Output == formatSARIF || c.Output == formatJUnit {
-		err = e.exchange(c.Output, export{findings: page.Items})
+		err = e.exchange(c.Output, exchange.Export{Findings: page.Items})
 	} else {
 		s := findingSheet(page.Items, nil)
 		s.Value = page

@@ -20,19 +20,20 @@ import (
 )
 
 type sitesimCommand struct {
-	Sites    int           `help:"How many sites; ${default} when absent." default:"100" placeholder:"N"`
-	Seed     uint64        `help:"The same seed makes the same sites; ${default} when absent." default:"1" placeholder:"S"`
-	Rate     float64       `help:"Revisions of each site an hour; ${default} when absent." default:"4" placeholder:"R"`
-	Duration time.Duration `help:"How much of the sites' life is simulated; ${default} when absent." default:"1m" placeholder:"D"`
-	Start    instant       `help:"When the sites' life begins, such as 2026-11-20T08:00:00Z, which it is for --out when absent; with --nats it begins now." placeholder:"T"`
-	Out      string        `help:"Write each site's last inventory into this folder." type:"path" placeholder:"DIR" xor:"where" required:""`
-	NATS     string        `name:"nats" help:"Publish to this NATS server as the planners would." placeholder:"URL" xor:"where" required:""`
-	NATSSeed string        `name:"nats-seed" help:"File with the NKey seed for --nats; it must be allowed to publish for every site." placeholder:"FILE"`
-	Conns    int           `help:"Connections that the sites share; ${default} when absent." default:"4" placeholder:"N"`
-	Beat     time.Duration `help:"Interval of each site's heartbeats; ${default} when absent." default:"1m" placeholder:"D"`
-	Settle   time.Duration `help:"How long is waited in the end for the hub to apply what was accepted; ${default} when absent." default:"30s" placeholder:"D"`
-	Remote   bool          `name:"allow-remote" help:"Publish to an address that is not of this machine, too. Simulated sites are not told from real ones there."`
-	Output   output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
+	Sites     int           `help:"How many sites; ${default} when absent." default:"100" placeholder:"N"`
+	Seed      uint64        `help:"The same seed makes the same sites; ${default} when absent." default:"1" placeholder:"S"`
+	Rate      float64       `help:"Revisions of each site an hour; ${default} when absent." default:"4" placeholder:"R"`
+	Duration  time.Duration `help:"How much of the sites' life is simulated; ${default} when absent." default:"1m" placeholder:"D"`
+	Start     instant       `help:"When the sites' life begins, such as 2026-11-20T08:00:00Z, which it is for --out when absent; with --nats it begins now." placeholder:"T"`
+	Out       string        `help:"Write each site's last inventory into this folder." type:"path" placeholder:"DIR" xor:"where" required:""`
+	NATS      string        `name:"nats" help:"Publish to this NATS server as the planners would." placeholder:"URL" xor:"where" required:""`
+	NATSSeed  string        `name:"nats-seed" help:"File with the NKey seed for --nats; it must be allowed to publish for every site." placeholder:"FILE"`
+	NATSCreds string        `name:"nats-credentials" help:"NATS credentials file for --nats, instead of a seed." placeholder:"FILE"`
+	Conns     int           `help:"Connections that the sites share; ${default} when absent." default:"4" placeholder:"N"`
+	Beat      time.Duration `help:"Interval of each site's heartbeats; ${default} when absent." default:"1m" placeholder:"D"`
+	Settle    time.Duration `help:"How long is waited in the end for the hub to apply what was accepted; ${default} when absent." default:"30s" placeholder:"D"`
+	Remote    bool          `name:"allow-remote" help:"Publish to an address that is not of this machine, too. Simulated sites are not told from real ones there."`
+	Output    output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
 // Help is shown below the usage.
@@ -42,7 +43,6 @@ func (sitesimCommand) Help() string {
 }
 
 const (
-	mostSites   = 100_000
 	mostConns   = 64
 	longestLife = 365 * 24 * time.Hour
 
@@ -52,8 +52,8 @@ const (
 // Run simulates.
 func (c *sitesimCommand) Run(ctx context.Context, e *Environment) error {
 	switch {
-	case c.Sites < 1 || c.Sites > mostSites:
-		return fmt.Errorf("--sites: %d is not between 1 and %d", c.Sites, mostSites)
+	case c.Sites < 1 || c.Sites > sitesim.MostSites:
+		return fmt.Errorf("--sites: %d is not between 1 and %d", c.Sites, sitesim.MostSites)
 	case c.Rate <= 0 || c.Rate > 3600:
 		return fmt.Errorf("--rate: %g is not above 0 and at most 3600, which is one a second", c.Rate)
 	case c.Duration < 0 || c.Duration > longestLife:
@@ -114,7 +114,7 @@ func (c *sitesimCommand) publish(ctx context.Context, e *Environment, f *sitesim
 	hubs := make([]planners.Hub, c.Conns)
 	for i := range hubs {
 		call, cancel := context.WithTimeout(ctx, connectWithin)
-		conn, err := bus.Connect(call, bus.Options{Name: "meridian-sitesim", URL: c.NATS, SeedFile: c.NATSSeed, WaitConnected: true, Logger: logger})
+		conn, err := bus.Connect(call, bus.Options{Name: "meridian-sitesim", URL: c.NATS, SeedFile: c.NATSSeed, CredentialsFile: c.NATSCreds, WaitConnected: true, Logger: logger})
 		cancel()
 		if err != nil {
 			return err

@@ -54,7 +54,7 @@ func TestSitesimWrites(t *testing.T) {
 func TestSitesimPublishes(t *testing.T) {
 	s := bustest.Start(t)
 	s.Hub(t)
-	code, stdout, stderr := run(t.Context(), "sitesim", "--sites", "20", "--rate", "3600", "--duration", "2s", "--settle", "0s", "--nats", s.URL(), "--nats-seed", s.SeedFile(), "-o", "json")
+	code, stdout, stderr := run(t.Context(), "sitesim", "--sites", "20", "--rate", "3600", "--duration", "2s", "--settle", "0s", "--nats", s.URL(), "--nats-credentials", s.CredentialsFile(), "-o", "json")
 	var counts planners.Counts
 	if err := json.Unmarshal([]byte(stdout), &counts); err != nil {
 		t.Fatalf("%v: %s %s", err, stdout, stderr)

@@ -250,6 +250,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/enrolments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Enrolments of planners, in order of site, newest first */
+        get: operations["listEnrolments"];
+        put?: never;
+        /**
+         * Request an enrolment and get its one-time join token
+         * @description The token is told in this answer and never again; the server keeps its hash. Where approval is demanded, it can be exchanged after that.
+         */
+        post: operations["createEnrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/enrolments/{enrolment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                enrolment: components["parameters"]["EnrolmentPath"];
+            };
+            cookie?: never;
+        };
+        /** One enrolment */
+        get: operations["getEnrolment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/enrolments/{enrolment}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                enrolment: components["parameters"]["EnrolmentPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve an enrolment that somebody else requested */
+        post: operations["approveEnrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/enrolments/{enrolment}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                enrolment: components["parameters"]["EnrolmentPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an enrolment; its token and credentials are refused and live connections end */
+        post: operations["revokeEnrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A planner exchanges its join token for a NATS credential
+         * @description The planner makes an NKey user and keeps its seed. The signature is by that key over the text
+         *     `meridian join v1`, the enrolment (the 16 characters after `mjt_` of the token), the site and the public key, one a line, without a
+         *     line break at the end. A token is good once; until it expires, the same key gets the same credential again.
+         *     After ten failures an address has to wait.
+         */
+        post: operations["join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/join/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A planner gets a credential for a new key before the one it has expires
+         * @description Both keys sign the text `meridian renewal v1`, the enrolment, the old public key, the new public key and `at`, one a line, without a line
+         *     break at the end; `at` is in UTC, with the letter Z and without trailing zeros in its fraction. `at` must not be more than five minutes from the server's time.
+         */
+        post: operations["renewCredential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rules": {
         parameters: {
             query?: never;
@@ -542,6 +664,14 @@ export interface components {
             total: number;
             coverage: components["schemas"]["Coverage"];
         };
+        EnrolmentList: {
+            items: components["schemas"]["Enrolment"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
         RuleList: {
             items: components["schemas"]["Rule"][];
             /** @description Cursor of the next page, empty on the last. */
@@ -810,6 +940,101 @@ export interface components {
             /** @description Clusters of sites outside the caller's scope. */
             otherTenants: number;
             regions: string[];
+        };
+        Act: {
+            /** @description Stable id of who did it. */
+            by: string;
+            name: string;
+            /** Format: date-time */
+            at: string;
+        };
+        Enrolment: {
+            id: string;
+            site: string;
+            /**
+             * @description requested waits for an approver; open can be exchanged; joined has a credential that is good; expired was not exchanged or not renewed in time.
+             * @enum {string}
+             */
+            state: "requested" | "open" | "joined" | "expired" | "revoked";
+            note?: string;
+            requested: components["schemas"]["Act"];
+            approved?: components["schemas"]["Act"];
+            /** Format: date-time */
+            joined?: string;
+            revoked?: components["schemas"]["Act"];
+            /** @description Of the revocation. */
+            reason?: string;
+            /** Format: date-time */
+            tokenExpires: string;
+            /**
+             * Format: date-time
+             * @description When the newest credential ends.
+             */
+            expires?: string;
+            keys?: components["schemas"]["PlannerKey"][];
+        };
+        PlannerKey: {
+            /** @description Public key of the planner. */
+            public: string;
+            /** Format: date-time */
+            issued: string;
+            /** Format: date-time */
+            expires: string;
+        };
+        EnrolmentRequest: {
+            site: string;
+            /**
+             * @description How long the token is good, Go style, 1m to 168h; 24h when absent.
+             * @example 24h
+             */
+            expiresIn?: string;
+            note?: string;
+        };
+        EnrolmentToken: {
+            enrolment: components["schemas"]["Enrolment"];
+            /** @description Told once. */
+            token: string;
+        };
+        Revocation: {
+            reason: string;
+        };
+        JoinRequest: {
+            token: string;
+            site: string;
+            publicKey: string;
+            /** Format: byte */
+            signature: string;
+        };
+        RenewalRequest: {
+            enrolment: string;
+            oldKey: string;
+            newKey: string;
+            /** Format: date-time */
+            at: string;
+            /**
+             * Format: byte
+             * @description By the old key.
+             */
+            signature: string;
+            /**
+             * Format: byte
+             * @description By the new key.
+             */
+            proof: string;
+        };
+        PlannerCredential: {
+            enrolment: string;
+            site: string;
+            /** @description NATS user JWT for the public key. */
+            jwt: string;
+            /** Format: date-time */
+            expires: string;
+            /** Format: date-time */
+            renewFrom: string;
+            /** @description URLs of the message bus. */
+            nats: string[];
+            /** @description PEM of the authorities of the bus' certificates; absent where the system's are. */
+            natsAuthority?: string;
         };
         Rejection: {
             site: string;
@@ -1607,6 +1832,7 @@ export interface components {
         IfMatch: string;
         /** @description Needed with the session cookie, not with a bearer token. */
         CsrfToken: string;
+        EnrolmentPath: string;
         SitePath: string;
         ClusterPath: string;
         RulePath: string;
@@ -2052,6 +2278,201 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEnrolments: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of enrolments. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createEnrolment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolmentRequest"];
+            };
+        };
+        responses: {
+            /** @description The enrolment with its token. */
+            201: {
+                headers: {
+                    /** @description Address of the enrolment. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolmentToken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getEnrolment: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                enrolment: components["parameters"]["EnrolmentPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The enrolment. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveEnrolment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                enrolment: components["parameters"]["EnrolmentPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The enrolment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeEnrolment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                enrolment: components["parameters"]["EnrolmentPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description The enrolment. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinRequest"];
+            };
+        };
+        responses: {
+            /** @description The credential. It is worth nothing without the seed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannerCredential"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    renewCredential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewalRequest"];
+            };
+        };
+        responses: {
+            /** @description The credential. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannerCredential"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

@@ -31,8 +31,8 @@ test("mismatches between the same regions are one way, as bad as the worst of th
   ];
   const drawn = ways(items);
   expect(drawn.map((w) => [w.from.name, w.to.name, w.items.length, w.severity, w.roundTrip])).toEqual([
-    ["West Europe", "North Europe", 2, "critical", "20ms"],
-    ["North Europe", "West Europe", 1, null, "20ms"],
+    ["West Europe", "North Europe", 2, "critical", "20 ms"],
+    ["North Europe", "West Europe", 1, null, "20 ms"],
   ]);
   expect(drawn.map(wayLabel)).toEqual(["A, B", "C"]);
   expect(unplaced(items).map((m) => m.id)).toEqual(["ham-03/prod"]);
@@ -46,7 +46,7 @@ test("many clusters on a way are counted, and a node beside its database is on n
 });
 
 test.each([
-  [sample.mismatch(), "20ms (p95, published), measured 22ms, 756 km"],
+  [sample.mismatch(), "20 ms (p95, published), measured 22 ms, 756 km"],
   [sample.mismatch({ roundTrip: null, distanceKm: 12345 }), "12,345 km"],
   [hamburg, "round trip unknown"],
 ])("a way in words", (m, words) => expect(wayText(m)).toBe(words));
@@ -70,7 +70,7 @@ test("the list has every mismatch, also those that cannot be drawn, which the ma
   const near = screen.getByRole("img", { name: /Munich/ });
   expect(within(near).getByText("West Europe: Munich")).toBeInTheDocument();
   expect(within(near).getByText("North Europe")).toBeInTheDocument();
-  expect(within(near).getByText("20ms")).toBeInTheDocument();
+  expect(within(near).getByText("20 ms")).toBeInTheDocument();
 });
 
 test("the keyboard points at a mismatch as the pointer does", async () => {

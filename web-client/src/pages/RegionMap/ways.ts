@@ -1,4 +1,5 @@
 import type { RegionMismatch } from "../../api/fleet";
+import { roundTrip } from "../../numbers";
 import type { Point } from "./world";
 import { project } from "./world";
 
@@ -45,7 +46,7 @@ export function ways(items: RegionMismatch[]): Way[] {
       if (rank(m.severity) < rank(w.severity)) {
         w.severity = m.severity;
       }
-      w.roundTrip ??= m.roundTrip?.p95 ?? null;
+      w.roundTrip ??= m.roundTrip ? roundTrip(m.roundTrip.p95) : null;
     }
   }
   return [...found.values()].sort((a, b) => rank(a.severity) - rank(b.severity) || b.items.length - a.items.length);
@@ -67,9 +68,9 @@ export function wayLabel(w: Way): string {
 export function wayText(m: RegionMismatch): string {
   const parts = [];
   if (m.roundTrip) {
-    parts.push(`${m.roundTrip.p95} (p95, ${m.roundTrip.source})`);
+    parts.push(`${roundTrip(m.roundTrip.p95)} (p95, ${m.roundTrip.source})`);
     if (m.roundTrip.measured) {
-      parts.push(`measured ${m.roundTrip.measured}`);
+      parts.push(`measured ${roundTrip(m.roundTrip.measured)}`);
     }
   }
   if (m.distanceKm !== null) {

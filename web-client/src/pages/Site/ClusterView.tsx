@@ -7,7 +7,7 @@ import { type ClusterDetail, clusterQuery, useArchitectureTitle } from "../../ap
 import { Counts, RegionMatchBadge, Tag } from "../../components/Badges";
 import { Meter } from "../../components/Meter";
 import { ProblemView } from "../../components/ProblemView";
-import { percent } from "../../numbers";
+import { percent, roundTrip } from "../../numbers";
 import { Deviations } from "./Deviations";
 import { RecommendationView } from "./RecommendationView";
 
@@ -126,8 +126,8 @@ function RegionsView({ r }: { r: Schemas["Regions"] }) {
       <Text size="sm">Database in {r.database === "" ? "an unknown region" : r.database}</Text>
       {r.roundTrip && (
         <Text size="sm">
-          Round trip {r.roundTrip.p95} (p95, {r.roundTrip.source})
-          {r.roundTrip.measured ? `, measured ${r.roundTrip.measured}` : ""}
+          Round trip {roundTrip(r.roundTrip.p95)} (p95, {r.roundTrip.source})
+          {r.roundTrip.measured ? `, measured ${roundTrip(r.roundTrip.measured)}` : ""}
         </Text>
       )}
       {r.distanceKm !== undefined && r.distanceKm > 0 && (

@@ -1,16 +1,23 @@
-package cli
+// Package up runs the whole of Meridian in one process: NATS, ClickHouse, hub, REST, web client and planners. The command
+// line calls it; what it prints on stdout is the ready line alone.
+package up
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +26,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/embedded"
+	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/deployments/demo"
 	"github.com/meridian-federation/meridian/federation/history"
@@ -36,7 +44,8 @@ import (
 	webclient "github.com/meridian-federation/meridian/web-client"
 )
 
-type upCommand struct {
+// Command is "meridian up" with its flags.
+type Command struct {
 	Listen     string   `help:"Address of REST and the web client; ${default} when absent." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
 	Data       string   `help:"Folder of everything that is kept; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
 	Demo       bool     `help:"Load the sample federation." xor:"demo"`
@@ -44,16 +53,38 @@ type upCommand struct {
 	Import     []string `help:"Inventories and folders of them; each site gets a planner that follows its file." placeholder:"PATH" type:"path"`
 	NATS       string   `name:"nats" help:"Use this NATS server instead of the embedded one." placeholder:"URL"`
 	NATSSeed   string   `name:"nats-seed" help:"File with the NKey seed for --nats." placeholder:"FILE"`
-	ClickHouse string   `name:"clickhouse" help:"Use this ClickHouse instead of the embedded one." placeholder:"DSN"`
-	Policy     string   `help:"Policy file." placeholder:"FILE"`
-	LogLevel   string   `help:"What is logged on stderr: ${enum}." enum:"debug,info,warn,error" default:"warn"`
+	NATSCreds  string   `name:"nats-credentials" help:"NATS credentials file for --nats." placeholder:"FILE"`
+	NATSKeys   string   `name:"nats-keys" help:"Folder of keys with which planners are let in to --nats; see \"meridian nats keys\"." placeholder:"DIR" type:"path"`
+	NATSListen string   `name:"nats-listen" help:"Address at which the embedded NATS takes planners; ${default} when absent, where port 0 is the one of the last start or any free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	NATSURL    string   `name:"nats-url" help:"URL of the embedded NATS that planners are told; the address it listens on when absent." placeholder:"URL"`
+	upTLS      `embed:""`
+	ClickHouse string `name:"clickhouse" help:"Use this ClickHouse instead of the embedded one." placeholder:"DSN"`
+	Policy     string `help:"Policy file." placeholder:"FILE"`
+	LogLevel   string `help:"What is logged on stderr: ${enum}." enum:"debug,info,warn,error" default:"warn"`
+}
+
+// upTLS is needed as soon as others than this machine are to reach REST or the embedded NATS.
+type upTLS struct {
+	TLSCert     string `name:"tls-cert" help:"Certificate of REST, the web client and the embedded NATS." placeholder:"FILE" type:"path"`
+	TLSKey      string `name:"tls-key" help:"Its key." placeholder:"FILE" type:"path"`
+	TLSCA       string `name:"tls-ca" help:"Authorities of the certificate, told to planners; needed where their machines do not know them." placeholder:"FILE" type:"path"`
+	TLSClientCA string `name:"tls-client-ca" help:"Ask every client for a certificate of these authorities." placeholder:"FILE" type:"path"`
+	PlainText   bool   `name:"plain-text" help:"Allow --listen without TLS on an address that others can reach, where TLS ends in front of this process."`
 }
 
 // appliedWithin is how long the ready line waits for the imported sites; a site that takes longer is told on stderr.
 const appliedWithin = 30 * time.Second
 
+// Environment is what the program has from outside.
+type Environment struct {
+	Stdout, Stderr io.Writer
+	Version        string
+	Now            func() time.Time
+	Tell           func(error) // tells a problem that stops nothing
+}
+
 // Run runs everything in one process until the context ends.
-func (c *upCommand) Run(ctx context.Context, e *Environment) error {
+func (c *Command) Run(ctx context.Context, e Environment) error {
 	u := &up{c: c, e: e}
 	err := u.run(ctx)
 	if closeErr := u.close(); err == nil {
@@ -64,8 +95,8 @@ func (c *upCommand) Run(ctx context.Context, e *Environment) error {
 
 // up opens in order and closes in reverse.
 type up struct {
-	c       *upCommand
-	e       *Environment
+	c       *Command
+	e       Environment
 	logger  *slog.Logger
 	closers []func() error
 }
@@ -82,8 +113,8 @@ func (u *up) close() error {
 
 func (u *up) run(ctx context.Context) error {
 	c := u.c
-	if c.DemoSites < 0 || c.DemoSites > mostSites {
-		return fmt.Errorf("--demo-sites: %d is not between 0 and %d", c.DemoSites, mostSites)
+	if c.DemoSites < 0 || c.DemoSites > sitesim.MostSites {
+		return fmt.Errorf("--demo-sites: %d is not between 0 and %d", c.DemoSites, sitesim.MostSites)
 	}
 	var err error
 	if u.logger, err = boot.Logger(u.e.Stderr, boot.Log{Level: c.LogLevel}); err != nil {
@@ -109,16 +140,15 @@ func (u *up) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	listener, err := u.listen(ctx)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+		return err
 	}
-	u.onClose(func() error { return ignoreClosed(listener.Close()) })
 	secret, auth, err := u.token()
 	if err != nil {
 		return err
 	}
-	conn, err := u.connect(ctx)
+	conn, enrolment, err := u.connect(ctx)
 	if err != nil {
 		return err
 	}
@@ -138,9 +168,18 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	var enrolments rest.Enrolments
+	if enrolment.Keys != "" {
+		service, run, err := hub.Enrol(ctx, options, enrolment)
+		if err != nil {
+			return err
+		}
+		enrolments = service
+		group.Go(func() error { return run(ctx) })
+	}
 	group.Go(func() error { return h.Run(ctx) })
 	group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
-	group.Go(func() error { return u.serve(ctx, h, listener, auth) })
+	group.Go(func() error { return u.serve(ctx, h, listener, auth, enrolments) })
 	for _, p := range planners {
 		group.Go(func() error { return p.Run(ctx) })
 	}
@@ -202,7 +241,11 @@ func (u *up) announce(ctx context.Context, h *hub.Hub, addr, secret string, plan
 		}
 		break
 	}
-	fmt.Fprintf(u.e.Stdout, "ready http://%s/#token=%s\n", addr, secret)
+	scheme := "http"
+	if u.c.TLSCert != "" {
+		scheme = "https"
+	}
+	fmt.Fprintf(u.e.Stdout, "ready %s://%s/#token=%s\n", scheme, addr, secret)
 }
 
 // token makes this run's administrator token and leaves it in the data folder for other commands of the same user.
@@ -221,22 +264,92 @@ func (u *up) token() (string, *rest.Tokens, error) {
 	return secret, auth, err
 }
 
-func (u *up) connect(ctx context.Context) (*bus.Conn, error) {
-	o := bus.Options{Name: "meridian-up", Logger: u.logger, WaitConnected: true, URL: u.c.NATS, SeedFile: u.c.NATSSeed}
-	if u.c.NATS == "" {
-		server, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(u.c.Data, "nats"), Logger: u.logger})
+// listen opens the address of REST, encrypted when there is a certificate.
+func (u *up) listen(ctx context.Context) (net.Listener, error) {
+	c := u.c
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err == nil && c.TLSCert == "" && !c.PlainText && !link.Loopback(host) {
+		return nil, fmt.Errorf("listen on %s: it can be reached from elsewhere and would not be encrypted; give --tls-cert and --tls-key, or --plain-text where TLS ends in front of this process", c.Listen)
+	}
+	var encrypted *tls.Config
+	if c.TLSCert != "" {
+		if encrypted, err = conf.ServerTLS(c.TLSCert, c.TLSKey, c.TLSClientCA); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; choose another address with --listen", c.Listen, err)
+	}
+	if encrypted != nil {
+		listener = tls.NewListener(listener, encrypted)
+	}
+	u.onClose(func() error { return ignoreClosed(listener.Close()) })
+	return listener, nil
+}
+
+func (u *up) connect(ctx context.Context) (*bus.Conn, hub.Enrolment, error) {
+	c := u.c
+	o := bus.Options{Name: "meridian-up", Logger: u.logger, WaitConnected: true, URL: c.NATS, SeedFile: c.NATSSeed, CredentialsFile: c.NATSCreds}
+	e := hub.Enrolment{Keys: c.NATSKeys, NATS: []string{c.NATS}}
+	if c.NATS == "" {
+		listen, err := u.samePort(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("start the embedded NATS: %w", err)
+			return nil, e, err
+		}
+		server, err := embedded.Start(ctx, embedded.Options{
+			Dir: filepath.Join(c.Data, "nats"), Listen: listen, Logger: u.logger, CertFile: c.TLSCert, KeyFile: c.TLSKey, ClientCAFile: c.TLSClientCA,
+		})
+		if err != nil {
+			return nil, e, fmt.Errorf("start the embedded NATS: %w", err)
 		}
 		u.onClose(server.Close)
-		o.InProcess, o.SeedFile = server, server.SeedFile()
+		if err := os.WriteFile(filepath.Join(c.Data, natsAddressFile), []byte(server.URL()+"\n"), 0o600); err != nil {
+			return nil, e, fmt.Errorf("keep the address of the embedded NATS: %w", err)
+		}
+		o.InProcess, o.CredentialsFile = server, server.CredentialsFile()
+		e = hub.Enrolment{Keys: server.KeysDir(), NATS: []string{cmp.Or(c.NATSURL, server.URL())}, CAFile: c.TLSCA}
 	}
+	e.System = o
 	conn, err := bus.Connect(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, e, err
 	}
 	u.onClose(func() error { conn.Close(); return nil })
-	return conn, nil
+	return conn, e, nil
+}
+
+// natsAddressFile holds the URL of the embedded NATS, for planners outside and for the next start.
+const natsAddressFile = "nats.url"
+
+// samePort is where the embedded NATS shall listen. Any free port is the one of the last start while nobody else has it, so
+// that planners find their hub again.
+func (u *up) samePort(ctx context.Context) (string, error) {
+	host, port, err := net.SplitHostPort(u.c.NATSListen)
+	if err != nil {
+		return "", fmt.Errorf("read --nats-listen: %w", err)
+	}
+	if port != "0" {
+		return u.c.NATSListen, nil
+	}
+	last, err := os.ReadFile(filepath.Join(u.c.Data, natsAddressFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return u.c.NATSListen, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the last address of the embedded NATS: %w", err)
+	}
+	before, err := url.Parse(strings.TrimSpace(string(last)))
+	if err != nil {
+		return u.c.NATSListen, nil
+	}
+	address := net.JoinHostPort(host, before.Port())
+	probe, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		fmt.Fprintf(u.e.Stderr, "meridian: the embedded NATS cannot have port %s again; planners outside this process do not find it until it can: %v\n", before.Port(), err)
+		return u.c.NATSListen, nil
+	}
+	return address, probe.Close()
 }
 
 func (u *up) history(ctx context.Context) (*history.Store, error) {
@@ -260,7 +373,7 @@ func (u *up) history(ctx context.Context) (*history.Store, error) {
 	return store, nil
 }
 
-func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator) error {
+func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments) error {
 	web, built, err := webclient.FS()
 	if err != nil {
 		return err
@@ -270,7 +383,7 @@ func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth 
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return h.Serve(ctx, hub.Serve{Listener: listener, Auth: auth, Web: web, Version: u.e.Version, Registry: registry})
+	return h.Serve(ctx, hub.Serve{Listener: listener, Auth: auth, Enrolments: enrolments, SecureCookies: u.c.TLSCert != "", Web: web, Version: u.e.Version, Registry: registry})
 }
 
 // imported is one site whose file a planner follows.
@@ -313,7 +426,7 @@ func (u *up) sites(engine *assess.Engine) ([]imported, error) {
 		fmt.Fprintf(u.e.Stderr, "%s: left out: %s\n", ignored.Path, ignored.Reason)
 	}
 	if err := read.Err(); err != nil {
-		u.e.tell(err)
+		u.e.Tell(err)
 	}
 	var sites []imported
 	for _, d := range read.Documents {

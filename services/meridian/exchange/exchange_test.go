@@ -1,4 +1,4 @@
-package cli
+package exchange
 
 import (
 	"os"
@@ -41,7 +41,7 @@ func TestPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := filepath.Join(t.TempDir(), "gone.yaml")
-	p := newPlaces(&reading{paths: map[string]string{"lyo-07": path, "gone-01": gone}})
+	p := NewPlaces(map[string]string{"lyo-07": path, "gone-01": gone})
 	for _, c := range []struct {
 		subject rules.Subject
 		path    string
@@ -60,14 +60,14 @@ func TestPlaces(t *testing.T) {
 		{rules.Subject{Site: "lyo-07", Infrastructure: "ber-02/zk"}, path, 4},
 		{rules.Subject{Site: "gone-01"}, gone, 0},
 	} {
-		if at, ok := p.of(c.subject); !ok || at.path != c.path || at.line != c.line {
+		if at, ok := p.Of(c.subject); !ok || at.Path != c.path || at.Line != c.line {
 			t.Errorf("%+v: %v, want line %d", c.subject, at, c.line)
 		}
 	}
-	if at, ok := p.of(rules.Subject{Site: "ber-02"}); ok {
+	if at, ok := p.Of(rules.Subject{Site: "ber-02"}); ok {
 		t.Errorf("a site that no file is of: %v", at)
 	}
-	if got := (place{path: "a"}).String() + " " + (place{path: "a", line: 7}).String(); got != "a a:7" {
+	if got := (Place{Path: "a"}).String() + " " + (Place{Path: "a", Line: 7}).String(); got != "a a:7" {
 		t.Error(got)
 	}
 }
@@ -99,18 +99,6 @@ func TestWebAddress(t *testing.T) {
 	}
 }
 
-func TestVersions(t *testing.T) {
-	for want, v := range map[string]rules.Versions{
-		"ThingWorx 9.0 and later":              {From: "9.0"},
-		"ThingWorx before 9.5":                 {Before: "9.5"},
-		"ThingWorx 9.0 and later, before 10.0": {From: "9.0", Before: "10.0"},
-	} {
-		if got := versions(&v); got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}
-
 func TestSubject(t *testing.T) {
 	for want, s := range map[string]rules.Subject{
 		"a":          {Site: "a"},
@@ -120,7 +108,7 @@ func TestSubject(t *testing.T) {
 		"a/b n1":     {Site: "a", Cluster: "b", Node: "n1"},
 		"a/b c/d n1": {Site: "a", Cluster: "b", Infrastructure: "c/d", Node: "n1"},
 	} {
-		if got := subject(s); got != want {
+		if got := Subject(s); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

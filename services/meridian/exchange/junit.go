@@ -1,4 +1,4 @@
-package cli
+package exchange
 
 import (
 	"encoding/xml"
@@ -54,31 +54,31 @@ type junitSkipped struct {
 	Message string `xml:"message,attr,omitempty"`
 }
 
-// writeJUnit makes one suite per site, and one of the files that were refused. Unknown is an error in JUnit's sense: the
+// JUnit makes one suite per site, and one of the files that were refused. Unknown is an error in JUnit's sense: the
 // test could not be decided. Waived and not applicable ones are skipped.
-func writeJUnit(w io.Writer, x export) error {
+func JUnit(w io.Writer, x Export) error {
 	all := junitSuites{Name: "meridian"}
 	suites := map[string]*junitSuite{}
 	suite := func(name string) *junitSuite {
 		s, ok := suites[name]
 		if !ok {
 			s = &junitSuite{Name: name}
-			if !x.at.IsZero() {
-				s.Timestamp = x.at.UTC().Format("2006-01-02T15:04:05") // JUnit's schema knows no time zones.
+			if !x.At.IsZero() {
+				s.Timestamp = x.At.UTC().Format("2006-01-02T15:04:05") // JUnit's schema knows no time zones.
 			}
 			suites[name] = s
 			all.Suites = append(all.Suites, s)
 		}
 		return s
 	}
-	for _, site := range x.sites {
+	for _, site := range x.Sites {
 		suite(site)
 	}
-	for i := range x.findings {
-		f := &x.findings[i]
+	for i := range x.Findings {
+		f := &x.Findings[i]
 		suite(f.Subject.Site).add(x.junitCase(f))
 	}
-	for _, p := range x.problems {
+	for _, p := range x.Problems {
 		suite("inventories that could not be read").add(unreadable(p))
 	}
 	all.Time = "0"
@@ -116,10 +116,10 @@ func (s *junitSuite) add(c junitCase) {
 	s.Cases = append(s.Cases, c)
 }
 
-func (x *export) junitCase(f *rules.Finding) junitCase {
-	c := junitCase{Name: f.Rule + " " + f.Title, Class: subject(f.Subject), Time: "0"}
+func (x *Export) junitCase(f *rules.Finding) junitCase {
+	c := junitCase{Name: f.Rule + " " + f.Title, Class: Subject(f.Subject), Time: "0"}
 	if at, ok := x.place(f.Subject); ok {
-		c.File, c.Line = at.path, at.line
+		c.File, c.Line = at.Path, at.Line
 	}
 	var text []string
 	for _, line := range []string{f.Remedy, f.Reference} {

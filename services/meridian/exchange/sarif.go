@@ -1,4 +1,4 @@
-package cli
+package exchange
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
-// SARIF 2.1.0 (OASIS), the parts that findings fill.
+// sarifLog is SARIF 2.1.0 (OASIS), the parts that findings fill.
 type sarifLog struct {
 	Schema  string     `json:"$schema"`
 	Version string     `json:"version"`
@@ -110,30 +110,30 @@ type sarifLogical struct {
 	Kind               string `json:"kind"`
 }
 
-// writeSARIF writes one run. A file that was refused is a notification, and the run did not succeed then.
-func writeSARIF(w io.Writer, x export, version string) error {
+// SARIF writes one run. A file that was refused is a notification, and the run did not succeed then.
+func SARIF(w io.Writer, x Export, version string) error {
 	run := sarifRun{
 		Tool:        sarifTool{sarifDriver{Name: "meridian", Version: version, InformationURI: "https://github.com/meridian-federation/meridian", Rules: []sarifRule{}}},
-		Invocations: []sarifInvocation{{Successful: len(x.problems) == 0, EndTime: x.at.UTC().Format(time.RFC3339)}},
+		Invocations: []sarifInvocation{{Successful: len(x.Problems) == 0, EndTime: x.At.UTC().Format(time.RFC3339)}},
 		Results:     []sarifResult{},
 		ColumnKind:  "unicodeCodePoints",
 	}
-	if x.at.IsZero() {
+	if x.At.IsZero() {
 		run.Invocations[0].EndTime = ""
 	}
 	if strings.HasPrefix(version, "v") {
 		run.Tool.Driver.Semantic = version[1:]
 	}
-	for _, p := range x.problems {
+	for _, p := range x.Problems {
 		n := sarifNotification{Level: "error", Message: sarifText{sentence(p.What, p.Remedy)}}
 		if p.File != "" {
-			n.Locations = []sarifLocation{{Physical: physical(place{p.File, p.Line, p.Column})}}
+			n.Locations = []sarifLocation{{Physical: physical(Place{p.File, p.Line, p.Column})}}
 		}
 		run.Invocations[0].Notifications = append(run.Invocations[0].Notifications, n)
 	}
 	index := map[string]int{}
-	for i := range x.findings {
-		f := &x.findings[i]
+	for i := range x.Findings {
+		f := &x.Findings[i]
 		at, ok := index[f.Rule]
 		if !ok {
 			at = len(run.Tool.Driver.Rules)
@@ -154,12 +154,12 @@ func writeSARIF(w io.Writer, x export, version string) error {
 	return nil
 }
 
-func (x *export) sarifResult(f *rules.Finding) sarifResult {
+func (x *Export) sarifResult(f *rules.Finding) sarifResult {
 	text := f.Message
 	if f.Remedy != "" {
 		text += " " + f.Remedy
 	}
-	location := sarifLocation{Logical: []sarifLogical{{subject(f.Subject), "resource"}}}
+	location := sarifLocation{Logical: []sarifLogical{{Subject(f.Subject), "resource"}}}
 	if at, ok := x.place(f.Subject); ok {
 		location.Physical = physical(at)
 	}
@@ -179,7 +179,7 @@ func (x *export) sarifResult(f *rules.Finding) sarifResult {
 	return r
 }
 
-func (x *export) sarifRule(f *rules.Finding) sarifRule {
+func (x *Export) sarifRule(f *rules.Finding) sarifRule {
 	out := sarifRule{ID: f.Rule, ShortDescription: sarifText{f.Title}, HelpURI: webAddress(f.Reference), Configuration: sarifLevelOnly{sarifLevel(f.Severity)}}
 	entry, ok := x.entry(f.Rule)
 	if !ok {
@@ -202,10 +202,10 @@ func webAddress(reference string) string {
 	return ""
 }
 
-func physical(p place) *sarifPhysical {
-	out := &sarifPhysical{Artifact: sarifArtifact{fileURI(p.path)}}
-	if p.line > 0 {
-		out.Region = &sarifRegion{p.line, p.column}
+func physical(p Place) *sarifPhysical {
+	out := &sarifPhysical{Artifact: sarifArtifact{fileURI(p.Path)}}
+	if p.Line > 0 {
+		out.Region = &sarifRegion{p.Line, p.Column}
 	}
 	return out
 }
