@@ -26,6 +26,7 @@ const (
 	StreamRejected   = subjects.StreamRejected
 	StreamChange     = "MERIDIAN_CHANGE"
 	StreamHeartbeat  = "MERIDIAN_HEARTBEAT" // the last heartbeat of each site
+	StreamAudit      = "MERIDIAN_AUDIT"     // every write, append-only
 	StreamDocument   = "MERIDIAN_DOCUMENT"  // pieces of inventories too large for one message
 )
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/read"
+	"github.com/meridian-federation/meridian/federation/audit"
 )
 
 // call is what the middleware knows about one request. It lives as long as the request.
@@ -15,10 +16,11 @@ type call struct {
 	remote    string // address without port
 	principal Principal
 	scope     read.Scope
-	cookie    string    // the session cookie, "" for a bearer token
-	expires   time.Time // of the session
-	guarded   bool      // the operation's guard has let it pass
-	cacheKey  string    // "" when the answer may not be cached
+	cookie    string      // the session cookie, "" for a bearer token
+	expires   time.Time   // of the session
+	guarded   bool        // the operation's guard has let it pass
+	entry     audit.Entry // of a write, for the audit
+	cacheKey  string      // "" when the answer may not be cached
 }
 
 type callKey struct{}

@@ -80,6 +80,8 @@ func targets() []string {
 		"/api/v1/diff?from=2026-11-18T00:00:00Z&limit=3", "/api/v1/trends?from=2026-11-18T00:00:00Z&by=region", "/api/v1/sites?asOf=2026-11-18T00:00:00Z",
 		"/api/v1/sites/plant-001?asOf=2026-11-20T08:00:00Z&rules=now", "/api/v1/findings?asOf=2026-11-20T08:00:00Z&all=true", "/api/v1/me", "/api/v1/openapi.json",
 		"/api/v1/schemas/site-inventory.json", "/healthz", "/readyz", "/metrics",
+		"/api/v1/waivers", "/api/v1/waivers?limit=1&filter=unused%3Dtrue", "/api/v1/waivers/w-approved", "/api/v1/waivers/nothing", "/api/v1/policies", "/api/v1/policies/2",
+		"/api/v1/policies/file", "/api/v1/policies/99", "/api/v1/policies/2/preview", "/api/v1/audit", "/api/v1/audit?limit=1", "/api/v1/tokens",
 		"/api/v1/enrolments", "/api/v1/enrolments?limit=1&filter=state%3Djoined", "/api/v1/enrolments/" + resttest.EnrolmentID(3), "/api/v1/enrolments/aaaaaaaaaaaaaaaa",
 		"/api/v1/sites/nowhere", "/api/v1/clusters/plant-001/nowhere", "/api/v1/rules/NO-1", "/api/v1/sites?limit=0", "/api/v1/findings?filter=oops",
 	}
@@ -125,6 +127,13 @@ func TestEveryOperationIsCovered(t *testing.T) {
 		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodGet, target, http.NoBody))
 		if err != nil {
 			t.Fatal(target, err)
+		}
+		covered[route.Operation.OperationID] = true
+	}
+	for _, c := range changes() {
+		route, _, err := router.FindRoute(httptest.NewRequest(c.method, c.path, http.NoBody))
+		if err != nil {
+			t.Fatal(c.path, err)
 		}
 		covered[route.Operation.OperationID] = true
 	}
@@ -205,7 +214,7 @@ func TestFilterFieldsAreDescribed(t *testing.T) {
 func TestRoleMatrix(t *testing.T) {
 	doc, _ := specRouter(t)
 	s := newServer(t, func(o *rest.Options) { o.Changes = nil })
-	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{enrolment}", resttest.EnrolmentID(1))
+	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{enrolment}", resttest.EnrolmentID(1), "{waiver}", "w-approved", "{policy}", "2", "{token}", "tokengood")
 	for p, item := range doc.Paths.Map() {
 		if len(item.Servers) > 0 {
 			continue

@@ -84,6 +84,7 @@ func (a *api) CreateEnrolment(ctx context.Context, req gen.CreateEnrolmentReques
 		return nil, err
 	}
 	c := callOf(ctx)
+	c.entry.Site, c.entry.Why = req.Body.Site, req.Body.Note
 	if !c.scope.Allows(req.Body.Site) {
 		return nil, fail(http.StatusForbidden, "the token's scope does not include the site "+req.Body.Site)
 	}
@@ -99,6 +100,7 @@ func (a *api) CreateEnrolment(ctx context.Context, req gen.CreateEnrolmentReques
 	if err != nil {
 		return nil, enrolFailure(err)
 	}
+	c.wrote(e.ID, nil, enrolmentView(&e))
 	r, err := a.private(ctx, http.StatusCreated, gen.EnrolmentToken{Enrolment: enrolmentView(&e), Token: token})
 	if err != nil {
 		return nil, err
@@ -109,30 +111,41 @@ func (a *api) CreateEnrolment(ctx context.Context, req gen.CreateEnrolmentReques
 
 // ApproveEnrolment implements the contract.
 func (a *api) ApproveEnrolment(ctx context.Context, req gen.ApproveEnrolmentRequestObject) (gen.ApproveEnrolmentResponseObject, error) {
-	if _, err := a.enrolment(ctx, req.Enrolment); err != nil {
+	c := callOf(ctx)
+	c.entry.Target = req.Enrolment
+	before, err := a.enrolment(ctx, req.Enrolment)
+	if err != nil {
 		return nil, err
 	}
-	e, err := a.Enrolments.Approve(ctx, person(callOf(ctx)), req.Enrolment)
+	c.entry.Site = before.Site
+	e, err := a.Enrolments.Approve(ctx, person(c), req.Enrolment)
 	if err != nil {
 		return nil, enrolFailure(err)
 	}
+	c.wrote(e.ID, enrolmentView(before), enrolmentView(&e))
 	return a.private(ctx, http.StatusOK, enrolmentView(&e))
 }
 
 // RevokeEnrolment implements the contract.
 func (a *api) RevokeEnrolment(ctx context.Context, req gen.RevokeEnrolmentRequestObject) (gen.RevokeEnrolmentResponseObject, error) {
-	if _, err := a.enrolment(ctx, req.Enrolment); err != nil {
+	c := callOf(ctx)
+	c.entry.Target, c.entry.Why = req.Enrolment, req.Body.Reason
+	before, err := a.enrolment(ctx, req.Enrolment)
+	if err != nil {
 		return nil, err
 	}
-	e, err := a.Enrolments.Revoke(ctx, person(callOf(ctx)), req.Enrolment, req.Body.Reason)
+	c.entry.Site = before.Site
+	e, err := a.Enrolments.Revoke(ctx, person(c), req.Enrolment, req.Body.Reason)
 	if err != nil {
 		return nil, enrolFailure(err)
 	}
+	c.wrote(e.ID, enrolmentView(before), enrolmentView(&e))
 	return a.private(ctx, http.StatusOK, enrolmentView(&e))
 }
 
 // Join implements the contract.
 func (a *api) Join(ctx context.Context, req gen.JoinRequestObject) (gen.JoinResponseObject, error) {
+	callOf(ctx).entry.Site = req.Body.Site
 	return a.credential(ctx, func(service Enrolments, remote string) (enrol.Credential, error) {
 		return service.Join(ctx, enrol.Join{
 			Token: req.Body.Token, Site: req.Body.Site, PublicKey: req.Body.PublicKey, Signature: req.Body.Signature, Remote: remote,
@@ -142,6 +155,7 @@ func (a *api) Join(ctx context.Context, req gen.JoinRequestObject) (gen.JoinResp
 
 // RenewCredential implements the contract.
 func (a *api) RenewCredential(ctx context.Context, req gen.RenewCredentialRequestObject) (gen.RenewCredentialResponseObject, error) {
+	callOf(ctx).entry.Target = req.Body.Enrolment
 	return a.credential(ctx, func(service Enrolments, remote string) (enrol.Credential, error) {
 		return service.Renew(ctx, enrol.Renewal{
 			Enrolment: req.Body.Enrolment, OldKey: req.Body.OldKey, NewKey: req.Body.NewKey, At: req.Body.At,
@@ -169,6 +183,11 @@ func (a *api) credential(ctx context.Context, get func(Enrolments, string) (enro
 	if err != nil {
 		return nil, enrolFailure(err)
 	}
+	// The planner is who joins: it has no token, and its credential stays out of the audit.
+	ca := callOf(ctx)
+	ca.principal = Principal{ID: "planner-" + c.Enrolment, Name: "planner of " + c.Site}
+	ca.entry.Site = c.Site
+	ca.wrote(c.Enrolment, nil, map[string]any{"enrolment": c.Enrolment, "site": c.Site, "expires": c.Expires})
 	return a.private(ctx, http.StatusOK, gen.PlannerCredential{
 		Enrolment: c.Enrolment, Site: c.Site, Jwt: c.JWT, Expires: c.Expires, RenewFrom: c.RenewFrom, Nats: c.NATS, NatsAuthority: c.NATSAuthority,
 	})

@@ -49,6 +49,21 @@ func TestFields(t *testing.T) {
 		{"listRejections", "/rejections", map[string]int{
 			"site=plant-001": 1, "revision~*bad": 3, "at<2026-11-20T08:30:00Z": 3, "reason=schema": 3, "detail~unknown*": 3, "sequence=91": 1,
 		}},
+		{"listWaivers", "/waivers", map[string]int{
+			"id~w-*": 3, "rule=COL-001": 1, "site=plant-001": 1, "cluster=prod": 0, "infrastructure~*": 0, "country=DE": 1, "region=westeurope": 0, "state=approved": 2,
+			"reason~moves*": 3, "owner=\"Plant IT\"": 3, "ticket=CHG-1": 3, "requestedAt<2026-11-20T08:00:00Z": 3, "requestedBy=Somebody": 3, "decidedBy=Other": 2,
+			"expires<2027-01-01": 3, "unused=true": 1, "expiring=true": 2,
+		}},
+		{"listPolicies", "/policies", map[string]int{
+			"id=2": 1, "name=strict": 1, "hash~*": 3, "active=true": 1, "createdAt<2026-11-20T08:00:00Z": 2, "createdBy=Somebody": 2, "has(activatedAt)": 1, "activatedBy=Somebody": 1,
+		}},
+		{"listAudit", "/audit", map[string]int{
+			"id=0001-a": 1, "at<2026-11-20T08:30:00Z": 1, "by=p-somebody": 1, "name=Somebody": 1, "role=planner": 1, "act=createSession": 1, "outcome=refused": 1, "status=401": 1,
+			"site=plant-003": 1, "target=w-approved": 1, "why~*valid": 1, "requestId=r2": 1, "remote=192.0.2.2": 1,
+		}},
+		{"listTokens", "/tokens", map[string]int{
+			"id=tokengood": 1, "name=portal": 1, "role=admin": 1, "state=revoked": 1, "createdAt<2026-11-20T08:00:00Z": 2, "createdBy=Somebody": 2, "expires>2026-11-20": 2,
+		}},
 		{"listEnrolments", "/enrolments", map[string]int{
 			"id=bbbbbbbbbbbbbbbb": 1, "site=plant-003": 2, "state=joined": 1, "requestedAt<2026-11-20T23:00:00Z": 3, "requestedBy=Ada": 3, "tokenExpires>2026-11-20": 3, "has(expires)": 2,
 		}},

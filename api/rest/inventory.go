@@ -20,41 +20,19 @@ import (
 // NTP, wide enough for one that is not quite.
 const maxSkew = 5 * time.Minute
 
-// putInventory checks a document, hands it to the stream and answers 202 once the stream has it. It is written by hand
-// because the generated server would decode the body before the strict reader sees its bytes.
+// putInventory takes a document and answers 202 once the stream has it. It is written by hand because the generated server
+// would decode the body before the strict reader sees its bytes.
 func (a *api) putInventory(c echo.Context) error {
-	r := c.Request()
-	ca := callOf(r.Context())
-	site := c.Param("site")
-	if !ca.scope.Allows(site) {
-		return fail(http.StatusForbidden, "the token's scope does not include the site "+site)
+	ca := callOf(c.Request().Context())
+	revision, err := a.acceptInventory(c, ca, c.Param("site"))
+	if failed := a.recordAudit(c.Request().Context(), ca, "putSiteInventory", err); failed != nil && err == nil {
+		return failed
 	}
-	if err := inventoryType(r.Header.Get("Content-Type")); err != nil {
-		return err
-	}
-	if err := a.precondition(ca, site); err != nil {
-		return err
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, inventory.MaxDocument))
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return err
-		}
-		return fail(http.StatusBadRequest, "the body ended before it was read")
-	}
-	if err := a.checkInventory(site, r.Header.Get("Content-Type"), body); err != nil {
 		return err
 	}
-	if a.PutInventory == nil {
-		return &Error{Code: CodeUnavailable, Detail: "this server takes no inventories"}
-	}
-	revision, err := a.PutInventory(r.Context(), site, body)
-	if err != nil {
-		return putFailure(err)
-	}
-	location := basePath + "/sites/" + site + "/inventory"
-	out, err := json.Marshal(gen.Accepted{Site: site, Revision: revision, Location: location})
+	location := basePath + "/sites/" + c.Param("site") + "/inventory"
+	out, err := json.Marshal(gen.Accepted{Site: c.Param("site"), Revision: revision, Location: location})
 	if err != nil {
 		return fmt.Errorf("encode an answer: %w", err)
 	}
@@ -62,6 +40,45 @@ func (a *api) putInventory(c echo.Context) error {
 	h.Set("Location", location)
 	h.Set("Cache-Control", "no-store")
 	return c.Blob(http.StatusAccepted, jsonType, append(out, '\n'))
+}
+
+// acceptInventory checks a document and hands it to the stream.
+func (a *api) acceptInventory(c echo.Context, ca *call, site string) (revision string, err error) {
+	r := c.Request()
+	ca.entry.Site, ca.entry.Target = site, site
+	if !ca.scope.Allows(site) {
+		return "", fail(http.StatusForbidden, "the token's scope does not include the site "+site)
+	}
+	if err := inventoryType(r.Header.Get("Content-Type")); err != nil {
+		return "", err
+	}
+	if err := a.precondition(ca, site); err != nil {
+		return "", err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, inventory.MaxDocument))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return "", err
+		}
+		return "", fail(http.StatusBadRequest, "the body ended before it was read")
+	}
+	if err := a.checkInventory(site, r.Header.Get("Content-Type"), body); err != nil {
+		return "", err
+	}
+	if a.PutInventory == nil {
+		return "", &Error{Code: CodeUnavailable, Detail: "this server takes no inventories"}
+	}
+	revision, err = a.PutInventory(r.Context(), site, body)
+	if err != nil {
+		return "", putFailure(err)
+	}
+	var before any
+	if r, ok := a.View().Site(site); ok {
+		before = map[string]string{"revision": r.Revision}
+	}
+	ca.wrote(site, before, map[string]string{"revision": revision})
+	return revision, nil
 }
 
 func inventoryType(header string) error {

@@ -50,6 +50,12 @@ type Options struct {
 	Enrolments Enrolments
 	Ready      func(ctx context.Context) error // nil is always ready
 
+	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.
+	Waivers  Waivers
+	Policies *Policies
+	Tokens   AccessTokens
+	Audit    Audit // told of every write; nil keeps none
+
 	Auth          Authenticator
 	SessionKey    []byte        // SessionKeySize bytes, the same on every replica; random when empty
 	SessionTTL    time.Duration // 12 hours when 0
@@ -149,7 +155,10 @@ func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View
 
 // uncached are reads whose answers do not depend on the state's index alone.
 func uncached() []string {
-	return []string{"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listChanges", "listDifferences", "getTrends"}
+	return []string{
+		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
+		"listChanges", "listDifferences", "getTrends",
+	}
 }
 
 // routes registers every operation of the contract with its guard and its validation.
@@ -157,10 +166,10 @@ func (a *api) routes(e *echo.Echo) error {
 	chains := map[string][]echo.MiddlewareFunc{}
 	for id, r := range a.contract.routes {
 		r.body = id == "putSiteInventory"
-		cacheable := !r.public && r.spec.Method == http.MethodGet && !slices.Contains(uncached(), id)
+		cacheable := !r.public && !r.writes() && !slices.Contains(uncached(), id)
 		chains[id] = []echo.MiddlewareFunc{a.guard(r.operation, cacheable), a.validate(r)}
 	}
-	server := gen.NewStrictHandler(a, []gen.StrictMiddlewareFunc{guardedOnly})
+	server := gen.NewStrictHandler(a, []gen.StrictMiddlewareFunc{a.audited, guardedOnly})
 	gen.RegisterHandlersWithOptions(e, server, gen.RegisterHandlersOptions{BaseURL: basePath, OperationMiddlewares: chains})
 	e.PUT(basePath+"/sites/:site/inventory", a.putInventory, chains["putSiteInventory"]...)
 	e.GET("/healthz", a.health)

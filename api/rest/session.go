@@ -127,6 +127,7 @@ func (a *api) CreateSession(ctx context.Context, req gen.CreateSessionRequestObj
 	if err != nil {
 		return nil, err
 	}
+	c.principal = principal
 	expires := a.Clock().Add(a.sessions.ttl).UTC().Truncate(time.Second)
 	value, err := a.sessions.seal(req.Body.Token, expires)
 	if err != nil {

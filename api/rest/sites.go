@@ -76,6 +76,7 @@ func (a *api) GetSiteAssessment(ctx context.Context, req gen.GetSiteAssessmentRe
 // PutSiteHeartbeat implements the contract.
 func (a *api) PutSiteHeartbeat(ctx context.Context, req gen.PutSiteHeartbeatRequestObject) (gen.PutSiteHeartbeatResponseObject, error) {
 	c := callOf(ctx)
+	c.entry.Site, c.entry.Target = req.Site, req.Site
 	s := a.snapshot(c)
 	if _, err := s.Site(req.Site); err != nil {
 		return nil, err
@@ -86,6 +87,7 @@ func (a *api) PutSiteHeartbeat(ctx context.Context, req gen.PutSiteHeartbeatRequ
 	if err := a.SetHeartbeat(ctx, req.Site, time.Duration(req.Body.Interval)); err != nil {
 		return nil, err
 	}
+	c.wrote(req.Site, nil, req.Body)
 	return &reply{call: c, status: http.StatusNoContent}, nil
 }
 

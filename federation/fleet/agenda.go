@@ -61,8 +61,7 @@ func (a *agenda) Pop() any {
 	return last
 }
 
-// plan notes when time alone may change a record next: when its inventory reaches an age that changes its judgement, or
-// when its silence reaches the next threshold. Heartbeats only move the latter on, so that it is reckoned again when it
+// plan notes when time alone may change a record next: when it is to be judged again, or when its silence reaches the next threshold. Heartbeats only move the latter on, so that it is reckoned again when it
 // comes. A site that is not live may become so with its next sign of life.
 func (f *Fleet) plan(r *Record) {
 	var next time.Time
@@ -71,11 +70,8 @@ func (f *Fleet) plan(r *Record) {
 			next = at
 		}
 	}
-	for _, age := range f.o.Freshness {
-		if at := r.Inventory.ObservedAt.Add(age); r.Assessment == nil || r.Assessment.At.Before(at) {
-			sooner(at)
-			break
-		}
+	if at, more := f.next(r); more {
+		sooner(at)
 	}
 	f.life.Lock()
 	p := f.presence(r.ID)

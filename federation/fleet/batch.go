@@ -103,10 +103,30 @@ func (f *Fleet) prepare(r *Record, previous *assess.Assessment, at time.Time, lo
 // make gives a record its assessment.
 func (f *Fleet) make(j *judgement) {
 	f.evaluations.Add(1)
-	j.record.Assessment = f.o.Engine.Site(assess.View{
-		Site: j.record.Inventory, Revision: j.record.Revision, Neighbours: j.neighbours, Recommended: recommended(j.previous, j.before, j.now),
-		Policy: f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
-	})
+	t := f.terms.Load()
+	g := t.at(j.at)
+	v := assess.View{
+		Site: j.record.Inventory, Revision: j.record.Revision, Neighbours: j.neighbours,
+		Planner: f.plannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
+	}
+	if j.previous != nil && j.previous.RulePack.Hash == g.hash {
+		v.Recommended = recommended(j.previous, j.before, j.now)
+	}
+	j.record.Assessment = f.under(t, g, v)
+}
+
+// catchUp makes a judgement and every later one until now that time alone makes due. The last record is returned beside all.
+func (f *Fleet) catchUp(j *judgement, now time.Time) (judged []*Record, last *Record) {
+	for {
+		f.make(j)
+		judged = append(judged, j.record)
+		at, due := f.due(j.record, now)
+		if !due {
+			return judged, j.record
+		}
+		again := *j.record
+		j = &judgement{record: &again, neighbours: j.neighbours, before: j.now, now: j.now, previous: j.record.Assessment, at: at}
+	}
 }
 
 func (f *Fleet) judge(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) {

@@ -48,13 +48,11 @@ type Published struct {
 // Options are what a Fleet works with; all are needed.
 type Options struct {
 	Engine  *assess.Engine
-	Policy  *policy.Policy
+	Policy  *policy.Policy // in force as long as SetPolicies names no other
 	Store   Store
 	Graph   Graph
 	Publish Publisher
-	// Freshness are the ages of an inventory at which a judgement changes by itself, ascending.
-	Freshness []time.Duration
-	Oldest    Oldest // planners that are supported
+	Oldest  Oldest // planners that are supported
 	// Announce tells of a change of liveness and returns its position in the feed, which grows; what is announced, here or by
 	// another replica, comes back by Remember. It must be idempotent as Publish; after, when not 0, is the position of what
 	// is contradicted, and makes it another announcement. nil tells nobody.
@@ -66,8 +64,8 @@ type Options struct {
 // Fleet applies accepted inventories one after the other. Every replica of the hub that reads the same stream computes
 // the same assessments: the instant of a judgement is the stream's, never this process's clock.
 type Fleet struct {
-	o        Options
-	packHash string
+	o     Options
+	terms atomic.Pointer[terms]
 
 	evaluations atomic.Uint64
 	adopted     atomic.Uint64
@@ -88,10 +86,12 @@ type Fleet struct {
 
 // New returns a Fleet over an empty or filled store.
 func New(o Options) *Fleet {
-	return &Fleet{
-		o: o, packHash: o.hash(), unpublished: map[string]struct{}{}, unannounced: map[string]struct{}{}, agenda: newAgenda(),
+	f := &Fleet{
+		o: o, unpublished: map[string]struct{}{}, unannounced: map[string]struct{}{}, agenda: newAgenda(),
 		present: map[string]*presence{}, woken: map[string]struct{}{},
 	}
+	f.terms.Store(&terms{regimes: []regime{o.regime(time.Time{}, "", o.Policy)}})
+	return f
 }
 
 // Update is one accepted inventory.
@@ -162,7 +162,7 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 // many are settled at once.
 func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
 	at := f.instant(r, known, lookup)
-	sameRules := known == nil || known.RulePack.Hash == f.packHash
+	sameRules := known == nil || f.terms.Load().knows(known.RulePack.Hash)
 	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
 		r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
 		if r.judged != r.planners() {
@@ -246,57 +246,81 @@ func (f *Fleet) apply(b *batch, u *Update) {
 	}
 }
 
-// Tick brings what time alone changes up to now: the judgement of inventories that grew old, the liveness of sites that
-// fell silent or spoke again, and the publication of what could not be published before. The caller calls it every few
-// seconds; it costs in proportion to the sites for which the time has come.
+// Tick brings what time alone changes up to now: the judgement of inventories that grew old, of findings whose waiver began
+// or ended and of sites under another policy, the liveness of sites that fell silent or spoke again, and the publication of
+// what could not be published before. The caller calls it every few seconds; it costs in proportion to the sites for which
+// the time has come, and lets accepted inventories pass between batches of them.
 func (f *Fleet) Tick(ctx context.Context, now time.Time) error {
+	f.mu.Lock()
+	due := slices.Sorted(maps.Keys(f.dueSites(now)))
+	f.mu.Unlock()
+	var failed []error
+	for chunk := range slices.Chunk(due, published) {
+		failed = append(failed, f.bringUp(ctx, chunk, now))
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(append(failed, f.publishAgain(ctx), f.announce(ctx))...)
+}
+
+// bringUp brings some sites up to now.
+func (f *Fleet) bringUp(ctx context.Context, sites []string, now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	view := f.o.Store.View()
-	var records []*Record
-	due := f.dueSites(now)
-	for _, id := range slices.Sorted(maps.Keys(due)) {
+	var works []*work
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, id := range sites {
 		r, ok := view.Site(id)
 		if !ok {
 			continue
 		}
 		next := *r
-		dirty := false
+		w := &work{before: r, next: &next}
+		works = append(works, w)
 		if at, due := f.due(r, now); due {
-			f.judge(&next, r.Assessment, at, view.Site)
-			f.unpublished[r.ID] = struct{}{}
-			dirty = true
-		}
-		f.show(&next, now)
-		if next.planners() != r.judged {
-			f.judge(&next, next.Assessment, f.noticed(&next), view.Site)
-			f.unpublished[r.ID] = struct{}{}
-			dirty = true
-		}
-		f.tell(&next)
-		if dirty || next.differs(r) {
-			records = append(records, &next)
-		} else {
-			f.plan(r)
+			j := f.prepare(&next, r.Assessment, at, view.Site)
+			group.Go(func() error {
+				w.judged, w.next = f.catchUp(j, now)
+				return nil
+			})
 		}
 	}
-	if len(records) > 0 {
-		if err := f.commit(records); err != nil {
-			return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
+	_ = group.Wait() // None fails.
+	var records, judged []*Record
+	for _, w := range works {
+		next := w.next
+		f.show(next, now)
+		if next.planners() != next.judged {
+			again := *next
+			f.judge(&again, next.Assessment, f.noticed(next), view.Site)
+			next, w.judged = &again, append(w.judged, &again)
 		}
+		f.tell(next)
+		switch {
+		case len(w.judged) > 0:
+			f.unpublished[next.ID] = struct{}{}
+			judged = append(judged, w.judged...)
+		case !next.differs(w.before):
+			f.plan(w.before)
+			continue
+		}
+		records = append(records, next)
 	}
-	return errors.Join(f.publishAgain(ctx), f.announce(ctx))
+	if len(records) == 0 {
+		return nil
+	}
+	if err := f.commit(records); err != nil {
+		return fmt.Errorf("bring %d sites up to %s: %w", len(records), now.Format(time.RFC3339), err)
+	}
+	return f.publish(ctx, judged)
 }
 
-// due reports the latest instant at which the age of a site's inventory changed its judgement, when that judgement is older.
-func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
-	for i := len(f.o.Freshness) - 1; i >= 0; i-- {
-		at := r.Inventory.ObservedAt.Add(f.o.Freshness[i])
-		if !at.After(now) {
-			return at, r.Assessment == nil || r.Assessment.At.Before(at)
-		}
-	}
-	return time.Time{}, false
+// work is one site that a tick looks at.
+type work struct {
+	before, next *Record
+	judged       []*Record // in order; the last one is next
 }
 
 func (f *Fleet) record(u *Update) *Record {
@@ -345,10 +369,10 @@ func (f *Fleet) relate(s *inventory.Site) {
 // Explain judges a record of a view once more at the instant of its assessment and keeps what passes and what does not
 // apply as well. It changes nothing.
 func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
-	return f.o.Engine.Site(assess.View{
-		Site: r.Inventory, Revision: r.Revision,
-		Neighbours: f.neighbours(r, v.Site),
-		Policy:     f.o.Policy, PackHash: f.packHash, Planner: f.plannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
+	t := f.terms.Load()
+	return f.under(t, t.at(r.Assessment.At), assess.View{
+		Site: r.Inventory, Revision: r.Revision, Neighbours: f.neighbours(r, v.Site),
+		Planner: f.plannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
 	})
 }
 

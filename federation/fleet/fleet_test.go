@@ -50,7 +50,7 @@ func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}}
 	pol := policy.Default()
 	o := fleet.Options{
-		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(), Freshness: engine.Rules.Freshness(pol),
+		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(),
 		Publish: func(_ context.Context, records []*fleet.Record) []fleet.Published {
 			if r.publishing != nil {
 				r.publishing()

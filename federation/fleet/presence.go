@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/rules/facts"
 )
@@ -338,9 +339,9 @@ func (f *Fleet) plannerOf(r *Record) *rules.Planner {
 	return p
 }
 
-// hash identifies what this fleet judges under: an engine's hash, and the planners it supports where it does not support all.
-func (o Options) hash() string {
-	hash := o.Engine.Hash(o.Policy)
+// hash identifies what a fleet judges under: an engine's hash, and the planners it supports where it does not support all.
+func (o Options) hash(p *policy.Policy) string {
+	hash := o.Engine.Hash(p)
 	if o.Oldest.Version == "" && o.Oldest.Protocol <= 1 {
 		return hash
 	}

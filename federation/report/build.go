@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/recognise"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -177,7 +178,7 @@ func (b *builder) addFindings(a *assess.Assessment) {
 	}
 	for i := range a.Findings {
 		f := Finding{Finding: a.Findings[i]}
-		f.Waived = f.Verdict == rules.Fail && f.Waiver != nil && b.in.At.Before(f.Waiver.Expires)
+		f.Waived = waiver.Holds(&f.Finding, b.in.At)
 		s := b.site(f.Subject.Site)
 		f.ObservedAt = s.ObservedAt
 		s.judgement.count(&f, b.in.Threshold)

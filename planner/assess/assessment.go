@@ -10,6 +10,7 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/recognise"
 	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -25,6 +26,7 @@ type Assessment struct {
 	APIVersion  string           `json:"apiVersion"`
 	Kind        string           `json:"kind"`
 	RulePack    RulePack         `json:"rulePack"`
+	Policy      PolicyRef        `json:"policy"`
 	At          time.Time        `json:"at"` // the instant of the judgement, an argument and not a clock reading
 	Inventories []InventoryRef   `json:"inventories"`
 	Coverage    Coverage         `json:"coverage"`
@@ -40,6 +42,16 @@ type RulePack struct {
 	Version string `json:"version"`
 	Hash    string `json:"hash"` // Engine.Hash: over rules, policy, catalogue, size pack, regions and reasoning
 }
+
+// PolicyRef identifies the policy of a judgement. RulePack.Hash covers what it decides.
+type PolicyRef struct {
+	Name    string `json:"name,omitempty"`
+	Version string `json:"version,omitempty"` // where the hub keeps versions; empty for a file
+	Hash    string `json:"hash"`              // Policy.Hash
+}
+
+// RefOf names a policy without a version.
+func RefOf(p *policy.Policy) PolicyRef { return PolicyRef{Name: p.Name, Hash: p.Hash()} }
 
 // InventoryRef names the inventory revision of a site that was judged.
 type InventoryRef struct {

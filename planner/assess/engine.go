@@ -49,7 +49,7 @@ func Builtin() (*Engine, error) {
 
 // reasoning names how this code judges what the data leave open. Whoever changes a result of the pure packages for an
 // unchanged input raises it, so that stored assessments are judged again and replicas of two versions do not share one identity.
-const reasoning = "6"
+const reasoning = "7"
 
 // Hash identifies what a judgement is made under: the rules with their parameters and the policy, the catalogue, the size
 // pack, the region table and the reasoning of the code. Equal hashes mean equal assessments of equal input. It
@@ -73,6 +73,7 @@ type View struct {
 	Neighbours []*inventory.Site // normalised, as Neighbours selects them
 	Policy     *policy.Policy    // nil takes policy.Default
 	PackHash   string            // Engine.Hash(Policy); "" computes it, which costs more than a judgement
+	PolicyRef  PolicyRef         // of Policy; without a hash it is made, which costs as much
 	Planner    *rules.Planner    // the planner that sent the inventory, nil without one in view
 	At         time.Time
 	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
@@ -95,12 +96,16 @@ func (e *Engine) Site(v View) *Assessment {
 	if v.PackHash == "" {
 		v.PackHash = e.Hash(v.Policy)
 	}
+	if v.PolicyRef.Hash == "" {
+		v.PolicyRef = RefOf(v.Policy)
+	}
 	chances := v.Policy.Availability.WithDefaults()
 	shared := tenancy.Of(v.Site, v.Neighbours)
 	out := &Assessment{
 		APIVersion:  inventory.APIVersion,
 		Kind:        Kind,
 		RulePack:    RulePack{Version: e.Rules.Version(), Hash: v.PackHash},
+		Policy:      v.PolicyRef,
 		At:          v.At.UTC(),
 		Inventories: []InventoryRef{{Site: v.Site.Site.ID, Name: v.Site.Site.Name, Revision: v.Revision, ObservedAt: v.Site.ObservedAt}},
 		Clusters:    make([]Cluster, 0, len(v.Site.Clusters)),
@@ -165,7 +170,7 @@ func (e *Engine) Sites(sites []*inventory.Site, v View) []*Assessment {
 	if v.Policy == nil {
 		v.Policy = policy.Default()
 	}
-	v.PackHash = e.Hash(v.Policy)
+	v.PackHash, v.PolicyRef = e.Hash(v.Policy), RefOf(v.Policy)
 	out := make([]*Assessment, 0, len(sorted))
 	for _, s := range sorted {
 		v.Site, v.Revision = s, ""
@@ -183,7 +188,7 @@ func Merge(parts []*Assessment) *Assessment {
 	}
 	seen := map[string]bool{}
 	for _, p := range parts {
-		out.RulePack = p.RulePack
+		out.RulePack, out.Policy = p.RulePack, p.Policy
 		if p.At.After(out.At) {
 			out.At = p.At
 		}

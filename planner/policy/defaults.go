@@ -1,7 +1,10 @@
 package policy
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -192,6 +195,17 @@ func (p *Policy) Clone() *Policy {
 		c.Availability.Managed[engine] = maps.Clone(modes)
 	}
 	return &c
+}
+
+// Hash identifies what a policy decides, in 32 hexadecimal digits of SHA-256 over its canonical bytes.
+func (p *Policy) Hash() string {
+	text, err := p.Canonical()
+	if err != nil {
+		// Every value of a Policy is a number, a text, a duration or a map of them.
+		panic(fmt.Errorf("hash a policy: %w", err))
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
 }
 
 // Canonical returns the bytes that identify what a policy decides: two policies with the same bytes judge alike. Defaults are

@@ -40,6 +40,7 @@ type config struct {
 	ClickHouse clickHouse   `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
 	Policy     string       `json:"policy"` // file
 	Planners   planners     `json:"planners" envPrefix:"PLANNERS_"`
+	Governance governing    `json:"governance" envPrefix:"GOVERNANCE_"`
 	Tokens     []token      `json:"tokens" env:"-"`
 	Session    sessions     `json:"session" envPrefix:"SESSION_"`
 	Log        boot.Log     `json:"log" envPrefix:"LOG_"`
@@ -109,6 +110,13 @@ type planners struct {
 	Every  inventory.Duration `json:"every"`  // interval at which a site earns another
 }
 
+// governing says how people decide.
+type governing struct {
+	LongestWaiver inventory.Duration `json:"longestWaiver"` // 8784h, a year, when absent
+	// PolicyApproval demands that somebody else than the author activates a version of the policy the first time.
+	PolicyApproval bool `json:"policyApproval"`
+}
+
 type clickHouse struct {
 	DSN          string `json:"dsn"` // clickhouse://user@host:9000/database; empty runs without history
 	PasswordFile string `json:"passwordFile"`
@@ -174,6 +182,9 @@ func (c *config) check() error {
 	}
 	if c.Planners.Burst < 0 || c.Planners.Every < 0 {
 		problems = append(problems, errors.New("planners: burst and every are positive, or absent"))
+	}
+	if c.Governance.LongestWaiver < 0 {
+		problems = append(problems, errors.New("governance.longestWaiver is negative: give how long a waiver may last, for example 4392h"))
 	}
 	if v := c.Planners.Oldest; v != "" {
 		if _, _, ok := facts.MajorMinor(v); !ok {
@@ -271,6 +282,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	options := hub.Options{
 		Bus: conn, Streams: d.config.NATS.streams(), Engine: engine, Policy: pol, Logger: logger,
 		Limits:        ingest.Limits{Burst: d.config.Planners.Burst, Every: time.Duration(d.config.Planners.Every)},
+		LongestWaiver: time.Duration(d.config.Governance.LongestWaiver), PolicyApproval: d.config.Governance.PolicyApproval,
 		OldestPlanner: d.config.Planners.Oldest, Now: time.Now, Progress: func() { progress.Add(1, 0) },
 	}
 	var store *history.Store

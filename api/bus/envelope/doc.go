@@ -55,6 +55,7 @@ const (
 	TypeReply      = "meridian.reply.v1"
 	TypeRejection  = "meridian.rejected.v1"
 	TypeChange     = "meridian.change.v1"
+	TypeAudit      = "meridian.audit.v1"
 )
 
 // Content types of a body.

@@ -20,6 +20,7 @@ const (
 	Rejected   = root + "rejected."
 	Change     = root + "change."
 	Document   = root + "document."
+	Audit      = root + "audit" // the whole subject
 )
 
 // Streams from which a site reads its own last message.

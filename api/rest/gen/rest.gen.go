@@ -7,18 +7,24 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/meridian-federation/meridian/federation/access"
+	"github.com/meridian-federation/meridian/federation/audit"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	versions "github.com/meridian-federation/meridian/federation/policy"
+	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/recognise"
 	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -48,6 +54,27 @@ func (e AccessRole) Valid() bool {
 	case AccessRolePlanner:
 		return true
 	case AccessRoleViewer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ApiTokenState.
+const (
+	ApiTokenStateExpired ApiTokenState = "expired"
+	ApiTokenStateGood    ApiTokenState = "good"
+	ApiTokenStateRevoked ApiTokenState = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the ApiTokenState enum.
+func (e ApiTokenState) Valid() bool {
+	switch e {
+	case ApiTokenStateExpired:
+		return true
+	case ApiTokenStateGood:
+		return true
+	case ApiTokenStateRevoked:
 		return true
 	default:
 		return false
@@ -180,6 +207,24 @@ func (e HealthStatus) Valid() bool {
 	}
 }
 
+// Defines values for PolicyListManagedBy.
+const (
+	File PolicyListManagedBy = "file"
+	Hub  PolicyListManagedBy = "hub"
+)
+
+// Valid indicates whether the value is a known member of the PolicyListManagedBy enum.
+func (e PolicyListManagedBy) Valid() bool {
+	switch e {
+	case File:
+		return true
+	case Hub:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RegionMismatchVerdict.
 const (
 	Fail          RegionMismatchVerdict = "fail"
@@ -219,6 +264,33 @@ func (e SiteEventChange) Valid() bool {
 	case Removed:
 		return true
 	case Updated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WaiverState.
+const (
+	WaiverStateApproved  WaiverState = "approved"
+	WaiverStateExpired   WaiverState = "expired"
+	WaiverStateRejected  WaiverState = "rejected"
+	WaiverStateRequested WaiverState = "requested"
+	WaiverStateWithdrawn WaiverState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the WaiverState enum.
+func (e WaiverState) Valid() bool {
+	switch e {
+	case WaiverStateApproved:
+		return true
+	case WaiverStateExpired:
+		return true
+	case WaiverStateRejected:
+		return true
+	case WaiverStateRequested:
+		return true
+	case WaiverStateWithdrawn:
 		return true
 	default:
 		return false
@@ -601,6 +673,26 @@ type Act struct {
 // Advice defines model for Advice.
 type Advice = recommend.Advice
 
+// ApiToken defines model for ApiToken.
+type ApiToken struct {
+	// Created Who did something when.
+	Created Deed      `json:"created"`
+	Expires time.Time `json:"expires"`
+	Id      string    `json:"id"`
+	Name    string    `json:"name"`
+
+	// Revoked Who did something when.
+	Revoked Deed       `json:"revoked,omitempty,omitzero"`
+	Role    AccessRole `json:"role"`
+
+	// Scope Sites that are named, that have every tag, or that run in one of the regions; empty means all.
+	Scope TokenScope    `json:"scope"`
+	State ApiTokenState `json:"state"`
+}
+
+// ApiTokenState defines model for ApiToken.State.
+type ApiTokenState string
+
 // Architecture defines model for Architecture.
 type Architecture = catalog.Architecture
 
@@ -633,6 +725,21 @@ type ArchitectureSource = catalog.Source
 
 // Assessment defines model for Assessment.
 type Assessment = assess.Assessment
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry = audit.Entry
+
+// AuditList defines model for AuditList.
+type AuditList struct {
+	Coverage Coverage     `json:"coverage"`
+	Items    []AuditEntry `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
 
 // Availability defines model for Availability.
 type Availability = availability.Result
@@ -773,6 +880,9 @@ type Coverage = assess.Coverage
 
 // DatabaseChoice defines model for DatabaseChoice.
 type DatabaseChoice = catalog.DatabaseChoice
+
+// Deed Who did something when.
+type Deed = waiver.Act
 
 // Deviation defines model for Deviation.
 type Deviation = recognise.Deviation
@@ -1048,6 +1158,11 @@ type Node = inventory.Node
 // NodeSettings defines model for NodeSettings.
 type NodeSettings = inventory.NodeSettings
 
+// Note defines model for Note.
+type Note struct {
+	Note string `json:"note,omitempty,omitzero"`
+}
+
 // Objectives defines model for Objectives.
 type Objectives = inventory.Objectives
 
@@ -1124,6 +1239,88 @@ type PlannerVersion struct {
 	Version string `json:"version"`
 }
 
+// PolicyChange defines model for PolicyChange.
+type PolicyChange = versions.Change
+
+// PolicyCount defines model for PolicyCount.
+type PolicyCount struct {
+	Closed   int      `json:"closed"`
+	Opened   int      `json:"opened"`
+	Severity Severity `json:"severity"`
+}
+
+// PolicyDraft defines model for PolicyDraft.
+type PolicyDraft struct {
+	// Document A Policy document, YAML or JSON.
+	Document string `json:"document"`
+
+	// Note Why.
+	Note string `json:"note,omitempty,omitzero"`
+}
+
+// PolicyList defines model for PolicyList.
+type PolicyList struct {
+	// Approval Whether somebody else than the author has to activate a version the first time.
+	Approval bool            `json:"approval"`
+	Coverage Coverage        `json:"coverage"`
+	Items    []PolicyVersion `json:"items"`
+
+	// ManagedBy file while no version is active: the configuration file's policy, or the default, is in force.
+	ManagedBy PolicyListManagedBy `json:"managedBy"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// PolicyListManagedBy file while no version is active: the configuration file's policy, or the default, is in force.
+type PolicyListManagedBy string
+
+// PolicyPreview defines model for PolicyPreview.
+type PolicyPreview struct {
+	// Changed Would fail with another severity.
+	Changed []PolicyChange `json:"changed"`
+
+	// Closed Fail now, and would not.
+	Closed []PolicyChange `json:"closed"`
+	Hash   string         `json:"hash"`
+
+	// Opened Would fail, and do not now.
+	Opened []PolicyChange `json:"opened"`
+
+	// Severities Worst first, those that change only.
+	Severities []PolicyCount `json:"severities"`
+
+	// Sites That were compared.
+	Sites int `json:"sites"`
+
+	// Unknown Could not be decided any more.
+	Unknown []PolicyChange `json:"unknown"`
+	Version string         `json:"version"`
+}
+
+// PolicyVersion defines model for PolicyVersion.
+type PolicyVersion struct {
+	// Activations Oldest first; the note is the reason.
+	Activations []Deed `json:"activations,omitempty,omitzero"`
+	Active      bool   `json:"active"`
+
+	// Created Who did something when.
+	Created Deed `json:"created"`
+
+	// Hash What assessments name beside it; equal for policies that decide alike.
+	Hash string `json:"hash"`
+
+	// Id A number, or file.
+	Id   string `json:"id"`
+	Name string `json:"name"`
+
+	// Policy The document, not in lists.
+	Policy *policy.Policy `json:"policy,omitempty"`
+}
+
 // Probe defines model for Probe.
 type Probe = inventory.Probe
 
@@ -1162,6 +1359,11 @@ type PropertyGroup = inventory.PropertyGroup
 
 // Provenance defines model for Provenance.
 type Provenance = inventory.Provenance
+
+// Reason defines model for Reason.
+type Reason struct {
+	Reason string `json:"reason"`
+}
 
 // Recognised defines model for Recognised.
 type Recognised = recognise.Result
@@ -1486,6 +1688,42 @@ type TenancyList struct {
 // ThingGroup defines model for ThingGroup.
 type ThingGroup = inventory.ThingGroup
 
+// TokenList defines model for TokenList.
+type TokenList struct {
+	Coverage Coverage   `json:"coverage"`
+	Items    []ApiToken `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// TokenRequest defines model for TokenRequest.
+type TokenRequest struct {
+	// ExpiresIn Go style, 1m to 8784h; 2160h when absent.
+	//
+	// Example: 2160h
+	ExpiresIn string     `json:"expiresIn,omitempty,omitzero"`
+	Name      string     `json:"name"`
+	Note      string     `json:"note,omitempty,omitzero"`
+	Role      AccessRole `json:"role"`
+
+	// Scope Sites that are named, that have every tag, or that run in one of the regions; empty means all.
+	Scope TokenScope `json:"scope,omitempty,omitzero"`
+}
+
+// TokenScope Sites that are named, that have every tag, or that run in one of the regions; empty means all.
+type TokenScope = access.Scope
+
+// TokenSecret defines model for TokenSecret.
+type TokenSecret struct {
+	// Secret Told once.
+	Secret string   `json:"secret"`
+	Token  ApiToken `json:"token"`
+}
+
 // Transitions When the site last entered each state of liveness; the latest is the one it is in.
 type Transitions = fleet.Transitions
 
@@ -1547,6 +1785,68 @@ type VersionReport struct {
 // Versions Range of ThingWorx versions, from included, before excluded; an absent end is open.
 type Versions = rules.Versions
 
+// Waiver defines model for Waiver.
+type Waiver struct {
+	// Decided Who did something when.
+	Decided Deed      `json:"decided,omitempty,omitzero"`
+	Expires time.Time `json:"expires"`
+
+	// Expiring In force and at its end within 30 days.
+	Expiring bool   `json:"expiring"`
+	Id       string `json:"id"`
+
+	// Match All that is given must agree. Site, tags, country or region must be given.
+	Match WaiverMatch `json:"match"`
+
+	// Owner Who answers for the risk.
+	Owner  string `json:"owner"`
+	Reason string `json:"reason"`
+
+	// Requested Who did something when.
+	Requested Deed        `json:"requested"`
+	Rule      string      `json:"rule"`
+	State     WaiverState `json:"state"`
+	Ticket    string      `json:"ticket,omitempty,omitzero"`
+
+	// Unused In force and without a failing finding.
+	Unused bool `json:"unused"`
+
+	// Withdrawn Who did something when.
+	Withdrawn Deed `json:"withdrawn,omitempty,omitzero"`
+}
+
+// WaiverState defines model for Waiver.State.
+type WaiverState string
+
+// WaiverList defines model for WaiverList.
+type WaiverList struct {
+	Coverage Coverage `json:"coverage"`
+	Items    []Waiver `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// WaiverMatch All that is given must agree. Site, tags, country or region must be given.
+type WaiverMatch = waiver.Match
+
+// WaiverRequest defines model for WaiverRequest.
+type WaiverRequest struct {
+	Expires time.Time `json:"expires"`
+
+	// Match All that is given must agree. Site, tags, country or region must be given.
+	Match WaiverMatch `json:"match"`
+
+	// Owner The requester when absent.
+	Owner  string `json:"owner,omitempty,omitzero"`
+	Reason string `json:"reason"`
+	Rule   string `json:"rule"`
+	Ticket string `json:"ticket,omitempty,omitzero"`
+}
+
 // Workload defines model for Workload.
 type Workload = inventory.Workload
 
@@ -1583,6 +1883,9 @@ type IfNoneMatch = string
 // Limit defines model for Limit.
 type Limit = int
 
+// PolicyPath defines model for PolicyPath.
+type PolicyPath = string
+
 // RulePath defines model for RulePath.
 type RulePath = string
 
@@ -1598,8 +1901,27 @@ type Sort string
 // To defines model for To.
 type To = time.Time
 
+// TokenPath defines model for TokenPath.
+type TokenPath = string
+
+// WaiverPath defines model for WaiverPath.
+type WaiverPath = string
+
 // ListArchitecturesParams defines parameters for ListArchitectures.
 type ListArchitecturesParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
 	// Limit Items in the page.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
@@ -1778,6 +2100,36 @@ type ListFindingsParamsRules string
 // GetOpenAPIParams defines parameters for GetOpenAPI.
 type GetOpenAPIParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// ListPoliciesParams defines parameters for ListPolicies.
+type ListPoliciesParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// DraftPolicyParams defines parameters for DraftPolicy.
+type DraftPolicyParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// GetPolicyParams defines parameters for GetPolicy.
+type GetPolicyParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// ActivatePolicyParams defines parameters for ActivatePolicy.
+type ActivatePolicyParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
 }
 
 // ListRecommendationsParams defines parameters for ListRecommendations.
@@ -2023,6 +2375,31 @@ type ListTenancyParams struct {
 // ListTenancyParamsRules defines parameters for ListTenancy.
 type ListTenancyParamsRules string
 
+// ListTokensParams defines parameters for ListTokens.
+type ListTokensParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// CreateTokenParams defines parameters for CreateToken.
+type CreateTokenParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// RevokeTokenParams defines parameters for RevokeToken.
+type RevokeTokenParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
 // GetTrendsParams defines parameters for GetTrends.
 type GetTrendsParams struct {
 	// From The earlier instant.
@@ -2044,6 +2421,51 @@ type ListVersionsParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
+// ListWaiversParams defines parameters for ListWaivers.
+type ListWaiversParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// RequestWaiverParams defines parameters for RequestWaiver.
+type RequestWaiverParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// GetWaiverParams defines parameters for GetWaiver.
+type GetWaiverParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// ApproveWaiverParams defines parameters for ApproveWaiver.
+type ApproveWaiverParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+	IfMatch    IfMatch   `json:"If-Match,omitempty,omitzero"`
+}
+
+// RejectWaiverParams defines parameters for RejectWaiver.
+type RejectWaiverParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+	IfMatch    IfMatch   `json:"If-Match,omitempty,omitzero"`
+}
+
+// WithdrawWaiverParams defines parameters for WithdrawWaiver.
+type WithdrawWaiverParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+	IfMatch    IfMatch   `json:"If-Match,omitempty,omitzero"`
+}
+
 // CreateEnrolmentJSONRequestBody defines body for CreateEnrolment for application/json ContentType.
 type CreateEnrolmentJSONRequestBody = EnrolmentRequest
 
@@ -2056,17 +2478,44 @@ type JoinJSONRequestBody = JoinRequest
 // RenewCredentialJSONRequestBody defines body for RenewCredential for application/json ContentType.
 type RenewCredentialJSONRequestBody = RenewalRequest
 
+// DraftPolicyJSONRequestBody defines body for DraftPolicy for application/json ContentType.
+type DraftPolicyJSONRequestBody = PolicyDraft
+
+// ActivatePolicyJSONRequestBody defines body for ActivatePolicy for application/json ContentType.
+type ActivatePolicyJSONRequestBody = Reason
+
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionRequest
 
 // PutSiteHeartbeatJSONRequestBody defines body for PutSiteHeartbeat for application/json ContentType.
 type PutSiteHeartbeatJSONRequestBody = HeartbeatInterval
 
+// CreateTokenJSONRequestBody defines body for CreateToken for application/json ContentType.
+type CreateTokenJSONRequestBody = TokenRequest
+
+// RevokeTokenJSONRequestBody defines body for RevokeToken for application/json ContentType.
+type RevokeTokenJSONRequestBody = Reason
+
+// RequestWaiverJSONRequestBody defines body for RequestWaiver for application/json ContentType.
+type RequestWaiverJSONRequestBody = WaiverRequest
+
+// ApproveWaiverJSONRequestBody defines body for ApproveWaiver for application/json ContentType.
+type ApproveWaiverJSONRequestBody = Note
+
+// RejectWaiverJSONRequestBody defines body for RejectWaiver for application/json ContentType.
+type RejectWaiverJSONRequestBody = Reason
+
+// WithdrawWaiverJSONRequestBody defines body for WithdrawWaiver for application/json ContentType.
+type WithdrawWaiverJSONRequestBody = Reason
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListArchitectures The reference architectures in force
 	// (GET /architectures)
 	ListArchitectures(ctx echo.Context, params ListArchitecturesParams) error
+	// ListAudit Who wrote what, when and why, newest first
+	// (GET /audit)
+	ListAudit(ctx echo.Context, params ListAuditParams) error
 	// ListChanges Changes of findings in a span of time, newest first
 	// (GET /changes)
 	ListChanges(ctx echo.Context, params ListChangesParams) error
@@ -2112,6 +2561,21 @@ type ServerInterface interface {
 	// GetOpenAPI This document
 	// (GET /openapi.json)
 	GetOpenAPI(ctx echo.Context, params GetOpenAPIParams) error
+	// ListPolicies Versions of the policy, newest first
+	// (GET /policies)
+	ListPolicies(ctx echo.Context, params ListPoliciesParams) error
+	// DraftPolicy Store a new version of the policy; it is not in force
+	// (POST /policies)
+	DraftPolicy(ctx echo.Context, params DraftPolicyParams) error
+	// GetPolicy One version of the policy; "file" is the one that a configuration file gives
+	// (GET /policies/{policy})
+	GetPolicy(ctx echo.Context, policy PolicyPath, params GetPolicyParams) error
+	// ActivatePolicy Put a version in force from now on; one that was in force before is how to go back
+	// (POST /policies/{policy}/activate)
+	ActivatePolicy(ctx echo.Context, policy PolicyPath, params ActivatePolicyParams) error
+	// PreviewPolicy What the version would change in the findings of now
+	// (GET /policies/{policy}/preview)
+	PreviewPolicy(ctx echo.Context, policy PolicyPath) error
 	// ListRecommendations Recommended architecture of each cluster, in order of site and cluster
 	// (GET /recommendations)
 	ListRecommendations(ctx echo.Context, params ListRecommendationsParams) error
@@ -2160,12 +2624,39 @@ type ServerInterface interface {
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx echo.Context, params ListTenancyParams) error
+	// ListTokens API tokens made here, without their secrets; those of the configuration file are not among them
+	// (GET /tokens)
+	ListTokens(ctx echo.Context, params ListTokensParams) error
+	// CreateToken Make an API token; its secret is told in this answer and never again
+	// (POST /tokens)
+	CreateToken(ctx echo.Context, params CreateTokenParams) error
+	// RevokeToken End a token, and with it its sessions
+	// (POST /tokens/{token}/revoke)
+	RevokeToken(ctx echo.Context, token TokenPath, params RevokeTokenParams) error
 	// GetTrends Verdicts in force at equally spaced instants, by group
 	// (GET /trends)
 	GetTrends(ctx echo.Context, params GetTrendsParams) error
 	// ListVersions Versions of the planners over the sites, and which are behind
 	// (GET /versions)
 	ListVersions(ctx echo.Context, params ListVersionsParams) error
+	// ListWaivers Waivers in every state, in order of id
+	// (GET /waivers)
+	ListWaivers(ctx echo.Context, params ListWaiversParams) error
+	// RequestWaiver Request a waiver; somebody else has to approve it
+	// (POST /waivers)
+	RequestWaiver(ctx echo.Context, params RequestWaiverParams) error
+	// GetWaiver One waiver
+	// (GET /waivers/{waiver})
+	GetWaiver(ctx echo.Context, waiver WaiverPath, params GetWaiverParams) error
+	// ApproveWaiver Put a waiver in force that somebody else requested
+	// (POST /waivers/{waiver}/approve)
+	ApproveWaiver(ctx echo.Context, waiver WaiverPath, params ApproveWaiverParams) error
+	// RejectWaiver Refuse a requested waiver for good
+	// (POST /waivers/{waiver}/reject)
+	RejectWaiver(ctx echo.Context, waiver WaiverPath, params RejectWaiverParams) error
+	// WithdrawWaiver Take back a waiver that is requested or in force
+	// (POST /waivers/{waiver}/withdraw)
+	WithdrawWaiver(ctx echo.Context, waiver WaiverPath, params WithdrawWaiverParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -2219,6 +2710,55 @@ func (w *ServerInterfaceWrapper) ListArchitectures(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListArchitectures(ctx, params)
+	return err
+}
+
+// ListAudit converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAudit(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAudit(ctx, params)
 	return err
 }
 
@@ -2833,6 +3373,172 @@ func (w *ServerInterfaceWrapper) GetOpenAPI(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetOpenAPI(ctx, params)
+	return err
+}
+
+// ListPolicies converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPolicies(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPoliciesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPolicies(ctx, params)
+	return err
+}
+
+// DraftPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) DraftPolicy(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DraftPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DraftPolicy(ctx, params)
+	return err
+}
+
+// GetPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "policy" -------------
+	var policy PolicyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "policy", ctx.Param("policy"), &policy, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter policy: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPolicy(ctx, policy, params)
+	return err
+}
+
+// ActivatePolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) ActivatePolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "policy" -------------
+	var policy PolicyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "policy", ctx.Param("policy"), &policy, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter policy: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ActivatePolicyParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ActivatePolicy(ctx, policy, params)
+	return err
+}
+
+// PreviewPolicy converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewPolicy(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "policy" -------------
+	var policy PolicyPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "policy", ctx.Param("policy"), &policy, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter policy: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewPolicy(ctx, policy)
 	return err
 }
 
@@ -3588,6 +4294,120 @@ func (w *ServerInterfaceWrapper) ListTenancy(ctx echo.Context) error {
 	return err
 }
 
+// ListTokens converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTokensParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTokens(ctx, params)
+	return err
+}
+
+// CreateToken converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateToken(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateToken(ctx, params)
+	return err
+}
+
+// RevokeToken converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "token" -------------
+	var token TokenPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeTokenParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeToken(ctx, token, params)
+	return err
+}
+
 // GetTrends converts echo context to params.
 func (w *ServerInterfaceWrapper) GetTrends(ctx echo.Context) error {
 	var err error
@@ -3673,6 +4493,273 @@ func (w *ServerInterfaceWrapper) ListVersions(ctx echo.Context) error {
 	return err
 }
 
+// ListWaivers converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWaivers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWaiversParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWaivers(ctx, params)
+	return err
+}
+
+// RequestWaiver converts echo context to params.
+func (w *ServerInterfaceWrapper) RequestWaiver(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RequestWaiverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RequestWaiver(ctx, params)
+	return err
+}
+
+// GetWaiver converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWaiver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "waiver" -------------
+	var waiver WaiverPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "waiver", ctx.Param("waiver"), &waiver, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiver: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWaiverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWaiver(ctx, waiver, params)
+	return err
+}
+
+// ApproveWaiver converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveWaiver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "waiver" -------------
+	var waiver WaiverPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "waiver", ctx.Param("waiver"), &waiver, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiver: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveWaiverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveWaiver(ctx, waiver, params)
+	return err
+}
+
+// RejectWaiver converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectWaiver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "waiver" -------------
+	var waiver WaiverPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "waiver", ctx.Param("waiver"), &waiver, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiver: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectWaiverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectWaiver(ctx, waiver, params)
+	return err
+}
+
+// WithdrawWaiver converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawWaiver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "waiver" -------------
+	var waiver WaiverPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "waiver", ctx.Param("waiver"), &waiver, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter waiver: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawWaiverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawWaiver(ctx, waiver, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3748,6 +4835,21 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/architectures", wrapper.ListArchitectures, options.OperationMiddlewares["listArchitectures"]...)
 	router.GET(options.BaseURL+"/regions", wrapper.ListRegions, options.OperationMiddlewares["listRegions"]...)
 	router.GET(options.BaseURL+"/reports/compliance", wrapper.GetComplianceReport, options.OperationMiddlewares["getComplianceReport"]...)
+	router.GET(options.BaseURL+"/waivers", wrapper.ListWaivers, options.OperationMiddlewares["listWaivers"]...)
+	router.POST(options.BaseURL+"/waivers", wrapper.RequestWaiver, options.OperationMiddlewares["requestWaiver"]...)
+	router.GET(options.BaseURL+"/waivers/:waiver", wrapper.GetWaiver, options.OperationMiddlewares["getWaiver"]...)
+	router.POST(options.BaseURL+"/waivers/:waiver/approve", wrapper.ApproveWaiver, options.OperationMiddlewares["approveWaiver"]...)
+	router.POST(options.BaseURL+"/waivers/:waiver/reject", wrapper.RejectWaiver, options.OperationMiddlewares["rejectWaiver"]...)
+	router.POST(options.BaseURL+"/waivers/:waiver/withdraw", wrapper.WithdrawWaiver, options.OperationMiddlewares["withdrawWaiver"]...)
+	router.GET(options.BaseURL+"/policies", wrapper.ListPolicies, options.OperationMiddlewares["listPolicies"]...)
+	router.POST(options.BaseURL+"/policies", wrapper.DraftPolicy, options.OperationMiddlewares["draftPolicy"]...)
+	router.GET(options.BaseURL+"/policies/:policy", wrapper.GetPolicy, options.OperationMiddlewares["getPolicy"]...)
+	router.GET(options.BaseURL+"/policies/:policy/preview", wrapper.PreviewPolicy, options.OperationMiddlewares["previewPolicy"]...)
+	router.POST(options.BaseURL+"/policies/:policy/activate", wrapper.ActivatePolicy, options.OperationMiddlewares["activatePolicy"]...)
+	router.GET(options.BaseURL+"/audit", wrapper.ListAudit, options.OperationMiddlewares["listAudit"]...)
+	router.GET(options.BaseURL+"/tokens", wrapper.ListTokens, options.OperationMiddlewares["listTokens"]...)
+	router.POST(options.BaseURL+"/tokens", wrapper.CreateToken, options.OperationMiddlewares["createToken"]...)
+	router.POST(options.BaseURL+"/tokens/:token/revoke", wrapper.RevokeToken, options.OperationMiddlewares["revokeToken"]...)
 	router.GET(options.BaseURL+"/events", wrapper.StreamEvents, options.OperationMiddlewares["streamEvents"]...)
 	router.GET(options.BaseURL+"/me", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
 	router.DELETE(options.BaseURL+"/session", wrapper.DeleteSession, options.OperationMiddlewares["deleteSession"]...)
@@ -3805,6 +4907,60 @@ type ListArchitecturesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListArchitecturesdefaultApplicationProblemPlusJSONResponse) VisitListArchitecturesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditRequestObject struct {
+	Params ListAuditParams
+}
+
+type ListAuditResponseObject interface {
+	VisitListAuditResponse(w http.ResponseWriter) error
+}
+
+type ListAudit200ResponseHeaders struct {
+	ETag string
+}
+
+type ListAudit200JSONResponse struct {
+	Body    AuditList
+	Headers ListAudit200ResponseHeaders
+}
+
+func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAudit304Response = NotModifiedResponse
+
+func (response ListAudit304Response) VisitListAuditResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListAuditdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAuditdefaultApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4553,6 +5709,243 @@ type GetOpenAPIdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOpenAPIdefaultApplicationProblemPlusJSONResponse) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPoliciesRequestObject struct {
+	Params ListPoliciesParams
+}
+
+type ListPoliciesResponseObject interface {
+	VisitListPoliciesResponse(w http.ResponseWriter) error
+}
+
+type ListPolicies200ResponseHeaders struct {
+	ETag string
+}
+
+type ListPolicies200JSONResponse struct {
+	Body    PolicyList
+	Headers ListPolicies200ResponseHeaders
+}
+
+func (response ListPolicies200JSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPolicies304Response = NotModifiedResponse
+
+func (response ListPolicies304Response) VisitListPoliciesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListPoliciesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListPoliciesdefaultApplicationProblemPlusJSONResponse) VisitListPoliciesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DraftPolicyRequestObject struct {
+	Params DraftPolicyParams
+	Body   *DraftPolicyJSONRequestBody
+}
+
+type DraftPolicyResponseObject interface {
+	VisitDraftPolicyResponse(w http.ResponseWriter) error
+}
+
+type DraftPolicy201ResponseHeaders struct {
+	Location string
+}
+
+type DraftPolicy201JSONResponse struct {
+	Body    PolicyVersion
+	Headers DraftPolicy201ResponseHeaders
+}
+
+func (response DraftPolicy201JSONResponse) VisitDraftPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DraftPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DraftPolicydefaultApplicationProblemPlusJSONResponse) VisitDraftPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicyRequestObject struct {
+	Policy PolicyPath `json:"policy"`
+	Params GetPolicyParams
+}
+
+type GetPolicyResponseObject interface {
+	VisitGetPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetPolicy200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPolicy200JSONResponse struct {
+	Body    PolicyVersion
+	Headers GetPolicy200ResponseHeaders
+}
+
+func (response GetPolicy200JSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicy304Response = NotModifiedResponse
+
+func (response GetPolicy304Response) VisitGetPolicyResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPolicydefaultApplicationProblemPlusJSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivatePolicyRequestObject struct {
+	Policy PolicyPath `json:"policy"`
+	Params ActivatePolicyParams
+	Body   *ActivatePolicyJSONRequestBody
+}
+
+type ActivatePolicyResponseObject interface {
+	VisitActivatePolicyResponse(w http.ResponseWriter) error
+}
+
+type ActivatePolicy200JSONResponse PolicyVersion
+
+func (response ActivatePolicy200JSONResponse) VisitActivatePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ActivatePolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ActivatePolicydefaultApplicationProblemPlusJSONResponse) VisitActivatePolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPolicyRequestObject struct {
+	Policy PolicyPath `json:"policy"`
+}
+
+type PreviewPolicyResponseObject interface {
+	VisitPreviewPolicyResponse(w http.ResponseWriter) error
+}
+
+type PreviewPolicy200JSONResponse PolicyPreview
+
+func (response PreviewPolicy200JSONResponse) VisitPreviewPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PreviewPolicydefaultApplicationProblemPlusJSONResponse) VisitPreviewPolicyResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5494,6 +6887,141 @@ func (response ListTenancydefaultApplicationProblemPlusJSONResponse) VisitListTe
 	return err
 }
 
+type ListTokensRequestObject struct {
+	Params ListTokensParams
+}
+
+type ListTokensResponseObject interface {
+	VisitListTokensResponse(w http.ResponseWriter) error
+}
+
+type ListTokens200ResponseHeaders struct {
+	ETag string
+}
+
+type ListTokens200JSONResponse struct {
+	Body    TokenList
+	Headers ListTokens200ResponseHeaders
+}
+
+func (response ListTokens200JSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTokens304Response = NotModifiedResponse
+
+func (response ListTokens304Response) VisitListTokensResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListTokensdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListTokensdefaultApplicationProblemPlusJSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTokenRequestObject struct {
+	Params CreateTokenParams
+	Body   *CreateTokenJSONRequestBody
+}
+
+type CreateTokenResponseObject interface {
+	VisitCreateTokenResponse(w http.ResponseWriter) error
+}
+
+type CreateToken201JSONResponse TokenSecret
+
+func (response CreateToken201JSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateTokendefaultApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokenRequestObject struct {
+	Token  TokenPath `json:"token"`
+	Params RevokeTokenParams
+	Body   *RevokeTokenJSONRequestBody
+}
+
+type RevokeTokenResponseObject interface {
+	VisitRevokeTokenResponse(w http.ResponseWriter) error
+}
+
+type RevokeToken200JSONResponse ApiToken
+
+func (response RevokeToken200JSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTrendsRequestObject struct {
 	Params GetTrendsParams
 }
@@ -5602,11 +7130,294 @@ func (response ListVersionsdefaultApplicationProblemPlusJSONResponse) VisitListV
 	return err
 }
 
+type ListWaiversRequestObject struct {
+	Params ListWaiversParams
+}
+
+type ListWaiversResponseObject interface {
+	VisitListWaiversResponse(w http.ResponseWriter) error
+}
+
+type ListWaivers200ResponseHeaders struct {
+	ETag string
+}
+
+type ListWaivers200JSONResponse struct {
+	Body    WaiverList
+	Headers ListWaivers200ResponseHeaders
+}
+
+func (response ListWaivers200JSONResponse) VisitListWaiversResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaivers304Response = NotModifiedResponse
+
+func (response ListWaivers304Response) VisitListWaiversResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListWaiversdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWaiversdefaultApplicationProblemPlusJSONResponse) VisitListWaiversResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestWaiverRequestObject struct {
+	Params RequestWaiverParams
+	Body   *RequestWaiverJSONRequestBody
+}
+
+type RequestWaiverResponseObject interface {
+	VisitRequestWaiverResponse(w http.ResponseWriter) error
+}
+
+type RequestWaiver201ResponseHeaders struct {
+	Location string
+}
+
+type RequestWaiver201JSONResponse struct {
+	Body    Waiver
+	Headers RequestWaiver201ResponseHeaders
+}
+
+func (response RequestWaiver201JSONResponse) VisitRequestWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestWaiverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RequestWaiverdefaultApplicationProblemPlusJSONResponse) VisitRequestWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaiverRequestObject struct {
+	Waiver WaiverPath `json:"waiver"`
+	Params GetWaiverParams
+}
+
+type GetWaiverResponseObject interface {
+	VisitGetWaiverResponse(w http.ResponseWriter) error
+}
+
+type GetWaiver200ResponseHeaders struct {
+	ETag string
+}
+
+type GetWaiver200JSONResponse struct {
+	Body    Waiver
+	Headers GetWaiver200ResponseHeaders
+}
+
+func (response GetWaiver200JSONResponse) VisitGetWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaiver304Response = NotModifiedResponse
+
+func (response GetWaiver304Response) VisitGetWaiverResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWaiverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWaiverdefaultApplicationProblemPlusJSONResponse) VisitGetWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveWaiverRequestObject struct {
+	Waiver WaiverPath `json:"waiver"`
+	Params ApproveWaiverParams
+	Body   *ApproveWaiverJSONRequestBody
+}
+
+type ApproveWaiverResponseObject interface {
+	VisitApproveWaiverResponse(w http.ResponseWriter) error
+}
+
+type ApproveWaiver200JSONResponse Waiver
+
+func (response ApproveWaiver200JSONResponse) VisitApproveWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveWaiverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveWaiverdefaultApplicationProblemPlusJSONResponse) VisitApproveWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectWaiverRequestObject struct {
+	Waiver WaiverPath `json:"waiver"`
+	Params RejectWaiverParams
+	Body   *RejectWaiverJSONRequestBody
+}
+
+type RejectWaiverResponseObject interface {
+	VisitRejectWaiverResponse(w http.ResponseWriter) error
+}
+
+type RejectWaiver200JSONResponse Waiver
+
+func (response RejectWaiver200JSONResponse) VisitRejectWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectWaiverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RejectWaiverdefaultApplicationProblemPlusJSONResponse) VisitRejectWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWaiverRequestObject struct {
+	Waiver WaiverPath `json:"waiver"`
+	Params WithdrawWaiverParams
+	Body   *WithdrawWaiverJSONRequestBody
+}
+
+type WithdrawWaiverResponseObject interface {
+	VisitWithdrawWaiverResponse(w http.ResponseWriter) error
+}
+
+type WithdrawWaiver200JSONResponse Waiver
+
+func (response WithdrawWaiver200JSONResponse) VisitWithdrawWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawWaiverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response WithdrawWaiverdefaultApplicationProblemPlusJSONResponse) VisitWithdrawWaiverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListArchitectures The reference architectures in force
 	// (GET /architectures)
 	ListArchitectures(ctx context.Context, request ListArchitecturesRequestObject) (ListArchitecturesResponseObject, error)
+	// ListAudit Who wrote what, when and why, newest first
+	// (GET /audit)
+	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
 	// ListChanges Changes of findings in a span of time, newest first
 	// (GET /changes)
 	ListChanges(ctx context.Context, request ListChangesRequestObject) (ListChangesResponseObject, error)
@@ -5652,6 +7463,21 @@ type StrictServerInterface interface {
 	// GetOpenAPI This document
 	// (GET /openapi.json)
 	GetOpenAPI(ctx context.Context, request GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error)
+	// ListPolicies Versions of the policy, newest first
+	// (GET /policies)
+	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
+	// DraftPolicy Store a new version of the policy; it is not in force
+	// (POST /policies)
+	DraftPolicy(ctx context.Context, request DraftPolicyRequestObject) (DraftPolicyResponseObject, error)
+	// GetPolicy One version of the policy; "file" is the one that a configuration file gives
+	// (GET /policies/{policy})
+	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
+	// ActivatePolicy Put a version in force from now on; one that was in force before is how to go back
+	// (POST /policies/{policy}/activate)
+	ActivatePolicy(ctx context.Context, request ActivatePolicyRequestObject) (ActivatePolicyResponseObject, error)
+	// PreviewPolicy What the version would change in the findings of now
+	// (GET /policies/{policy}/preview)
+	PreviewPolicy(ctx context.Context, request PreviewPolicyRequestObject) (PreviewPolicyResponseObject, error)
 	// ListRecommendations Recommended architecture of each cluster, in order of site and cluster
 	// (GET /recommendations)
 	ListRecommendations(ctx context.Context, request ListRecommendationsRequestObject) (ListRecommendationsResponseObject, error)
@@ -5700,12 +7526,39 @@ type StrictServerInterface interface {
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx context.Context, request ListTenancyRequestObject) (ListTenancyResponseObject, error)
+	// ListTokens API tokens made here, without their secrets; those of the configuration file are not among them
+	// (GET /tokens)
+	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
+	// CreateToken Make an API token; its secret is told in this answer and never again
+	// (POST /tokens)
+	CreateToken(ctx context.Context, request CreateTokenRequestObject) (CreateTokenResponseObject, error)
+	// RevokeToken End a token, and with it its sessions
+	// (POST /tokens/{token}/revoke)
+	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
 	// GetTrends Verdicts in force at equally spaced instants, by group
 	// (GET /trends)
 	GetTrends(ctx context.Context, request GetTrendsRequestObject) (GetTrendsResponseObject, error)
 	// ListVersions Versions of the planners over the sites, and which are behind
 	// (GET /versions)
 	ListVersions(ctx context.Context, request ListVersionsRequestObject) (ListVersionsResponseObject, error)
+	// ListWaivers Waivers in every state, in order of id
+	// (GET /waivers)
+	ListWaivers(ctx context.Context, request ListWaiversRequestObject) (ListWaiversResponseObject, error)
+	// RequestWaiver Request a waiver; somebody else has to approve it
+	// (POST /waivers)
+	RequestWaiver(ctx context.Context, request RequestWaiverRequestObject) (RequestWaiverResponseObject, error)
+	// GetWaiver One waiver
+	// (GET /waivers/{waiver})
+	GetWaiver(ctx context.Context, request GetWaiverRequestObject) (GetWaiverResponseObject, error)
+	// ApproveWaiver Put a waiver in force that somebody else requested
+	// (POST /waivers/{waiver}/approve)
+	ApproveWaiver(ctx context.Context, request ApproveWaiverRequestObject) (ApproveWaiverResponseObject, error)
+	// RejectWaiver Refuse a requested waiver for good
+	// (POST /waivers/{waiver}/reject)
+	RejectWaiver(ctx context.Context, request RejectWaiverRequestObject) (RejectWaiverResponseObject, error)
+	// WithdrawWaiver Take back a waiver that is requested or in force
+	// (POST /waivers/{waiver}/withdraw)
+	WithdrawWaiver(ctx context.Context, request WithdrawWaiverRequestObject) (WithdrawWaiverResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -5739,6 +7592,31 @@ func (sh *strictHandler) ListArchitectures(ctx echo.Context, params ListArchitec
 		return err
 	} else if validResponse, ok := response.(ListArchitecturesResponseObject); ok {
 		return validResponse.VisitListArchitecturesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAudit operation middleware
+func (sh *strictHandler) ListAudit(ctx echo.Context, params ListAuditParams) error {
+	var request ListAuditRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAudit(ctx.Request().Context(), request.(ListAuditRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAudit")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditResponseObject); ok {
+		return validResponse.VisitListAuditResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6211,6 +8089,179 @@ func (sh *strictHandler) GetOpenAPI(ctx echo.Context, params GetOpenAPIParams) e
 	return nil
 }
 
+// ListPolicies operation middleware
+func (sh *strictHandler) ListPolicies(ctx echo.Context, params ListPoliciesParams) error {
+	var request ListPoliciesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPolicies(ctx.Request().Context(), request.(ListPoliciesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPolicies")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPoliciesResponseObject); ok {
+		return validResponse.VisitListPoliciesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DraftPolicy operation middleware
+func (sh *strictHandler) DraftPolicy(ctx echo.Context, params DraftPolicyParams) error {
+	var request DraftPolicyRequestObject
+
+	request.Params = params
+
+	var body DraftPolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DraftPolicy(ctx.Request().Context(), request.(DraftPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DraftPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DraftPolicyResponseObject); ok {
+		return validResponse.VisitDraftPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPolicy operation middleware
+func (sh *strictHandler) GetPolicy(ctx echo.Context, policy PolicyPath, params GetPolicyParams) error {
+	var request GetPolicyRequestObject
+
+	request.Policy = policy
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicy(ctx.Request().Context(), request.(GetPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
+		return validResponse.VisitGetPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ActivatePolicy operation middleware
+func (sh *strictHandler) ActivatePolicy(ctx echo.Context, policy PolicyPath, params ActivatePolicyParams) error {
+	var request ActivatePolicyRequestObject
+
+	request.Policy = policy
+	request.Params = params
+
+	var body ActivatePolicyJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ActivatePolicy(ctx.Request().Context(), request.(ActivatePolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ActivatePolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ActivatePolicyResponseObject); ok {
+		return validResponse.VisitActivatePolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewPolicy operation middleware
+func (sh *strictHandler) PreviewPolicy(ctx echo.Context, policy PolicyPath) error {
+	var request PreviewPolicyRequestObject
+
+	request.Policy = policy
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewPolicy(ctx.Request().Context(), request.(PreviewPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewPolicyResponseObject); ok {
+		return validResponse.VisitPreviewPolicyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRecommendations operation middleware
 func (sh *strictHandler) ListRecommendations(ctx echo.Context, params ListRecommendationsParams) error {
 	var request ListRecommendationsRequestObject
@@ -6660,6 +8711,128 @@ func (sh *strictHandler) ListTenancy(ctx echo.Context, params ListTenancyParams)
 	return nil
 }
 
+// ListTokens operation middleware
+func (sh *strictHandler) ListTokens(ctx echo.Context, params ListTokensParams) error {
+	var request ListTokensRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTokens(ctx.Request().Context(), request.(ListTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTokens")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTokensResponseObject); ok {
+		return validResponse.VisitListTokensResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateToken operation middleware
+func (sh *strictHandler) CreateToken(ctx echo.Context, params CreateTokenParams) error {
+	var request CreateTokenRequestObject
+
+	request.Params = params
+
+	var body CreateTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateToken(ctx.Request().Context(), request.(CreateTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateTokenResponseObject); ok {
+		return validResponse.VisitCreateTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeToken operation middleware
+func (sh *strictHandler) RevokeToken(ctx echo.Context, token TokenPath, params RevokeTokenParams) error {
+	var request RevokeTokenRequestObject
+
+	request.Token = token
+	request.Params = params
+
+	var body RevokeTokenJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeToken(ctx.Request().Context(), request.(RevokeTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeToken")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
+		return validResponse.VisitRevokeTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetTrends operation middleware
 func (sh *strictHandler) GetTrends(ctx echo.Context, params GetTrendsParams) error {
 	var request GetTrendsRequestObject
@@ -6704,6 +8877,255 @@ func (sh *strictHandler) ListVersions(ctx echo.Context, params ListVersionsParam
 		return err
 	} else if validResponse, ok := response.(ListVersionsResponseObject); ok {
 		return validResponse.VisitListVersionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWaivers operation middleware
+func (sh *strictHandler) ListWaivers(ctx echo.Context, params ListWaiversParams) error {
+	var request ListWaiversRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWaivers(ctx.Request().Context(), request.(ListWaiversRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWaivers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWaiversResponseObject); ok {
+		return validResponse.VisitListWaiversResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RequestWaiver operation middleware
+func (sh *strictHandler) RequestWaiver(ctx echo.Context, params RequestWaiverParams) error {
+	var request RequestWaiverRequestObject
+
+	request.Params = params
+
+	var body RequestWaiverJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RequestWaiver(ctx.Request().Context(), request.(RequestWaiverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RequestWaiver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RequestWaiverResponseObject); ok {
+		return validResponse.VisitRequestWaiverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWaiver operation middleware
+func (sh *strictHandler) GetWaiver(ctx echo.Context, waiver WaiverPath, params GetWaiverParams) error {
+	var request GetWaiverRequestObject
+
+	request.Waiver = waiver
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWaiver(ctx.Request().Context(), request.(GetWaiverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWaiver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWaiverResponseObject); ok {
+		return validResponse.VisitGetWaiverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveWaiver operation middleware
+func (sh *strictHandler) ApproveWaiver(ctx echo.Context, waiver WaiverPath, params ApproveWaiverParams) error {
+	var request ApproveWaiverRequestObject
+
+	request.Waiver = waiver
+	request.Params = params
+
+	var body ApproveWaiverJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveWaiver(ctx.Request().Context(), request.(ApproveWaiverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveWaiver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveWaiverResponseObject); ok {
+		return validResponse.VisitApproveWaiverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectWaiver operation middleware
+func (sh *strictHandler) RejectWaiver(ctx echo.Context, waiver WaiverPath, params RejectWaiverParams) error {
+	var request RejectWaiverRequestObject
+
+	request.Waiver = waiver
+	request.Params = params
+
+	var body RejectWaiverJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectWaiver(ctx.Request().Context(), request.(RejectWaiverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectWaiver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectWaiverResponseObject); ok {
+		return validResponse.VisitRejectWaiverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawWaiver operation middleware
+func (sh *strictHandler) WithdrawWaiver(ctx echo.Context, waiver WaiverPath, params WithdrawWaiverParams) error {
+	var request WithdrawWaiverRequestObject
+
+	request.Waiver = waiver
+	request.Params = params
+
+	var body WithdrawWaiverJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawWaiver(ctx.Request().Context(), request.(WithdrawWaiverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawWaiver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawWaiverResponseObject); ok {
+		return validResponse.VisitWithdrawWaiverResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -51,9 +51,10 @@ func (r *Reader) Fields() map[string][]string {
 		"listSites": r.sites.fields.Names(), "listClusters": r.clusters.fields.Names(), "listFindings": r.findings.fields.Names(),
 		"getComplianceReport": r.findings.fields.Names(), "listRegionMismatches": r.mismatches.fields.Names(),
 		"listRecommendations": r.recommendations.fields.Names(), "listTenancy": r.shared.fields.Names(), "listRejections": r.rejections.fields.Names(),
+		"listRules": r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
+		"listWaivers": waiverFields().Names(), "listPolicies": policyFields().Names(), "listAudit": auditFields().Names(), "listTokens": tokenFields().Names(),
 		"listEnrolments": enrolmentFields().Names(),
-		"listRules":      r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
-		"listChanges": changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
+		"listChanges":    changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
 	}
 }
 

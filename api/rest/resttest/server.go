@@ -59,6 +59,7 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 			return &full, nil
 		},
 	}
+	Govern(&o)
 	o.Enrolments = Enrolments{}
 	if v, ok := h.View().(*View); ok {
 		o.Past = NewPast(v)

@@ -42,6 +42,10 @@ type Options struct {
 	Limits  ingest.Limits
 	// OldestPlanner is the oldest version of planners that is supported, major.minor; empty supports all that the bus can read.
 	OldestPlanner string
+	// LongestWaiver is the longest time a waiver may last; 0 is waiver.DefaultLongest.
+	LongestWaiver time.Duration
+	// PolicyApproval demands that somebody else than the author activates a version of the policy the first time.
+	PolicyApproval bool
 	// Progress is told of each inventory that is loaded at the start; it may be nil.
 	Progress func()
 }
@@ -61,6 +65,7 @@ type Hub struct {
 	beating atomic.Bool
 	metrics *metrics
 	ticks   atomic.Uint64
+	*governance
 	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's
 	// time, so that a browser that knew an earlier process is told to read again.
 	changes uint64
@@ -89,9 +94,10 @@ func New(o Options) (*Hub, error) {
 	h.ingest = ingest.New(o.Engine.Regions)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
-		Publish: h.publish, Freshness: o.Engine.Rules.Freshness(o.Policy), Committed: h.committed,
+		Publish: h.publish, Committed: h.committed,
 		Announce: h.announce, Oldest: h.oldest(),
 	})
+	h.governance = h.newGovernance()
 	return h, nil
 }
 
@@ -112,6 +118,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err := h.o.Bus.EnsureStreams(ctx, h.o.Streams); err != nil {
 		return ended(ctx, err)
 	}
+	if err := h.openBuckets(ctx); err != nil {
+		return ended(ctx, err)
+	}
 	prior, err := h.priorAssessments(ctx)
 	if err != nil {
 		return ended(ctx, err)
@@ -125,7 +134,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	group.Go(func() error {
 		// What was refused before must be known first, or it would be refused and published once more, and so must be who was
 		// heard, or every site would look silent at first.
-		if !all(ctx, known, beating) {
+		// What was in force when must be known before anything is judged.
+		if !all(ctx, known, beating, h.waivers.Ready(), h.policies.Ready()) {
 			return nil
 		}
 		return h.o.Bus.Inventories(ctx, func(ctx context.Context, m bus.Inventory) { h.inventory(ctx, p, &m) }, func() {
@@ -157,11 +167,12 @@ func (h *Hub) Run(ctx context.Context) error {
 		group.Go(func() error { return h.check(ctx) })
 	}
 	group.Go(func() error { return h.tickWhileReady(ctx) })
+	h.govern(ctx, group)
 	return ended(ctx, group.Wait())
 }
 
 // all waits until all channels are closed and reports whether they are, or false when the context ends before.
-func all(ctx context.Context, channels ...chan struct{}) bool {
+func all(ctx context.Context, channels ...<-chan struct{}) bool {
 	for _, c := range channels {
 		select {
 		case <-c:
@@ -456,6 +467,7 @@ func (h *Hub) tickWhileReady(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
+		case <-h.wake:
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/state"
+	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/recommend"
@@ -153,8 +154,12 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purp
 		for i, r := range records {
 			sites[i] = r.Inventory
 		}
+		pol, ref := h.fleet.Policy(h.o.Now())
 		// Both are in order of site.
-		for i, a := range h.o.Engine.Sites(sites, assess.View{Policy: h.o.Policy, At: at, HubInView: true, All: why == forReport}) {
+		for i, a := range h.o.Engine.Sites(sites, assess.View{Policy: pol, At: at, HubInView: true, All: why == forReport}) {
+			site := sites[i].Site
+			waiver.Apply(h.fleet.Waivers().Of(site), a, func(string) inventory.Identity { return site })
+			a.Policy = ref
 			records[i].Assessment = a
 		}
 		return records, nil

@@ -41,7 +41,8 @@ func (h *Hub) Compliance(ctx context.Context, q rest.ReportRequest) (rest.Report
 
 func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Input, error) {
 	now := h.o.Now().UTC()
-	in := report.Input{At: now, Policy: h.o.Policy.Name, RulesOf: "now", Filter: q.Filter}
+	pol, _ := h.fleet.Policy(now)
+	in := report.Input{At: now, Policy: pol.Name, RulesOf: "now", Filter: q.Filter}
 	if q.AsOf.IsZero() {
 		h.present(&in, q)
 		return in, nil
@@ -55,6 +56,8 @@ func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Inp
 	}
 	if q.Then {
 		in.RulesOf = "then"
+		then, _ := h.fleet.Policy(in.At)
+		in.Policy = then.Name
 	}
 	if err := h.past(ctx, &in, q); err != nil {
 		return in, &rest.Error{Code: rest.CodeUnavailable, Detail: "the history cannot be read at the moment; reports of the present work", Err: err}

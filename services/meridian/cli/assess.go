@@ -30,6 +30,7 @@ type assessCommand struct {
 	policyFlag
 	catalogFlag
 	rulesFlag
+	waiversFlag
 	All bool `help:"Also show what passes and what does not apply."`
 	failOnFlag
 	At     instant       `help:"Judge as of this instant (RFC 3339); now when absent." placeholder:"TIME"`
@@ -58,6 +59,9 @@ func (c *assessCommand) Run(e *Environment) error {
 		return err
 	}
 	parts := engine.Sites(read.sites, assess.View{Policy: pol, At: at, All: c.All})
+	if err := c.apply(parts, read.sites); err != nil {
+		return err
+	}
 	if parts, err = only(parts, c.Only); err != nil {
 		return err
 	}

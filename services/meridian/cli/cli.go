@@ -53,6 +53,11 @@ type grammar struct {
 	Changes         changesCommand         `cmd:"" help:"List what happened to findings in a span of time." group:"server"`
 	Diff            diffCommand            `cmd:"" help:"Compare a federation at two instants." group:"server"`
 	Trends          trendsCommand          `cmd:"" help:"Count what fails at equally spaced instants." group:"server"`
+	Waive           waiveCommand           `cmd:"" help:"Request a waiver: accept a failing finding for a time." group:"server"`
+	Waivers         waiversCommand         `cmd:"" help:"List, approve, reject and withdraw waivers." group:"server"`
+	Policies        policiesCommand        `cmd:"" help:"Versions of the policy: list, show, draft, preview, activate, compare." group:"server"`
+	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
+	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
 	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
 	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
 	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`

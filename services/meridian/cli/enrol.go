@@ -48,7 +48,7 @@ func (c *enrolSiteCommand) Run(ctx context.Context, e *Environment) error {
 		return fmt.Errorf("write the token: %w", err)
 	}
 	fmt.Fprintf(e.Stderr, "Enrolment %s of site %s. The token above is shown this once and is good until %s.\n", t.Enrolment.Id, t.Enrolment.Site, t.Enrolment.TokenExpires.Format(time.RFC3339))
-	if t.Enrolment.State == gen.Requested {
+	if t.Enrolment.State == gen.EnrolmentStateRequested {
 		fmt.Fprintf(e.Stderr, "Somebody else must approve it first: meridian enrol approve %s\n", t.Enrolment.Id)
 	}
 	fmt.Fprintf(e.Stderr, "At the planner: meridian-planner join --server %s --token-file FILE --config planner.yaml\n", api.address)

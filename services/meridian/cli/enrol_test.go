@@ -100,7 +100,7 @@ func TestEnrolment(t *testing.T) {
 		}
 		return out
 	}
-	if l := enrolments(); len(l) != 2 || l["lyo-08"].State != gen.Joined || l["par-09"].Note != "plant par-09" {
+	if l := enrolments(); len(l) != 2 || l["lyo-08"].State != gen.EnrolmentStateJoined || l["par-09"].Note != "plant par-09" {
 		t.Errorf("%+v", l)
 	}
 	if stdout, stderr := ask(cli.ExitClean, "enrol", "list"); !strings.Contains(stdout, "lyo-08") || !strings.Contains(stderr, "2 enrolments") {

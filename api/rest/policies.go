@@ -1,0 +1,234 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
+	versions "github.com/meridian-federation/meridian/federation/policy"
+	"github.com/meridian-federation/meridian/federation/waiver"
+	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+// Policies keep the versions of the policy.
+type Policies struct {
+	Service  PolicyService
+	Base     *policy.Policy // in force while no version is active
+	Approval bool           // shown to the caller; the service holds to it
+	// Parse checks a document. A *document.Error is told to the caller.
+	Parse func(text []byte) (*policy.Policy, error)
+	// Preview compares the findings of now with those under another policy and changes nothing.
+	Preview func(ctx context.Context, p *policy.Policy) (*versions.Delta, error)
+}
+
+// PolicyService is *versions.Service.
+type PolicyService interface {
+	List() ([]versions.Version, versions.Log)
+	Get(id string) (versions.Version, error)
+	Draft(ctx context.Context, by versions.Act, p *policy.Policy) (versions.Version, error)
+	Activate(ctx context.Context, by versions.Act, id string) (before string, a versions.Activation, err error)
+}
+
+// filePolicy is the id of the policy that is in force while no version is active.
+const filePolicy = "file"
+
+func (a *api) policies() (*Policies, error) {
+	if a.Policies == nil {
+		return nil, &Error{Code: CodeUnavailable, Detail: "this server keeps no versions of the policy"}
+	}
+	return a.Policies, nil
+}
+
+func (a *api) policyViews() []gen.PolicyVersion {
+	list, log := a.Policies.Service.List()
+	active := log.Active(a.Clock())
+	out := make([]gen.PolicyVersion, 0, len(list)+1)
+	for i := range list {
+		v := policyView(&list[i], log)
+		v.Active = v.Id == active
+		out = append(out, v)
+	}
+	base := a.Policies.Base
+	return append(out, gen.PolicyVersion{Id: filePolicy, Name: base.Name, Hash: base.Hash(), Active: active == "", Policy: base})
+}
+
+func policyView(v *versions.Version, log versions.Log) gen.PolicyVersion {
+	out := gen.PolicyVersion{Id: v.ID, Name: v.Policy.Name, Hash: v.Hash, Created: waiver.Act(v.Created), Policy: v.Policy}
+	for _, a := range log.Activations {
+		if a.Version == v.ID {
+			out.Activations = append(out.Activations, waiver.Act(a.Act))
+		}
+	}
+	return out
+}
+
+// ListPolicies implements the contract.
+func (a *api) ListPolicies(ctx context.Context, req gen.ListPoliciesRequestObject) (gen.ListPoliciesResponseObject, error) {
+	p, err := a.policies()
+	if err != nil {
+		return nil, err
+	}
+	views := a.policyViews()
+	managed := gen.PolicyListManagedBy("hub")
+	for i := range views {
+		views[i].Policy = nil
+		if views[i].Active && views[i].Id == filePolicy {
+			managed = "file"
+		}
+	}
+	s := a.snapshot(callOf(ctx))
+	v, err := s.Policies(views, read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
+	if err != nil {
+		return nil, err
+	}
+	v.ManagedBy, v.Approval = managed, p.Approval
+	return a.own(ctx, s, v)
+}
+
+func (a *api) policyVersion(id string) (gen.PolicyVersion, error) {
+	if _, err := a.policies(); err != nil {
+		return gen.PolicyVersion{}, err
+	}
+	for _, v := range a.policyViews() {
+		if v.Id == id {
+			return v, nil
+		}
+	}
+	return gen.PolicyVersion{}, fail(http.StatusNotFound, "there is no such version of the policy")
+}
+
+// GetPolicy implements the contract.
+func (a *api) GetPolicy(ctx context.Context, req gen.GetPolicyRequestObject) (gen.GetPolicyResponseObject, error) {
+	v, err := a.policyVersion(req.Policy)
+	if err != nil {
+		return nil, err
+	}
+	return a.own(ctx, a.snapshot(callOf(ctx)), v)
+}
+
+// DraftPolicy implements the contract.
+func (a *api) DraftPolicy(ctx context.Context, req gen.DraftPolicyRequestObject) (gen.DraftPolicyResponseObject, error) {
+	p, err := a.policies()
+	if err != nil {
+		return nil, err
+	}
+	c := callOf(ctx)
+	c.entry.Why = req.Body.Note
+	if err := wholeFederation(c, "a version of the policy"); err != nil {
+		return nil, err
+	}
+	doc, err := p.Parse([]byte(req.Body.Document))
+	var de *document.Error
+	if errors.As(err, &de) {
+		return nil, fail(http.StatusUnprocessableEntity, "the policy is not valid", problemErrors(de.Problems)...)
+	}
+	if err != nil {
+		return nil, fail(http.StatusUnprocessableEntity, "the policy cannot be read", gen.ProblemError{Pointer: "/document", Detail: err.Error()})
+	}
+	v, err := p.Service.Draft(ctx, versions.Act(deed(c, req.Body.Note)), doc)
+	if err != nil {
+		return nil, policyFailure(err)
+	}
+	c.wrote(v.ID, nil, v)
+	r, err := a.private(ctx, http.StatusCreated, policyView(&v, versions.Log{}))
+	if err != nil {
+		return nil, err
+	}
+	r.location = basePath + "/policies/" + v.ID
+	return r, nil
+}
+
+func wholeFederation(c *call, what string) error {
+	if c.scope.All() {
+		return nil
+	}
+	return fail(http.StatusForbidden, what+" concerns every site; it needs a token that sees all sites")
+}
+
+// PreviewPolicy implements the contract.
+func (a *api) PreviewPolicy(ctx context.Context, req gen.PreviewPolicyRequestObject) (gen.PreviewPolicyResponseObject, error) {
+	v, err := a.policyVersion(req.Policy)
+	if err != nil {
+		return nil, err
+	}
+	if err := wholeFederation(callOf(ctx), "a preview"); err != nil {
+		return nil, err
+	}
+	d, err := a.Policies.Preview(ctx, v.Policy)
+	if err != nil {
+		return nil, policyFailure(err)
+	}
+	out := gen.PolicyPreview{Version: v.Id, Hash: v.Hash, Sites: d.Sites, Opened: d.Opened, Closed: d.Closed, Changed: d.Changed, Unknown: d.Unknown, Severities: []gen.PolicyCount{}}
+	for _, severity := range rules.Severities() {
+		n := gen.PolicyCount{Severity: severity}
+		for i := range d.Opened {
+			if d.Opened[i].Severity == severity {
+				n.Opened++
+			}
+		}
+		for i := range d.Closed {
+			if d.Closed[i].Severity == severity {
+				n.Closed++
+			}
+		}
+		if n.Opened+n.Closed > 0 {
+			out.Severities = append(out.Severities, n)
+		}
+	}
+	return a.private(ctx, http.StatusOK, out)
+}
+
+// ActivatePolicy implements the contract.
+func (a *api) ActivatePolicy(ctx context.Context, req gen.ActivatePolicyRequestObject) (gen.ActivatePolicyResponseObject, error) {
+	p, err := a.policies()
+	if err != nil {
+		return nil, err
+	}
+	c := callOf(ctx)
+	c.entry.Target, c.entry.Why = req.Policy, req.Body.Reason
+	if err := wholeFederation(c, "an activation"); err != nil {
+		return nil, err
+	}
+	if req.Policy == filePolicy {
+		return nil, fail(http.StatusConflict, "the file's policy is in force until a version is active, and not again; store it as a version")
+	}
+	before, done, err := p.Service.Activate(ctx, versions.Act(deed(c, req.Body.Reason)), req.Policy)
+	if err != nil {
+		return nil, policyFailure(err)
+	}
+	c.wrote(req.Policy, map[string]string{"version": before}, done)
+	v, err := a.policyVersion(req.Policy)
+	if err != nil {
+		return nil, err
+	}
+	return a.private(ctx, http.StatusOK, v)
+}
+
+func policyFailure(err error) error {
+	var e *versions.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	out := &Error{Detail: e.Detail, Err: e.Err}
+	switch e.Code {
+	case versions.CodeForbidden:
+		out.Code = CodeForbidden
+	case versions.CodeNotFound:
+		out.Code = CodeNotFound
+	case versions.CodeConflict:
+		out.Code = CodeConflict
+	case versions.CodeUnavailable:
+		out.Code = CodeUnavailable
+	}
+	return out
+}
+
+func (r *reply) VisitListPoliciesResponse(w http.ResponseWriter) error   { return r.write(w) }
+func (r *reply) VisitGetPolicyResponse(w http.ResponseWriter) error      { return r.write(w) }
+func (r *reply) VisitDraftPolicyResponse(w http.ResponseWriter) error    { return r.write(w) }
+func (r *reply) VisitPreviewPolicyResponse(w http.ResponseWriter) error  { return r.write(w) }
+func (r *reply) VisitActivatePolicyResponse(w http.ResponseWriter) error { return r.write(w) }

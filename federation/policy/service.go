@@ -1,0 +1,281 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/planner/policy"
+)
+
+// Versions is where the versions lie, by id.
+func Versions() bus.BucketOptions {
+	return bus.BucketOptions{Name: "policies", Description: "Versions of the policy, by number", History: 1}
+}
+
+// Activations is where the log of activations lies, under one key.
+func Activations() bus.BucketOptions {
+	return bus.BucketOptions{Name: "policy-activations", Description: "Which version of the policy was in force when", History: 2}
+}
+
+const (
+	logKey       = "log"
+	maxConflicts = 8
+	// maxLog bounds the log: 4,000 activations are one a day for ten years, and fit into one value.
+	maxLog = 4000
+)
+
+// Store keeps documents; *bus.Bucket is one.
+type Store[T any] interface {
+	Create(ctx context.Context, key string, value T) (bus.Entry[T], error)
+	Get(ctx context.Context, key string) (bus.Entry[T], error)
+	Update(ctx context.Context, key string, value T, revision uint64) (bus.Entry[T], error)
+	Watch(ctx context.Context, handler func(bus.Entry[T]), caughtUp func()) error
+}
+
+// Code classifies an error for the caller.
+type Code string
+
+// Codes of Error.
+const (
+	CodeForbidden   Code = "forbidden"
+	CodeNotFound    Code = "not-found"
+	CodeConflict    Code = "conflict"
+	CodeUnavailable Code = "unavailable"
+)
+
+// Error is an error the caller may see.
+type Error struct {
+	Code   Code
+	Detail string
+	Err    error // for the log
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Err != nil {
+		return e.Detail + ": " + e.Err.Error()
+	}
+	return e.Detail
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Options are what a Service works with.
+type Options struct {
+	Versions Store[Version]
+	Log      Store[Log]
+	// Approval demands that somebody else than the author activates a version for the first time.
+	Approval bool
+	// Changed is told of the activations and the versions that they name after every change, and once at the start.
+	Changed func([]Regime)
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// Regime is a policy from an instant on.
+type Regime struct {
+	From    time.Time
+	Version Version
+}
+
+// Service is one replica's. Run keeps its view current.
+type Service struct {
+	o     Options
+	ready chan struct{}
+
+	mu       sync.Mutex
+	versions map[string]Version
+	log      Log
+	revision uint64
+	waiting  int // buckets whose backlog is not through
+}
+
+// NewService prepares a service.
+func NewService(o Options) *Service {
+	return &Service{o: o, ready: make(chan struct{}), versions: map[string]Version{}, waiting: 2}
+}
+
+// Ready closes when the stored versions are known.
+func (s *Service) Ready() <-chan struct{} { return s.ready }
+
+// Run works until the context ends, which is no error.
+func (s *Service) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.o.Versions.Watch(ctx, s.version, s.through) })
+	group.Go(func() error { return s.o.Log.Watch(ctx, s.activated, s.through) })
+	return group.Wait()
+}
+
+func (s *Service) through() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting--; s.waiting == 0 {
+		s.tell()
+		close(s.ready)
+	}
+}
+
+func (s *Service) version(e bus.Entry[Version]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e.Err != nil || !e.Deleted && e.Value.Policy == nil:
+		s.o.Logger.Error("a version of the policy cannot be read", "version", e.Key, "error", e.Err)
+	case e.Deleted:
+		// A version that was in force must stay known: assessments name it.
+		s.o.Logger.Error("a version of the policy was deleted from its bucket; it stays in force here until the next start", "version", e.Key)
+	default:
+		s.versions[e.Key] = e.Value
+		s.tell()
+	}
+}
+
+func (s *Service) activated(e bus.Entry[Log]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e.Err != nil || e.Deleted:
+		s.o.Logger.Error("the log of the policy's activations cannot be read; what was in force stays in force here", "error", e.Err)
+	case e.Revision > s.revision:
+		s.log, s.revision = e.Value, e.Revision
+		s.tell()
+	}
+}
+
+// tell is called under mu. An activation whose version is not known yet is told of when it is.
+func (s *Service) tell() {
+	if s.waiting > 0 {
+		return
+	}
+	regimes := make([]Regime, 0, len(s.log.Activations))
+	for _, a := range s.log.Activations {
+		v, ok := s.versions[a.Version]
+		if !ok {
+			s.o.Logger.Warn("an active version of the policy is not known yet", "version", a.Version)
+			return
+		}
+		regimes = append(regimes, Regime{a.At, v})
+	}
+	s.o.Changed(regimes)
+}
+
+func stored(err error) error {
+	switch {
+	case errors.Is(err, bus.ErrUnavailable), errors.Is(err, bus.ErrClosed), errors.Is(err, bus.ErrFull):
+		return &Error{CodeUnavailable, "policies cannot be kept at the moment; try again later", err}
+	}
+	return err
+}
+
+// List returns all versions, newest first, and the log.
+func (s *Service) List() ([]Version, Log) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := slices.Collect(maps.Values(s.versions))
+	slices.SortFunc(list, func(a, b Version) int { return cmp.Compare(number(b.ID), number(a.ID)) })
+	return list, Log{slices.Clone(s.log.Activations)}
+}
+
+func number(id string) uint64 {
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil || strconv.FormatUint(n, 10) != id {
+		return 0
+	}
+	return n
+}
+
+// Get returns one version.
+func (s *Service) Get(id string) (Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v, ok := s.versions[id]
+	if !ok {
+		return Version{}, &Error{CodeNotFound, "there is no such version of the policy", nil}
+	}
+	return v, nil
+}
+
+// Draft stores a new version. It is not in force.
+func (s *Service) Draft(ctx context.Context, by Act, p *policy.Policy) (Version, error) {
+	var err error
+	by.At = s.o.Now().UTC()
+	for range maxConflicts {
+		s.mu.Lock()
+		next := uint64(1)
+		for id := range s.versions {
+			next = max(next, number(id)+1)
+		}
+		s.mu.Unlock()
+		v := Version{ID: strconv.FormatUint(next, 10), Policy: p, Hash: p.Hash(), Created: by}
+		e, cerr := s.o.Versions.Create(ctx, v.ID, v)
+		if cerr == nil {
+			s.version(e)
+			return v, nil
+		}
+		if err = cerr; !errors.Is(err, bus.ErrConflict) {
+			return Version{}, stored(err)
+		}
+		// Another replica took the number, and this one may not have heard of it yet.
+		if other, gerr := s.o.Versions.Get(ctx, v.ID); gerr == nil {
+			s.version(other)
+		}
+	}
+	return Version{}, &Error{CodeUnavailable, "others are writing versions at the same time; try again", err}
+}
+
+// Activate puts a version in force from now on; one that was in force before is how to go back.
+func (s *Service) Activate(ctx context.Context, by Act, id string) (before string, a Activation, err error) {
+	v, err := s.Get(id)
+	if err != nil {
+		return "", a, err
+	}
+	e, err := s.o.Log.Get(ctx, logKey)
+	found := !errors.Is(err, bus.ErrNotFound)
+	if err != nil && found {
+		return "", a, stored(err)
+	}
+	log := e.Value
+	by.At = s.o.Now().UTC()
+	if n := len(log.Activations); n > 0 {
+		last := log.Activations[n-1]
+		if before = last.Version; before == id {
+			return before, a, &Error{CodeConflict, "the version is in force already", nil}
+		}
+		if !by.At.After(last.At) {
+			by.At = last.At.Add(1)
+		}
+	}
+	if s.o.Approval && v.Created.By == by.By && !slices.ContainsFunc(log.Activations, func(a Activation) bool { return a.Version == id }) {
+		return before, a, &Error{CodeForbidden, "who wrote a version may not activate it the first time; ask another approver", nil}
+	}
+	if len(log.Activations) >= maxLog {
+		log.Activations = log.Activations[1:]
+	}
+	a = Activation{id, by}
+	log.Activations = append(slices.Clone(log.Activations), a)
+	var written bus.Entry[Log]
+	if found {
+		written, err = s.o.Log.Update(ctx, logKey, log, e.Revision)
+	} else {
+		written, err = s.o.Log.Create(ctx, logKey, log)
+	}
+	if errors.Is(err, bus.ErrConflict) {
+		return before, a, &Error{CodeConflict, "another version was activated meanwhile; look at it first", err}
+	}
+	if err != nil {
+		return before, a, stored(err)
+	}
+	s.activated(written)
+	return before, a, nil
+}

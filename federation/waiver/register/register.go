@@ -1,0 +1,202 @@
+// Package register keeps the waivers in a bucket of the bus that all replicas of the hub share, and a view of them in
+// memory. What may happen to a waiver and whether it applies is for package waiver to say. services/federation/hub runs it.
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/waiver"
+)
+
+// Bucket is where the waivers lie, by id.
+func Bucket() bus.BucketOptions {
+	return bus.BucketOptions{Name: "waivers", Description: "Waivers of findings, by id", History: 10, MaxValue: 32 << 10}
+}
+
+// Store keeps the waivers; *bus.Bucket[waiver.Waiver] is one.
+type Store interface {
+	Create(ctx context.Context, key string, w waiver.Waiver) (bus.Entry[waiver.Waiver], error)
+	Get(ctx context.Context, key string) (bus.Entry[waiver.Waiver], error)
+	Update(ctx context.Context, key string, w waiver.Waiver, revision uint64) (bus.Entry[waiver.Waiver], error)
+	Watch(ctx context.Context, handler func(bus.Entry[waiver.Waiver]), caughtUp func()) error
+}
+
+// Entry is a waiver with the revision that the next change must name.
+type Entry struct {
+	Waiver   waiver.Waiver
+	Revision uint64
+}
+
+// Options are what a Service works with.
+type Options struct {
+	Store  Store
+	Limits waiver.Limits
+	// KnownRule reports whether a rule exists; a waiver for none would never be used.
+	KnownRule func(id string) bool
+	// Changed is told of the waivers after every change, and of the first ones at the start. It must not wait long.
+	Changed func(*waiver.Set)
+	Now     func() time.Time
+	Logger  *slog.Logger
+}
+
+// Service is one replica's. Run keeps its view current.
+type Service struct {
+	o     Options
+	ready chan struct{}
+
+	mu     sync.Mutex
+	known  map[string]Entry
+	loaded bool
+}
+
+// NewService prepares a service.
+func NewService(o Options) *Service {
+	return &Service{o: o, ready: make(chan struct{}), known: map[string]Entry{}}
+}
+
+// Ready closes when the stored waivers are known.
+func (s *Service) Ready() <-chan struct{} { return s.ready }
+
+// Run works until the context ends, which is no error.
+func (s *Service) Run(ctx context.Context) error {
+	return s.o.Store.Watch(ctx, s.heard, func() {
+		s.mu.Lock()
+		s.loaded = true
+		s.tell()
+		s.mu.Unlock()
+		close(s.ready)
+	})
+}
+
+func (s *Service) heard(e bus.Entry[waiver.Waiver]) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e.Err != nil:
+		// What cannot be read waives nothing: a finding shown as failing too long is seen, one that is hidden is not.
+		s.o.Logger.Error("a waiver cannot be read and waives nothing", "waiver", e.Key, "error", e.Err)
+		delete(s.known, e.Key)
+	case e.Deleted:
+		delete(s.known, e.Key)
+	case e.Revision <= s.known[e.Key].Revision:
+		return
+	default:
+		s.known[e.Key] = Entry{e.Value, e.Revision}
+	}
+	if s.loaded {
+		s.tell()
+	}
+}
+
+// tell is called under mu, so that sets are told of in order.
+func (s *Service) tell() {
+	waivers := make([]waiver.Waiver, 0, len(s.known))
+	for _, e := range s.known {
+		waivers = append(waivers, e.Waiver)
+	}
+	s.o.Changed(waiver.NewSet(waivers))
+}
+
+// List returns all waivers in order of id.
+func (s *Service) List() []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]Entry, 0, len(s.known))
+	for _, id := range slices.Sorted(maps.Keys(s.known)) {
+		out = append(out, s.known[id])
+	}
+	return out
+}
+
+// Get reads one waiver as it is stored now.
+func (s *Service) Get(ctx context.Context, id string) (Entry, error) {
+	e, err := s.o.Store.Get(ctx, id)
+	if errors.Is(err, bus.ErrNotFound) || errors.Is(err, bus.ErrInvalid) {
+		return Entry{}, refuse(waiver.CodeNotFound, "there is no such waiver")
+	}
+	if err != nil {
+		return Entry{}, stored(err)
+	}
+	return Entry{e.Value, e.Revision}, nil
+}
+
+func stored(err error) error {
+	switch {
+	case errors.Is(err, bus.ErrConflict):
+		return &waiver.Error{Code: waiver.CodeStale, Detail: "the waiver was changed meanwhile; read it again", Err: err}
+	case errors.Is(err, bus.ErrUnavailable), errors.Is(err, bus.ErrClosed), errors.Is(err, bus.ErrFull):
+		return &waiver.Error{Code: waiver.CodeUnavailable, Detail: "waivers cannot be kept at the moment; try again later", Err: err}
+	}
+	return err
+}
+
+// Request stores a new waiver that waits for an approver.
+func (s *Service) Request(ctx context.Context, by waiver.Act, r waiver.Request) (Entry, error) {
+	by.At = s.o.Now().UTC()
+	id := "w-" + strings.ToLower(rand.Text()[:16])
+	w, err := waiver.New(id, r, by, s.o.Limits)
+	if err == nil && !s.o.KnownRule(r.Rule) {
+		err = &waiver.Invalid{Problems: []waiver.Problem{{Pointer: "/rule", What: fmt.Sprintf("there is no rule %q", r.Rule), Remedy: "see meridian rules"}}}
+	}
+	if err != nil {
+		return Entry{}, &waiver.Error{Code: waiver.CodeInvalid, Detail: "the waiver cannot be requested", Err: err}
+	}
+	e, err := s.o.Store.Create(ctx, id, w)
+	if err != nil {
+		return Entry{}, stored(err)
+	}
+	s.heard(e)
+	return Entry{w, e.Revision}, nil
+}
+
+// Approve puts a requested waiver in force.
+func (s *Service) Approve(ctx context.Context, by waiver.Act, id string, revision uint64) (before, after Entry, err error) {
+	return s.change(ctx, id, revision, func(w waiver.Waiver) (waiver.Waiver, error) { return w.Approve(s.stamp(by), s.o.Limits) })
+}
+
+// Reject refuses a requested waiver for good.
+func (s *Service) Reject(ctx context.Context, by waiver.Act, id string, revision uint64) (before, after Entry, err error) {
+	return s.change(ctx, id, revision, func(w waiver.Waiver) (waiver.Waiver, error) { return w.Reject(s.stamp(by)) })
+}
+
+// Withdraw takes a waiver back that is requested or in force.
+func (s *Service) Withdraw(ctx context.Context, by waiver.Act, id string, revision uint64) (before, after Entry, err error) {
+	return s.change(ctx, id, revision, func(w waiver.Waiver) (waiver.Waiver, error) { return w.Withdraw(s.stamp(by)) })
+}
+
+func (s *Service) stamp(by waiver.Act) waiver.Act {
+	by.At = s.o.Now().UTC()
+	return by
+}
+
+// change applies one change to the stored waiver. revision 0 is whatever is stored.
+func (s *Service) change(ctx context.Context, id string, revision uint64, f func(waiver.Waiver) (waiver.Waiver, error)) (before, after Entry, err error) {
+	if before, err = s.Get(ctx, id); err != nil {
+		return before, before, err
+	}
+	if revision != 0 && revision != before.Revision {
+		return before, before, refuse(waiver.CodeStale, "another revision of the waiver is in force than the one named; read it again")
+	}
+	w, err := f(before.Waiver)
+	if err != nil {
+		return before, before, err
+	}
+	e, err := s.o.Store.Update(ctx, id, w, before.Revision)
+	if err != nil {
+		return before, before, stored(err)
+	}
+	s.heard(e)
+	return before, Entry{w, e.Revision}, nil
+}
+
+func refuse(code waiver.Code, detail string) error { return &waiver.Error{Code: code, Detail: detail} }
