@@ -89,7 +89,7 @@ type api struct {
 	cache    *cache
 	metrics  *metrics
 	reader   *read.Reader
-	pasts    *pasts
+	pasts    *read.Pasts
 	openapi  *representation
 	schema   *representation
 }
@@ -133,7 +133,12 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures), pasts: &pasts{}}
+	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a.pasts = read.NewPasts(
+		func(ctx context.Context, at read.Instant) (fleet.View, error) {
+			return o.Past.View(ctx, at.At, at.Then)
+		},
+		func() *read.Reader { return read.New(o.Regions, o.Rules, o.Architectures) })
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
