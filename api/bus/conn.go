@@ -370,3 +370,9 @@ func (c *Conn) register(ctx context.Context, answer bool, subjects []string) (co
 		}
 	}
 }
+
+// JetStream is the connection's way to streams, for the packages below this one that keep some of their own.
+func (c *Conn) JetStream() jetstream.JetStream { return c.js }
+
+// Error wraps an error of the client with the operation and with one of this package's, for the packages below it.
+func Error(ctx context.Context, op string, err error) error { return mapError(ctx, op, err) }

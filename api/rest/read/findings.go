@@ -5,7 +5,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/rules"

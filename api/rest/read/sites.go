@@ -3,7 +3,7 @@ package read
 import (
 	"time"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
