@@ -61,23 +61,19 @@ type batches struct {
 	failures int // in a row
 }
 
-// pending is how many messages all replicas together may have at a time.
-func (b *batches) pending() int {
-	if b.maximum == 1 {
-		return 1
-	}
-	return max(1000, 4*b.maximum)
-}
-
 // session works until the server cannot be read. done counts the batches that were acknowledged.
 func (b *batches) session(ctx context.Context) (done int, err error) {
 	if err := b.c.ready(); err != nil {
 		return 0, err
 	}
+	pending := max(1000, 4*b.maximum)
+	if b.maximum == 1 {
+		pending = 1
+	}
 	call, cancel := context.WithTimeout(ctx, b.c.timeout)
 	cons, err := b.c.js.CreateOrUpdateConsumer(call, b.stream, jetstream.ConsumerConfig{
 		Durable: b.durable, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: b.pending(),
+		MaxDeliver: -1, MaxAckPending: pending,
 	})
 	cancel()
 	if err != nil {

@@ -48,6 +48,7 @@ type Options struct {
 	Changes      ChangeSource
 	// Enrolments let planners in; nil lets none.
 	Enrolments Enrolments
+	Webhooks   Webhooks                        // nil sends no notifications
 	Ready      func(ctx context.Context) error // nil is always ready
 
 	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.
@@ -163,6 +164,7 @@ func uncached() []string {
 	return []string{
 		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
 		"listChanges", "listDifferences", "getTrends",
+		"listWebhooks", "getWebhook", "getWebhookDeliveries", "listDeadLetters",
 	}
 }
 

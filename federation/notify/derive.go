@@ -120,11 +120,6 @@ func (s *Service) advance(ctx context.Context, site string, f func(*Known) []Eve
 // derive brings what is known to an assessment and returns what is to be told; nil when nothing changed.
 func (s *Service) derive(k *Known, a *Assessed) []Event {
 	k.Sequence = a.Sequence
-	regions := map[string][]string{}
-	for i := range a.Assessment.Clusters {
-		c := &a.Assessment.Clusters[i]
-		regions[c.Cluster] = c.Regions.ThingWorx
-	}
 	current := map[string]*rules.Finding{}
 	for i := range a.Assessment.Findings {
 		if f := &a.Assessment.Findings[i]; f.Verdict == rules.Fail || f.Verdict == rules.Unknown {
@@ -158,7 +153,7 @@ func (s *Service) derive(k *Known, a *Assessed) []Event {
 		t.Changes = append(slices.DeleteFunc(t.Changes, func(c time.Time) bool { return !c.Add(s.o.Tuning.FlapWindow).After(at) }), at)
 		t.Held = len(t.Changes) > s.o.Tuning.FlapLimit
 		if f != nil {
-			t.Rule, t.Title, t.Confidence, t.Subject, t.Regions = f.Rule, f.Title, f.Confidence, f.Subject, regions[f.Subject.Cluster]
+			t.Rule, t.Title, t.Confidence, t.Subject, t.Regions = f.Rule, f.Title, f.Confidence, f.Subject, a.Assessment.RegionsOf(f.Subject.Cluster)
 		}
 		if e, ok := t.tell(id, at); ok && !t.Held {
 			e.Damped = len(t.Changes) == s.o.Tuning.FlapLimit

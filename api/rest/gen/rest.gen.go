@@ -83,31 +83,31 @@ func (e ApiTokenState) Valid() bool {
 
 // Defines values for DifferenceChange.
 const (
-	DifferenceChangeChanged  DifferenceChange = "changed"
-	DifferenceChangeClosed   DifferenceChange = "closed"
-	DifferenceChangeJoined   DifferenceChange = "joined"
-	DifferenceChangeLeft     DifferenceChange = "left"
-	DifferenceChangeOpened   DifferenceChange = "opened"
-	DifferenceChangeUnwaived DifferenceChange = "unwaived"
-	DifferenceChangeWaived   DifferenceChange = "waived"
+	DiffChanged  DifferenceChange = "changed"
+	DiffClosed   DifferenceChange = "closed"
+	DiffJoined   DifferenceChange = "joined"
+	DiffLeft     DifferenceChange = "left"
+	DiffOpened   DifferenceChange = "opened"
+	DiffUnwaived DifferenceChange = "unwaived"
+	DiffWaived   DifferenceChange = "waived"
 )
 
 // Valid indicates whether the value is a known member of the DifferenceChange enum.
 func (e DifferenceChange) Valid() bool {
 	switch e {
-	case DifferenceChangeChanged:
+	case DiffChanged:
 		return true
-	case DifferenceChangeClosed:
+	case DiffClosed:
 		return true
-	case DifferenceChangeJoined:
+	case DiffJoined:
 		return true
-	case DifferenceChangeLeft:
+	case DiffLeft:
 		return true
-	case DifferenceChangeOpened:
+	case DiffOpened:
 		return true
-	case DifferenceChangeUnwaived:
+	case DiffUnwaived:
 		return true
-	case DifferenceChangeWaived:
+	case DiffWaived:
 		return true
 	default:
 		return false
@@ -116,22 +116,22 @@ func (e DifferenceChange) Valid() bool {
 
 // Defines values for DifferenceKind.
 const (
-	DifferenceKindCluster DifferenceKind = "cluster"
-	DifferenceKindFact    DifferenceKind = "fact"
-	DifferenceKindFinding DifferenceKind = "finding"
-	DifferenceKindSite    DifferenceKind = "site"
+	DiffOfCluster DifferenceKind = "cluster"
+	DiffOfFact    DifferenceKind = "fact"
+	DiffOfFinding DifferenceKind = "finding"
+	DiffOfSite    DifferenceKind = "site"
 )
 
 // Valid indicates whether the value is a known member of the DifferenceKind enum.
 func (e DifferenceKind) Valid() bool {
 	switch e {
-	case DifferenceKindCluster:
+	case DiffOfCluster:
 		return true
-	case DifferenceKindFact:
+	case DiffOfFact:
 		return true
-	case DifferenceKindFinding:
+	case DiffOfFinding:
 		return true
-	case DifferenceKindSite:
+	case DiffOfSite:
 		return true
 	default:
 		return false
@@ -167,25 +167,25 @@ func (e EnrolmentState) Valid() bool {
 
 // Defines values for FindingChangeChange.
 const (
-	FindingChangeChangeChanged  FindingChangeChange = "changed"
-	FindingChangeChangeClosed   FindingChangeChange = "closed"
-	FindingChangeChangeOpened   FindingChangeChange = "opened"
-	FindingChangeChangeUnwaived FindingChangeChange = "unwaived"
-	FindingChangeChangeWaived   FindingChangeChange = "waived"
+	ChangeChanged  FindingChangeChange = "changed"
+	ChangeClosed   FindingChangeChange = "closed"
+	ChangeOpened   FindingChangeChange = "opened"
+	ChangeUnwaived FindingChangeChange = "unwaived"
+	ChangeWaived   FindingChangeChange = "waived"
 )
 
 // Valid indicates whether the value is a known member of the FindingChangeChange enum.
 func (e FindingChangeChange) Valid() bool {
 	switch e {
-	case FindingChangeChangeChanged:
+	case ChangeChanged:
 		return true
-	case FindingChangeChangeClosed:
+	case ChangeClosed:
 		return true
-	case FindingChangeChangeOpened:
+	case ChangeOpened:
 		return true
-	case FindingChangeChangeUnwaived:
+	case ChangeUnwaived:
 		return true
-	case FindingChangeChangeWaived:
+	case ChangeWaived:
 		return true
 	default:
 		return false
@@ -297,6 +297,87 @@ func (e WaiverState) Valid() bool {
 	}
 }
 
+// Defines values for WebhookEvent.
+const (
+	EnrolmentApproved  WebhookEvent = "enrolment.approved"
+	EnrolmentJoined    WebhookEvent = "enrolment.joined"
+	EnrolmentRequested WebhookEvent = "enrolment.requested"
+	EnrolmentRevoked   WebhookEvent = "enrolment.revoked"
+	FindingChanged     WebhookEvent = "finding.changed"
+	FindingClosed      WebhookEvent = "finding.closed"
+	FindingOpened      WebhookEvent = "finding.opened"
+	FindingWaived      WebhookEvent = "finding.waived"
+	InventoryRejected  WebhookEvent = "inventory.rejected"
+	SiteLate           WebhookEvent = "site.late"
+	SiteLive           WebhookEvent = "site.live"
+	SiteLost           WebhookEvent = "site.lost"
+	SiteStale          WebhookEvent = "site.stale"
+	WaiverExpired      WebhookEvent = "waiver.expired"
+	WaiverExpiring     WebhookEvent = "waiver.expiring"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEvent enum.
+func (e WebhookEvent) Valid() bool {
+	switch e {
+	case EnrolmentApproved:
+		return true
+	case EnrolmentJoined:
+		return true
+	case EnrolmentRequested:
+		return true
+	case EnrolmentRevoked:
+		return true
+	case FindingChanged:
+		return true
+	case FindingClosed:
+		return true
+	case FindingOpened:
+		return true
+	case FindingWaived:
+		return true
+	case InventoryRejected:
+		return true
+	case SiteLate:
+		return true
+	case SiteLive:
+		return true
+	case SiteLost:
+		return true
+	case SiteStale:
+		return true
+	case WaiverExpired:
+		return true
+	case WaiverExpiring:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookTemplate.
+const (
+	Cloudevents       WebhookTemplate = "cloudevents"
+	CloudeventsBinary WebhookTemplate = "cloudevents-binary"
+	Slack             WebhookTemplate = "slack"
+	Teams             WebhookTemplate = "teams"
+)
+
+// Valid indicates whether the value is a known member of the WebhookTemplate enum.
+func (e WebhookTemplate) Valid() bool {
+	switch e {
+	case Cloudevents:
+		return true
+	case CloudeventsBinary:
+		return true
+	case Slack:
+		return true
+	case Teams:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RulesOf.
 const (
 	RulesOfNow  RulesOf = "now"
@@ -383,16 +464,16 @@ func (e GetClusterParamsRules) Valid() bool {
 
 // Defines values for StreamEventsParamsTypes.
 const (
-	StreamEventsParamsTypesFleet StreamEventsParamsTypes = "fleet"
-	StreamEventsParamsTypesSite  StreamEventsParamsTypes = "site"
+	Fleet StreamEventsParamsTypes = "fleet"
+	Site  StreamEventsParamsTypes = "site"
 )
 
 // Valid indicates whether the value is a known member of the StreamEventsParamsTypes enum.
 func (e StreamEventsParamsTypes) Valid() bool {
 	switch e {
-	case StreamEventsParamsTypesFleet:
+	case Fleet:
 		return true
-	case StreamEventsParamsTypesSite:
+	case Site:
 		return true
 	default:
 		return false
@@ -880,6 +961,28 @@ type Coverage = assess.Coverage
 
 // DatabaseChoice defines model for DatabaseChoice.
 type DatabaseChoice = catalog.DatabaseChoice
+
+// DeadLetter defines model for DeadLetter.
+type DeadLetter struct {
+	// At When it was given up.
+	At time.Time `json:"at"`
+
+	// Id Of the event or digest.
+	Id   string         `json:"id"`
+	Last WebhookAttempt `json:"last"`
+}
+
+// DeadLetterList defines model for DeadLetterList.
+type DeadLetterList struct {
+	Coverage Coverage     `json:"coverage"`
+	Items    []DeadLetter `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
 
 // Deed Who did something when.
 type Deed = waiver.Act
@@ -1383,6 +1486,17 @@ type RecommendationList struct {
 	Total int `json:"total"`
 }
 
+// Redelivery defines model for Redelivery.
+type Redelivery struct {
+	Redelivered int `json:"redelivered"`
+}
+
+// RedeliveryRequest defines model for RedeliveryRequest.
+type RedeliveryRequest struct {
+	// Ids Absent means all.
+	Ids []string `json:"ids,omitempty,omitzero"`
+}
+
 // Region defines model for Region.
 type Region = geo.Region
 
@@ -1847,6 +1961,151 @@ type WaiverRequest struct {
 	Ticket string `json:"ticket,omitempty,omitzero"`
 }
 
+// Webhook defines model for Webhook.
+type Webhook struct {
+	// Broken Why it cannot be used, and what to do.
+	Broken    string    `json:"broken,omitempty,omitzero"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+
+	// Digest Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent.
+	Digest   WebhookDigest   `json:"digest,omitempty,omitzero"`
+	Disabled WebhookDisabled `json:"disabled,omitempty,omitzero"`
+	Events   []WebhookEvent  `json:"events"`
+	Filter   string          `json:"filter"`
+
+	// Headers Names.
+	Headers []string `json:"headers"`
+
+	// Host Scheme and host of the URL; the rest of it may be a secret.
+	Host       string `json:"host"`
+	Id         string `json:"id"`
+	Name       string `json:"name"`
+	Revision   int64  `json:"revision"`
+	SecretFile string `json:"secretFile,omitempty,omitzero"`
+
+	// Template cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+	// adaptive card, slack a message of blocks.
+	Template WebhookTemplate `json:"template"`
+}
+
+// WebhookAttempt defines model for WebhookAttempt.
+type WebhookAttempt struct {
+	At time.Time `json:"at"`
+
+	// Delivery Id of the event or digest.
+	Delivery string `json:"delivery"`
+
+	// Error Absent when it was delivered.
+	Error string `json:"error,omitempty,omitzero"`
+	Kind  string `json:"kind,omitempty,omitzero"`
+
+	// Next When it is tried again.
+	Next time.Time `json:"next,omitempty,omitzero"`
+
+	// Number Counted from 1.
+	Number int    `json:"number"`
+	Site   string `json:"site,omitempty,omitzero"`
+
+	// Status Of HTTP; absent when there was no answer.
+	Status int `json:"status,omitempty,omitzero"`
+
+	// Took Go style.
+	Took string `json:"took"`
+}
+
+// WebhookDeliveries defines model for WebhookDeliveries.
+type WebhookDeliveries struct {
+	Attempts []WebhookAttempt `json:"attempts"`
+
+	// Delivered Deliveries since the webhook was made.
+	Delivered int64 `json:"delivered"`
+
+	// Failed Attempts that failed.
+	Failed int64 `json:"failed"`
+
+	// Waiting Entries of the queue.
+	Waiting int `json:"waiting"`
+}
+
+// WebhookDigest Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent.
+type WebhookDigest struct {
+	// DailyAt Example: 07:30
+	DailyAt string `json:"dailyAt,omitempty,omitzero"`
+
+	// Every Go style, 1m to 168h.
+	//
+	// Example: 15m
+	Every string `json:"every,omitempty,omitzero"`
+
+	// TimeZone Of dailyAt; UTC when absent.
+	//
+	// Example: Europe/Berlin
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
+}
+
+// WebhookDisabled defines model for WebhookDisabled.
+type WebhookDisabled struct {
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// WebhookEvent defines model for WebhookEvent.
+type WebhookEvent string
+
+// WebhookList defines model for WebhookList.
+type WebhookList struct {
+	Coverage Coverage  `json:"coverage"`
+	Items    []Webhook `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// WebhookRequest defines model for WebhookRequest.
+type WebhookRequest struct {
+	// Digest Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent.
+	Digest WebhookDigest `json:"digest,omitempty,omitzero"`
+
+	// Disabled Send nothing. What is in the queue waits.
+	Disabled bool           `json:"disabled,omitempty,omitzero"`
+	Events   []WebhookEvent `json:"events"`
+
+	// Filter In the language of the findings list, over site, country, region, tag.*, cluster, infrastructure, node, rule, severity, verdict, confidence and waived.
+	Filter string `json:"filter,omitempty,omitzero"`
+
+	// Headers Sent with each message. Values are told by no answer.
+	Headers map[string]string `json:"headers,omitempty,omitzero"`
+	Name    string            `json:"name"`
+
+	// RotateSecret Make a new secret.
+	RotateSecret bool `json:"rotateSecret,omitempty,omitzero"`
+
+	// SecretFile Name of a file in the hub's folder of secrets, instead of a generated secret.
+	SecretFile string `json:"secretFile,omitempty,omitzero"`
+
+	// Template cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+	// adaptive card, slack a message of blocks.
+	Template WebhookTemplate `json:"template,omitempty,omitzero"`
+
+	// Url http or https. Private, loopback and link-local addresses are refused unless the hub's configuration allows them. Needed for a new webhook.
+	Url string `json:"url,omitempty,omitzero"`
+}
+
+// WebhookSecret defines model for WebhookSecret.
+type WebhookSecret struct {
+	// Secret Told once.
+	Secret  string  `json:"secret,omitempty,omitzero"`
+	Webhook Webhook `json:"webhook"`
+}
+
+// WebhookTemplate cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+// adaptive card, slack a message of blocks.
+type WebhookTemplate string
+
 // Workload defines model for Workload.
 type Workload = inventory.Workload
 
@@ -1877,6 +2136,9 @@ type From = time.Time
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfMatchNeeded defines model for IfMatchNeeded.
+type IfMatchNeeded = string
+
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
@@ -1906,6 +2168,9 @@ type TokenPath = string
 
 // WaiverPath defines model for WaiverPath.
 type WaiverPath = string
+
+// WebhookPath defines model for WebhookPath.
+type WebhookPath = string
 
 // ListArchitecturesParams defines parameters for ListArchitectures.
 type ListArchitecturesParams struct {
@@ -2466,6 +2731,78 @@ type WithdrawWaiverParams struct {
 	IfMatch    IfMatch   `json:"If-Match,omitempty,omitzero"`
 }
 
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// CreateWebhookParams defines parameters for CreateWebhook.
+type CreateWebhookParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// DeleteWebhookParams defines parameters for DeleteWebhook.
+type DeleteWebhookParams struct {
+	// IfMatch ETag of what is to be changed, as it was read.
+	IfMatch IfMatchNeeded `json:"If-Match"`
+
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// GetWebhookParams defines parameters for GetWebhook.
+type GetWebhookParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// UpdateWebhookParams defines parameters for UpdateWebhook.
+type UpdateWebhookParams struct {
+	// IfMatch ETag of what is to be changed, as it was read.
+	IfMatch IfMatchNeeded `json:"If-Match"`
+
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetWebhookDeliveriesParams defines parameters for GetWebhookDeliveries.
+type GetWebhookDeliveriesParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// RedeliverParams defines parameters for Redeliver.
+type RedeliverParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// TestWebhookParams defines parameters for TestWebhook.
+type TestWebhookParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
 // CreateEnrolmentJSONRequestBody defines body for CreateEnrolment for application/json ContentType.
 type CreateEnrolmentJSONRequestBody = EnrolmentRequest
 
@@ -2507,6 +2844,15 @@ type RejectWaiverJSONRequestBody = Reason
 
 // WithdrawWaiverJSONRequestBody defines body for WithdrawWaiver for application/json ContentType.
 type WithdrawWaiverJSONRequestBody = Reason
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = WebhookRequest
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = WebhookRequest
+
+// RedeliverJSONRequestBody defines body for Redeliver for application/json ContentType.
+type RedeliverJSONRequestBody = RedeliveryRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -2657,6 +3003,33 @@ type ServerInterface interface {
 	// WithdrawWaiver Take back a waiver that is requested or in force
 	// (POST /waivers/{waiver}/withdraw)
 	WithdrawWaiver(ctx echo.Context, waiver WaiverPath, params WithdrawWaiverParams) error
+	// ListWebhooks Webhooks, in order of id
+	// (GET /webhooks)
+	ListWebhooks(ctx echo.Context, params ListWebhooksParams) error
+	// CreateWebhook Send notifications to a URL
+	// (POST /webhooks)
+	CreateWebhook(ctx echo.Context, params CreateWebhookParams) error
+	// DeleteWebhook Remove a webhook with its queue and its dead letters
+	// (DELETE /webhooks/{webhook})
+	DeleteWebhook(ctx echo.Context, webhook WebhookPath, params DeleteWebhookParams) error
+	// GetWebhook One webhook
+	// (GET /webhooks/{webhook})
+	GetWebhook(ctx echo.Context, webhook WebhookPath, params GetWebhookParams) error
+	// UpdateWebhook Replace what a webhook does; an absent URL or headers keep those that are stored
+	// (PUT /webhooks/{webhook})
+	UpdateWebhook(ctx echo.Context, webhook WebhookPath, params UpdateWebhookParams) error
+	// ListDeadLetters Deliveries to a webhook that were given up, in order of id
+	// (GET /webhooks/{webhook}/dead-letters)
+	ListDeadLetters(ctx echo.Context, webhook WebhookPath, params ListDeadLettersParams) error
+	// GetWebhookDeliveries How deliveries to a webhook go, with its last attempts
+	// (GET /webhooks/{webhook}/deliveries)
+	GetWebhookDeliveries(ctx echo.Context, webhook WebhookPath, params GetWebhookDeliveriesParams) error
+	// Redeliver Put dead letters of a webhook back in its queue
+	// (POST /webhooks/{webhook}/redeliver)
+	Redeliver(ctx echo.Context, webhook WebhookPath, params RedeliverParams) error
+	// TestWebhook Send a test at once and tell what the receiver answered
+	// (POST /webhooks/{webhook}/test)
+	TestWebhook(ctx echo.Context, webhook WebhookPath, params TestWebhookParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -4760,6 +5133,390 @@ func (w *ServerInterfaceWrapper) WithdrawWaiver(ctx echo.Context) error {
 	return err
 }
 
+// ListWebhooks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhooks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhooksParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhooks(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx, params)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchNeeded
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, webhook, params)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, webhook, params)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchNeeded
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, webhook, params)
+	return err
+}
+
+// ListDeadLetters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeadLetters(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeadLettersParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeadLetters(ctx, webhook, params)
+	return err
+}
+
+// GetWebhookDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookDeliveriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookDeliveries(ctx, webhook, params)
+	return err
+}
+
+// Redeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) Redeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedeliverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Redeliver(ctx, webhook, params)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, webhook, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -4830,6 +5587,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:enrolment/revoke", wrapper.RevokeEnrolment, options.OperationMiddlewares["revokeEnrolment"]...)
 	router.POST(options.BaseURL+"/join", wrapper.Join, options.OperationMiddlewares["join"]...)
 	router.POST(options.BaseURL+"/join/renew", wrapper.RenewCredential, options.OperationMiddlewares["renewCredential"]...)
+	router.GET(options.BaseURL+"/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
+	router.POST(options.BaseURL+"/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/webhooks/:webhook", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:webhook", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PUT(options.BaseURL+"/webhooks/:webhook", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:webhook/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:webhook/deliveries", wrapper.GetWebhookDeliveries, options.OperationMiddlewares["getWebhookDeliveries"]...)
+	router.GET(options.BaseURL+"/webhooks/:webhook/dead-letters", wrapper.ListDeadLetters, options.OperationMiddlewares["listDeadLetters"]...)
+	router.POST(options.BaseURL+"/webhooks/:webhook/redeliver", wrapper.Redeliver, options.OperationMiddlewares["redeliver"]...)
 	router.GET(options.BaseURL+"/rules", wrapper.ListRules, options.OperationMiddlewares["listRules"]...)
 	router.GET(options.BaseURL+"/rules/:rule", wrapper.GetRule, options.OperationMiddlewares["getRule"]...)
 	router.GET(options.BaseURL+"/architectures", wrapper.ListArchitectures, options.OperationMiddlewares["listArchitectures"]...)
@@ -7410,6 +8176,429 @@ func (response WithdrawWaiverdefaultApplicationProblemPlusJSONResponse) VisitWit
 	return err
 }
 
+type ListWebhooksRequestObject struct {
+	Params ListWebhooksParams
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200ResponseHeaders struct {
+	ETag string
+}
+
+type ListWebhooks200JSONResponse struct {
+	Body    WebhookList
+	Headers ListWebhooks200ResponseHeaders
+}
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks304Response = NotModifiedResponse
+
+func (response ListWebhooks304Response) VisitListWebhooksResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Params CreateWebhookParams
+	Body   *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201ResponseHeaders struct {
+	Location string
+}
+
+type CreateWebhook201JSONResponse struct {
+	Body    WebhookSecret
+	Headers CreateWebhook201ResponseHeaders
+}
+
+func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateWebhookdefaultApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  DeleteWebhookParams
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteWebhookdefaultApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  GetWebhookParams
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200ResponseHeaders struct {
+	ETag string
+}
+
+type GetWebhook200JSONResponse struct {
+	Body    Webhook
+	Headers GetWebhook200ResponseHeaders
+}
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook304Response = NotModifiedResponse
+
+func (response GetWebhook304Response) VisitGetWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWebhookdefaultApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  UpdateWebhookParams
+	Body    *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse WebhookSecret
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateWebhookdefaultApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeadLettersRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  ListDeadLettersParams
+}
+
+type ListDeadLettersResponseObject interface {
+	VisitListDeadLettersResponse(w http.ResponseWriter) error
+}
+
+type ListDeadLetters200ResponseHeaders struct {
+	ETag string
+}
+
+type ListDeadLetters200JSONResponse struct {
+	Body    DeadLetterList
+	Headers ListDeadLetters200ResponseHeaders
+}
+
+func (response ListDeadLetters200JSONResponse) VisitListDeadLettersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeadLetters304Response = NotModifiedResponse
+
+func (response ListDeadLetters304Response) VisitListDeadLettersResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListDeadLettersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDeadLettersdefaultApplicationProblemPlusJSONResponse) VisitListDeadLettersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  GetWebhookDeliveriesParams
+}
+
+type GetWebhookDeliveriesResponseObject interface {
+	VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDeliveries200ResponseHeaders struct {
+	ETag string
+}
+
+type GetWebhookDeliveries200JSONResponse struct {
+	Body    WebhookDeliveries
+	Headers GetWebhookDeliveries200ResponseHeaders
+}
+
+func (response GetWebhookDeliveries200JSONResponse) VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveries304Response = NotModifiedResponse
+
+func (response GetWebhookDeliveries304Response) VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWebhookDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWebhookDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  RedeliverParams
+	Body    *RedeliverJSONRequestBody
+}
+
+type RedeliverResponseObject interface {
+	VisitRedeliverResponse(w http.ResponseWriter) error
+}
+
+type Redeliver200JSONResponse Redelivery
+
+func (response Redeliver200JSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedeliverdefaultApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  TestWebhookParams
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook200JSONResponse WebhookAttempt
+
+func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestWebhookdefaultApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListArchitectures The reference architectures in force
@@ -7559,6 +8748,33 @@ type StrictServerInterface interface {
 	// WithdrawWaiver Take back a waiver that is requested or in force
 	// (POST /waivers/{waiver}/withdraw)
 	WithdrawWaiver(ctx context.Context, request WithdrawWaiverRequestObject) (WithdrawWaiverResponseObject, error)
+	// ListWebhooks Webhooks, in order of id
+	// (GET /webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Send notifications to a URL
+	// (POST /webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Remove a webhook with its queue and its dead letters
+	// (DELETE /webhooks/{webhook})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook One webhook
+	// (GET /webhooks/{webhook})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Replace what a webhook does; an absent URL or headers keep those that are stored
+	// (PUT /webhooks/{webhook})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// ListDeadLetters Deliveries to a webhook that were given up, in order of id
+	// (GET /webhooks/{webhook}/dead-letters)
+	ListDeadLetters(ctx context.Context, request ListDeadLettersRequestObject) (ListDeadLettersResponseObject, error)
+	// GetWebhookDeliveries How deliveries to a webhook go, with its last attempts
+	// (GET /webhooks/{webhook}/deliveries)
+	GetWebhookDeliveries(ctx context.Context, request GetWebhookDeliveriesRequestObject) (GetWebhookDeliveriesResponseObject, error)
+	// Redeliver Put dead letters of a webhook back in its queue
+	// (POST /webhooks/{webhook}/redeliver)
+	Redeliver(ctx context.Context, request RedeliverRequestObject) (RedeliverResponseObject, error)
+	// TestWebhook Send a test at once and tell what the receiver answered
+	// (POST /webhooks/{webhook}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -9126,6 +10342,307 @@ func (sh *strictHandler) WithdrawWaiver(ctx echo.Context, waiver WaiverPath, par
 		return err
 	} else if validResponse, ok := response.(WithdrawWaiverResponseObject); ok {
 		return validResponse.VisitWithdrawWaiverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx echo.Context, params ListWebhooksParams) error {
+	var request ListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx.Request().Context(), request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		return validResponse.VisitListWebhooksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context, params CreateWebhookParams) error {
+	var request CreateWebhookRequestObject
+
+	request.Params = params
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, webhook WebhookPath, params DeleteWebhookParams) error {
+	var request DeleteWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, webhook WebhookPath, params GetWebhookParams) error {
+	var request GetWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, webhook WebhookPath, params UpdateWebhookParams) error {
+	var request UpdateWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDeadLetters operation middleware
+func (sh *strictHandler) ListDeadLetters(ctx echo.Context, webhook WebhookPath, params ListDeadLettersParams) error {
+	var request ListDeadLettersRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeadLetters(ctx.Request().Context(), request.(ListDeadLettersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeadLetters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDeadLettersResponseObject); ok {
+		return validResponse.VisitListDeadLettersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookDeliveries operation middleware
+func (sh *strictHandler) GetWebhookDeliveries(ctx echo.Context, webhook WebhookPath, params GetWebhookDeliveriesParams) error {
+	var request GetWebhookDeliveriesRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDeliveries(ctx.Request().Context(), request.(GetWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookDeliveriesResponseObject); ok {
+		return validResponse.VisitGetWebhookDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Redeliver operation middleware
+func (sh *strictHandler) Redeliver(ctx echo.Context, webhook WebhookPath, params RedeliverParams) error {
+	var request RedeliverRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	var body RedeliverJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Redeliver(ctx.Request().Context(), request.(RedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Redeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RedeliverResponseObject); ok {
+		return validResponse.VisitRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, webhook WebhookPath, params TestWebhookParams) error {
+	var request TestWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -53,8 +53,8 @@ func (r *Reader) Fields() map[string][]string {
 		"listRecommendations": r.recommendations.fields.Names(), "listTenancy": r.shared.fields.Names(), "listRejections": r.rejections.fields.Names(),
 		"listRules": r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
 		"listWaivers": waiverFields().Names(), "listPolicies": policyFields().Names(), "listAudit": auditFields().Names(), "listTokens": tokenFields().Names(),
-		"listEnrolments": enrolmentFields().Names(),
-		"listChanges":    changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
+		"listEnrolments": enrolmentFields().Names(), "listWebhooks": webhookFields().Names(), "listDeadLetters": deadLetterFields().Names(),
+		"listChanges": changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
 	}
 }
 

@@ -61,6 +61,7 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 	}
 	Govern(&o)
 	o.Enrolments = Enrolments{}
+	o.Webhooks = Webhooks{}
 	if v, ok := h.View().(*View); ok {
 		o.Past = NewPast(v)
 	}

@@ -59,6 +59,7 @@ type grammar struct {
 	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
 	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
 	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
+	Webhooks        webhooksCommand        `cmd:"" help:"Send notifications to other systems." group:"server"`
 	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
 	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
 	Version         versionCommand         `cmd:"" help:"Print the version."`

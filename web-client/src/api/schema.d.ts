@@ -436,6 +436,131 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhooks, in order of id
+         * @description URLs beyond their host, values of headers and secrets are told by no answer.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Send notifications to a URL
+         * @description Messages are signed as the Standard Webhooks specification has it: `webhook-id`, `webhook-timestamp` (seconds), and `webhook-signature`, which is
+         *     `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body joined by dots. The key is the base64 behind `whsec_` of the secret. A receiver
+         *     refuses timestamps more than five minutes from its clock, and recognises a repetition by the id, which stays the same over attempts: delivery is at
+         *     least once, in order. An answer 2xx accepts; 408, 425, 429 and 5xx are tried again, later when `Retry-After` says so; 410 disables the webhook; any
+         *     other answer gives the delivery up. What is given up stays a dead letter until it is redelivered.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        /** One webhook */
+        get: operations["getWebhook"];
+        /** Replace what a webhook does; an absent URL or headers keep those that are stored */
+        put: operations["updateWebhook"];
+        post?: never;
+        /** Remove a webhook with its queue and its dead letters */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test at once and tell what the receiver answered */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        /** How deliveries to a webhook go, with its last attempts */
+        get: operations["getWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        /** Deliveries to a webhook that were given up, in order of id */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put dead letters of a webhook back in its queue */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/rules": {
         parameters: {
             query?: never;
@@ -1074,6 +1199,22 @@ export interface components {
             total: number;
             coverage: components["schemas"]["Coverage"];
         };
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        DeadLetterList: {
+            items: components["schemas"]["DeadLetter"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
         EnrolmentList: {
             items: components["schemas"]["Enrolment"][];
             /** @description Cursor of the next page, empty on the last. */
@@ -1429,6 +1570,133 @@ export interface components {
             issued: string;
             /** Format: date-time */
             expires: string;
+        };
+        /** @enum {string} */
+        WebhookEvent: "finding.opened" | "finding.changed" | "finding.closed" | "finding.waived" | "site.live" | "site.late" | "site.stale" | "site.lost" | "inventory.rejected" | "waiver.expiring" | "waiver.expired" | "enrolment.requested" | "enrolment.approved" | "enrolment.joined" | "enrolment.revoked";
+        /**
+         * @description cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+         *     adaptive card, slack a message of blocks.
+         * @enum {string}
+         */
+        WebhookTemplate: "cloudevents" | "cloudevents-binary" | "teams" | "slack";
+        /** @description Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent. */
+        WebhookDigest: {
+            /**
+             * @description Go style, 1m to 168h.
+             * @example 15m
+             */
+            every?: string;
+            /** @example 07:30 */
+            dailyAt?: string;
+            /**
+             * @description Of dailyAt; UTC when absent.
+             * @example Europe/Berlin
+             */
+            timeZone?: string;
+        };
+        WebhookRequest: {
+            name: string;
+            /** @description http or https. Private, loopback and link-local addresses are refused unless the hub's configuration allows them. Needed for a new webhook. */
+            url?: string;
+            events: components["schemas"]["WebhookEvent"][];
+            /** @description In the language of the findings list, over site, country, region, tag.*, cluster, infrastructure, node, rule, severity, verdict, confidence and waived. */
+            filter?: string;
+            digest?: components["schemas"]["WebhookDigest"];
+            template?: components["schemas"]["WebhookTemplate"];
+            /** @description Sent with each message. Values are told by no answer. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Name of a file in the hub's folder of secrets, instead of a generated secret. */
+            secretFile?: string;
+            /** @description Make a new secret. */
+            rotateSecret?: boolean;
+            /** @description Send nothing. What is in the queue waits. */
+            disabled?: boolean;
+        };
+        Webhook: {
+            id: string;
+            /** Format: int64 */
+            revision: number;
+            name: string;
+            /** @description Scheme and host of the URL; the rest of it may be a secret. */
+            host: string;
+            events: components["schemas"]["WebhookEvent"][];
+            filter: string;
+            digest?: components["schemas"]["WebhookDigest"];
+            template: components["schemas"]["WebhookTemplate"];
+            /** @description Names. */
+            headers: string[];
+            secretFile?: string;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+            disabled?: components["schemas"]["WebhookDisabled"];
+            /** @description Why it cannot be used, and what to do. */
+            broken?: string;
+        };
+        WebhookDisabled: {
+            /** Format: date-time */
+            at: string;
+            reason: string;
+        };
+        WebhookSecret: {
+            webhook: components["schemas"]["Webhook"];
+            /** @description Told once. */
+            secret?: string;
+        };
+        WebhookAttempt: {
+            /** @description Id of the event or digest. */
+            delivery: string;
+            kind?: string;
+            site?: string;
+            /** @description Counted from 1. */
+            number: number;
+            /** Format: date-time */
+            at: string;
+            /** @description Go style. */
+            took: string;
+            /** @description Of HTTP; absent when there was no answer. */
+            status?: number;
+            /** @description Absent when it was delivered. */
+            error?: string;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next?: string;
+        };
+        WebhookDeliveries: {
+            /** @description Entries of the queue. */
+            waiting: number;
+            /**
+             * Format: int64
+             * @description Deliveries since the webhook was made.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that failed.
+             */
+            failed: number;
+            attempts: components["schemas"]["WebhookAttempt"][];
+        };
+        DeadLetter: {
+            /** @description Of the event or digest. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
+            at: string;
+            last: components["schemas"]["WebhookAttempt"];
+        };
+        RedeliveryRequest: {
+            /** @description Absent means all. */
+            ids?: string[];
+        };
+        Redelivery: {
+            redelivered: number;
         };
         EnrolmentRequest: {
             site: string;
@@ -2480,6 +2748,9 @@ export interface components {
         To: string;
         IfNoneMatch: string;
         IfMatch: string;
+        /** @description ETag of what is to be changed, as it was read. */
+        IfMatchNeeded: string;
+        WebhookPath: string;
         /** @description Needed with the session cookie, not with a bearer token. */
         CsrfToken: string;
         EnrolmentPath: string;
@@ -3335,6 +3606,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlannerCredential"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of webhooks. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, with its secret when one was generated. */
+            201: {
+                headers: {
+                    /** @description Address of the webhook. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of what is to be changed, as it was read. */
+                "If-Match": components["parameters"]["IfMatchNeeded"];
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, with its secret when a new one was made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of what is to be changed, as it was read. */
+                "If-Match": components["parameters"]["IfMatchNeeded"];
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attempt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAttempt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWebhookDeliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and the last attempts, newest first. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of dead letters. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeliveryRequest"];
+            };
+        };
+        responses: {
+            /** @description How many were put back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redelivery"];
                 };
             };
             default: components["responses"]["Problem"];
