@@ -30,8 +30,6 @@ const (
 	// notifyWait is how long a reader of the streams waits for a message before it asks again.
 	notifyWait     = time.Second
 	enrolledWithin = 5 * time.Second
-	// changeOfLiveness begins the ids of changes that tell of a site's liveness.
-	changeOfLiveness = "site.liveness:"
 )
 
 // Notification says how notifications are sent.
@@ -146,19 +144,15 @@ func tellRejection(ctx context.Context, s *notify.Service, m *bus.Message) error
 }
 
 func tellChange(ctx context.Context, s *notify.Service, m *bus.Message) error {
-	if !strings.HasPrefix(m.ID, changeOfLiveness) {
+	if !strings.HasPrefix(m.ID, kindLiveness+":") {
 		return nil
 	}
-	var c struct {
-		Liveness fleet.Liveness               `json:"liveness"`
-		HeardAt  time.Time                    `json:"heardAt"`
-		Entered  map[fleet.Liveness]time.Time `json:"entered"`
-	}
+	var c livenessChange
 	if err := json.Unmarshal(m.Body, &c); err != nil {
 		return fmt.Errorf("read a change of liveness: %w", err)
 	}
 	message := "It was last heard at " + c.HeardAt.UTC().Format(time.RFC3339) + "."
-	return s.Tell(ctx, notify.NewEvent(notify.Kind("site."+string(c.Liveness)), m.Site, c.Entered[c.Liveness], message))
+	return s.Tell(ctx, notify.NewEvent(notify.Kind("site."+string(c.Liveness)), m.Site, c.Entered.Of(c.Liveness), message))
 }
 
 func (h *Hub) siteOfNotice(id string) (notify.Site, bool) {
