@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,8 +18,15 @@ import (
 // it and the next assessment, so that they are the same whichever replica derives them, and none is lost by a crash: it is
 // written after the events are in the queues.
 type Known struct {
-	Sequence uint64           `json:"sequence"` // of the assessment in its stream
-	Findings map[string]track `json:"findings,omitempty"`
+	Sequence uint64            `json:"sequence"` // of the assessment in its stream
+	Findings map[string]track  `json:"findings,omitempty"`
+	Waivers  map[string]waiver `json:"waivers,omitempty"` // those that lie over a finding, by id
+}
+
+// waiver is one that will end.
+type waiver struct {
+	Expires time.Time `json:"expires"`
+	Warned  bool      `json:"warned,omitempty"`
 }
 
 // state of a finding that fails or is unknown; the zero value is that of one that does neither.
@@ -56,14 +64,25 @@ type track struct {
 	Regions    []string         `json:"regions,omitempty"`
 }
 
-// holds reports whether any finding is held back.
-func (k *Known) holds() bool {
-	for _, t := range k.Findings {
-		if t.Held {
-			return true
+// due is the first instant at which time alone makes something to tell; zero when it never does.
+func (k *Known) due(t *Tuning) time.Time {
+	var first time.Time
+	sooner := func(at time.Time) {
+		if first.IsZero() || at.Before(first) {
+			first = at
 		}
 	}
-	return false
+	for _, f := range k.Findings {
+		if f.Held {
+			sooner(f.Changes[len(f.Changes)-1].Add(t.FlapWindow))
+		}
+	}
+	for _, w := range k.Waivers {
+		if !w.Warned {
+			sooner(w.Expires.Add(-t.WaiverWarning))
+		}
+	}
+	return first
 }
 
 // Assessed is one assessment as it lies in the stream.
@@ -102,6 +121,14 @@ func (s *Service) advance(ctx context.Context, site string, f func(*Known) []Eve
 		if events == nil {
 			return nil
 		}
+		body, err := json.Marshal(e.Value)
+		if err != nil {
+			return err
+		}
+		if len(body) > bus.MaxMessage {
+			s.o.Logger.Error("a site has more findings than can be followed; nobody is notified of what changes there", "site", site, "findings", len(e.Value.Findings))
+			return nil
+		}
 		if err := s.Tell(ctx, events...); err != nil {
 			return err
 		}
@@ -137,8 +164,7 @@ func (s *Service) derive(k *Known, a *Assessed) []Event {
 		k.Findings = map[string]track{}
 	}
 	at := a.Assessment.At.UTC()
-	changed := false
-	events := []Event{}
+	events, changed := k.waive(a.Site, at, current)
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		t, f := k.Findings[id], current[id]
 		var now state
@@ -170,6 +196,37 @@ func (s *Service) derive(k *Known, a *Assessed) []Event {
 	}
 	k.forget(at, s.o.Tuning.FlapWindow)
 	return events
+}
+
+// waive brings the waivers to those that lie over the findings. One that is gone has expired when its time is over; else
+// somebody took it back, or nothing is left of what it was for.
+func (k *Known) waive(site string, at time.Time, current map[string]*rules.Finding) (events []Event, changed bool) {
+	events = []Event{}
+	now := map[string]waiver{}
+	for _, f := range current {
+		if f.Waiver != nil {
+			now[f.Waiver.ID] = waiver{Expires: f.Waiver.Expires.UTC()}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.Waivers)) {
+		before := k.Waivers[id]
+		w, still := now[id]
+		switch {
+		case still && w.Expires.Equal(before.Expires):
+			now[id] = before
+			continue
+		case !still && !before.Expires.After(at):
+			events = append(events, NewEvent(WaiverExpired, site, before.Expires, "Waiver "+id+" has expired; what it was for counts again.", id))
+		}
+		changed = true
+	}
+	for id := range now {
+		if _, known := k.Waivers[id]; !known {
+			changed = true
+		}
+	}
+	k.Waivers = now
+	return events, changed
 }
 
 // forget drops findings that are closed, told and quiet.
@@ -206,22 +263,29 @@ func (t *track) tell(id string, at time.Time) (Event, bool) {
 	return e, true
 }
 
-// settle tells what has become of findings that were held back and have been quiet since.
+// settle tells what time alone makes: what has become of findings that were held back and have been quiet since, and which
+// waivers are about to expire.
 func (s *Service) settle(ctx context.Context) error {
-	s.mu.Lock()
-	sites := slices.Sorted(maps.Keys(s.damped))
-	s.mu.Unlock()
 	now := s.o.Now().UTC()
+	var sites []string
+	s.mu.Lock()
+	for site, at := range s.waiting {
+		if !at.After(now) {
+			sites = append(sites, site)
+		}
+	}
+	s.mu.Unlock()
+	slices.Sort(sites)
 	for _, site := range sites {
-		err := s.advance(ctx, site, func(k *Known) []Event { return s.release(k, now) })
+		err := s.advance(ctx, site, func(k *Known) []Event { return s.release(k, site, now) })
 		if err != nil {
-			return fmt.Errorf("tell of findings that were held back at site %s: %w", site, err)
+			return fmt.Errorf("tell what has become of site %s: %w", site, err)
 		}
 	}
 	return nil
 }
 
-func (s *Service) release(k *Known, now time.Time) []Event {
+func (s *Service) release(k *Known, site string, now time.Time) []Event {
 	changed := false
 	events := []Event{}
 	for _, id := range slices.Sorted(maps.Keys(k.Findings)) {
@@ -236,6 +300,19 @@ func (s *Service) release(k *Known, now time.Time) []Event {
 		}
 		t.Told, t.Held, t.Changes = t.Now, false, nil
 		k.Findings[id] = t
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.Waivers)) {
+		w := k.Waivers[id]
+		from := w.Expires.Add(-s.o.Tuning.WaiverWarning)
+		if w.Warned || from.After(now) {
+			continue
+		}
+		changed = true
+		if now.Before(w.Expires) {
+			events = append(events, NewEvent(WaiverExpiring, site, from, "Waiver "+id+" expires at "+w.Expires.Format(time.RFC3339)+".", id))
+		}
+		w.Warned = true
+		k.Waivers[id] = w
 	}
 	if !changed {
 		return nil

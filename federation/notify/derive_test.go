@@ -117,6 +117,68 @@ func TestAFlappingFindingIsDamped(t *testing.T) {
 	}
 }
 
+// TestWhatIsLongOverIsNotTold: a webhook hears of nothing that happened before it was made.
+func TestWhatIsLongOverIsNotTold(t *testing.T) {
+	w := newWorld(t)
+	r := w.replica(t)
+	sink := newReceiver(t, nil)
+	r.webhook(t, sink.URL, nil)
+	now := w.clock.Now()
+	if err := r.Assessed(t.Context(), assessed("a", 1, now.Add(-time.Hour), finding("a", "old"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Assessed(t.Context(), assessed("a", 2, now, finding("a", "old"), finding("a", "new"))); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new one alone", func() any {
+		var out []string
+		for _, e := range sink.events(t) {
+			out = append(out, e.Subject)
+		}
+		return out
+	}, []string{"sites/a/clusters/prod/findings/new"})
+}
+
+// TestWaiversThatEnd: one warning for each site and waiver, a week before; its end is told beside the findings that count
+// again, and nothing is when somebody takes it back.
+func TestWaiversThatEnd(t *testing.T) {
+	w := newWorld(t)
+	r := w.replica(t)
+	sink := newReceiver(t, nil)
+	r.webhook(t, sink.URL, nil)
+	ends := w.clock.Now().Add(30 * 24 * time.Hour)
+	until := func(f *rules.Finding) { f.Waiver = &rules.Waiver{ID: "w1", Reason: "maintenance", Expires: ends} }
+	back := func(f *rules.Finding) { f.Waiver = &rules.Waiver{ID: "w2", Reason: "maintenance", Expires: ends} }
+	tell := func(findings ...rules.Finding) {
+		t.Helper()
+		if err := r.Assessed(t.Context(), assessed("a", w.next(), w.clock.Now(), findings...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"finding.waived", "finding.waived", "finding.waived"}
+	tell(finding("a", "1", until), finding("a", "2", until), finding("a", "3", back))
+	eventually(t, "the waivers", func() any { return kinds(t, sink) }, want)
+	w.clock.forward(2 * time.Hour)
+	tell(finding("a", "1", until), finding("a", "2", until), finding("a", "3"))
+	want = append(want, "finding.opened")
+	eventually(t, "one is taken back", func() any { return kinds(t, sink) }, want)
+	r.kill()
+	r = w.replica(t)
+	w.clock.forward(22 * 24 * time.Hour)
+	if err := r.Tell(t.Context(), notify.NewEvent(notify.SiteLive, "b", w.clock.Now(), "")); err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, "site.live")
+	eventually(t, "too early", func() any { return kinds(t, sink) }, want)
+	w.clock.forward(24 * time.Hour)
+	want = append(want, "waiver.expiring")
+	eventually(t, "a week before", func() any { return kinds(t, sink) }, want)
+	w.clock.forward(7 * 24 * time.Hour)
+	tell(finding("a", "1"), finding("a", "2"), finding("a", "3"))
+	want = append(want, "waiver.expired", "finding.opened", "finding.opened")
+	eventually(t, "the end", func() any { return kinds(t, sink) }, want)
+}
+
 func holds(k notify.Known) bool {
 	raw, _ := json.Marshal(k)
 	var out struct {
@@ -136,7 +198,6 @@ func holds(k notify.Known) bool {
 func TestRoutes(t *testing.T) {
 	w := newWorld(t)
 	r := w.replica(t)
-	at := w.clock.Now()
 	for filter, want := range map[string][]string{
 		"":                                         {"finding.opened", "site.late", "site.lost"},
 		"severity >= high":                         {"finding.opened", "site.lost"},
@@ -154,6 +215,7 @@ func TestRoutes(t *testing.T) {
 		if err := r.Assessed(t.Context(), assessed("a", w.next(), w.clock.forward(2*time.Hour), finding("a", e.ID))); err != nil {
 			t.Fatal(err)
 		}
+		at := w.clock.Now()
 		for _, event := range []notify.Event{notify.NewEvent(notify.SiteLate, "a", at, "", e.ID), notify.NewEvent(notify.SiteLost, site, at, "", e.ID)} {
 			if err := r.Tell(t.Context(), event); err != nil {
 				t.Fatal(err)

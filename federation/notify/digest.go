@@ -23,6 +23,7 @@ type digest struct {
 const (
 	maxDigestEvents = 100
 	maxDigestIDs    = 5000
+	maxDigestText   = 300 // characters of an event's message and remedy
 )
 
 // gather adds an event to the next digest of a webhook.
@@ -37,7 +38,9 @@ func (s *Service) gather(ctx context.Context, webhook string, e *Event) error {
 		}
 		d.IDs = append(d.IDs, e.ID)
 		if len(d.Events) < maxDigestEvents {
-			d.Events = append(d.Events, *e)
+			short := *e
+			short.Message, short.Remedy, short.Tags = cut(e.Message, maxDigestText), cut(e.Remedy, maxDigestText), nil
+			d.Events = append(d.Events, short)
 		}
 		return true
 	})

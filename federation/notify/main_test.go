@@ -258,7 +258,9 @@ func finding(site, id string, change ...func(*rules.Finding)) rules.Finding {
 
 func unknown(f *rules.Finding) { f.Verdict = rules.Unknown }
 func low(f *rules.Finding)     { f.Severity = rules.Low }
-func waived(f *rules.Finding)  { f.Waiver = &rules.Waiver{ID: "w1", Reason: "maintenance"} }
+func waived(f *rules.Finding) {
+	f.Waiver = &rules.Waiver{ID: "w1", Reason: "maintenance", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}
+}
 
 func assessed(site string, sequence uint64, at time.Time, findings ...rules.Finding) notify.Assessed {
 	return notify.Assessed{Site: site, Sequence: sequence, Assessment: &assess.Assessment{
@@ -266,10 +268,16 @@ func assessed(site string, sequence uint64, at time.Time, findings ...rules.Find
 	}}
 }
 
+// kinds are those of what the receiver accepted, without what came again after a kill.
 func kinds(t *testing.T, r *receiver) []string {
 	t.Helper()
 	var out []string
+	seen := map[string]bool{}
 	for _, e := range r.events(t) {
+		if seen[e.ID] {
+			continue
+		}
+		seen[e.ID] = true
 		out = append(out, strings.TrimSuffix(strings.TrimPrefix(e.Type, "meridian."), ".v1"))
 	}
 	return out

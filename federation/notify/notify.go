@@ -125,9 +125,10 @@ type Tuning struct {
 	Attempts   int           // after which a delivery is given up; 12, which is some 4 hours
 	// FlapLimit changes of one finding within FlapWindow are told; further ones are held back until it has been quiet for
 	// the window, then its state is told once if it is another. 4 within 1 h.
-	FlapLimit  int
-	FlapWindow time.Duration
-	Tick       time.Duration // how often digests and held back findings are looked at; 5 s
+	FlapLimit     int
+	FlapWindow    time.Duration
+	WaiverWarning time.Duration // how long before its end a waiver is told as expiring; 7 days
+	Tick          time.Duration // how often is looked at what time alone changes; 5 s
 }
 
 func (t *Tuning) defaults() {
@@ -137,6 +138,7 @@ func (t *Tuning) defaults() {
 	set(&t.Attempts, 12)
 	set(&t.FlapLimit, 4)
 	set(&t.FlapWindow, time.Hour)
+	set(&t.WaiverWarning, 7*24*time.Hour)
 	set(&t.Tick, 5*time.Second)
 }
 
@@ -162,6 +164,9 @@ type Act struct {
 // Audit keeps an act.
 type Audit func(ctx context.Context, a Act)
 
+// newsBefore is how long before a webhook was made an event may have happened to be told: more than clocks differ.
+const newsBefore = time.Minute
+
 // Service is one replica's.
 type Service struct {
 	o      Options
@@ -171,8 +176,8 @@ type Service struct {
 
 	mu      sync.Mutex
 	targets map[string]*target
-	damped  map[string]struct{} // sites with findings that are held back
-	wake    chan struct{}       // the targets changed
+	waiting map[string]time.Time // sites at which time alone will make something to tell, and when
+	wake    chan struct{}        // the targets changed
 }
 
 // target is a webhook ready for use.
@@ -198,7 +203,7 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		o: o, seal: k, client: newClient(o.Allow, o.Tuning.Timeout), ready: make(chan struct{}),
-		targets: map[string]*target{}, damped: map[string]struct{}{}, wake: make(chan struct{}, 1),
+		targets: map[string]*target{}, waiting: map[string]time.Time{}, wake: make(chan struct{}, 1),
 	}, nil
 }
 
@@ -260,10 +265,11 @@ func (s *Service) open(e bus.Entry[Webhook]) *target {
 func (s *Service) heardSite(e bus.Entry[Known]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.Err == nil && !e.Deleted && e.Value.holds() {
-		s.damped[e.Key] = struct{}{}
-	} else {
-		delete(s.damped, e.Key)
+	delete(s.waiting, e.Key)
+	if e.Err == nil && !e.Deleted {
+		if due := e.Value.due(&s.o.Tuning); !due.IsZero() {
+			s.waiting[e.Key] = due
+		}
 	}
 }
 
@@ -301,7 +307,8 @@ func (s *Service) Tell(ctx context.Context, events ...Event) error {
 		e := &events[i]
 		s.complete(e)
 		for _, t := range targets {
-			if !t.route.matches(e) {
+			// A hub that reads the streams from their start for the first time comes upon much that is long over.
+			if e.At.Add(newsBefore).Before(t.entry.Value.CreatedAt) || !t.route.matches(e) {
 				continue
 			}
 			if err := s.put(ctx, t, e); err != nil {
