@@ -100,12 +100,8 @@ func webhookRow(w *gen.Webhook) []string {
 	case w.Digest.DailyAt != "":
 		sends = strings.TrimSpace("daily at " + w.Digest.DailyAt + " " + w.Digest.TimeZone)
 	}
-	events := make([]string, len(w.Events))
-	for i, k := range w.Events {
-		events[i] = string(k)
-	}
 	return []string{
-		w.Id, w.Name, w.Host, state, sends, w.Filter, string(w.Template), strings.Join(events, " "), strings.Join(w.Headers, " "), w.CreatedBy, w.CreatedAt.UTC().Format(time.RFC3339),
+		w.Id, w.Name, w.Host, state, sends, w.Filter, string(w.Template), strings.Trim(fmt.Sprint(w.Events), "[]"), strings.Join(w.Headers, " "), w.CreatedBy, w.CreatedAt.UTC().Format(time.RFC3339),
 	}
 }
 
@@ -304,9 +300,6 @@ func (c *webhookDeadCommand) Run(ctx context.Context, e *Environment) error {
 	api, err := c.client(e)
 	if err != nil {
 		return err
-	}
-	if c.Worst {
-		return errors.New("dead letters have no severity; leave out --worst")
 	}
 	return printList(ctx, e, api, c.Output, api.DeadLetters(c.ID, c.query()), "dead letter", attemptColumns(), func(d *gen.DeadLetter) []string { return attemptRow(&d.Last) })
 }
