@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/federation/diagram"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -60,6 +61,16 @@ func (c *Client) Assessment(ctx context.Context, site string, all bool) (*assess
 // Cluster returns one cluster.
 func (c *Client) Cluster(ctx context.Context, site, cluster string) (*gen.ClusterDetail, error) {
 	return get[gen.ClusterDetail](ctx, c, "/clusters/"+url.PathEscape(site)+"/"+url.PathEscape(cluster), nil)
+}
+
+// InfrastructureDetail returns one infrastructure as a site lists it.
+func (c *Client) InfrastructureDetail(ctx context.Context, site, id string) (*gen.InfrastructureDetail, error) {
+	return get[gen.InfrastructureDetail](ctx, c, "/infrastructure/"+url.PathEscape(site)+"/"+url.PathEscape(id), nil)
+}
+
+// TenancyGraph returns who shares what.
+func (c *Client) TenancyGraph(ctx context.Context) (*diagram.Graph, error) {
+	return get[diagram.Graph](ctx, c, "/tenancy/graph", nil)
 }
 
 // Rule returns one rule.

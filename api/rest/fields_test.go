@@ -46,6 +46,10 @@ func TestFields(t *testing.T) {
 		{"listTenancy", "/tenancy", map[string]int{
 			"infrastructure=plant-000/zk-1": 1, "alias=plant-003/zk-central": 1, "kind=zookeeper": 3, "tenant=plant-004/prod": 1, "site=plant-003": 1, "region=northeurope": 3, "tenants=3": 3, "sites>2": 0,
 		}},
+		{"listInfrastructure", "/infrastructure", map[string]int{
+			"infrastructure=plant-000/zk-1": 1, "alias=plant-003/zk-central": 1, "kind=zookeeper": 3, "name=x": 0, "engine=postgresql": 0, "version=x": 0,
+			"tenant=plant-004/prod": 1, "site=plant-003": 1, "region=northeurope": 3, "tenants=3": 3, "shared=true": 0,
+		}},
 		{"listRejections", "/rejections", map[string]int{
 			"site=plant-001": 1, "revision~*bad": 3, "at<2026-11-20T08:30:00Z": 3, "reason=schema": 3, "detail~unknown*": 3, "sequence=91": 1,
 		}},

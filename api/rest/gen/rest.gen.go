@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/meridian-federation/meridian/federation/access"
 	"github.com/meridian-federation/meridian/federation/audit"
+	"github.com/meridian-federation/meridian/federation/diagram"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	versions "github.com/meridian-federation/meridian/federation/policy"
 	"github.com/meridian-federation/meridian/federation/waiver"
@@ -581,28 +582,28 @@ func (e ListRegionMismatchesParamsRules) Valid() bool {
 
 // Defines values for GetComplianceReportParamsFormat.
 const (
-	Csv  GetComplianceReportParamsFormat = "csv"
-	Html GetComplianceReportParamsFormat = "html"
-	Json GetComplianceReportParamsFormat = "json"
-	Md   GetComplianceReportParamsFormat = "md"
-	Pdf  GetComplianceReportParamsFormat = "pdf"
-	Xlsx GetComplianceReportParamsFormat = "xlsx"
+	GetComplianceReportParamsFormatCsv  GetComplianceReportParamsFormat = "csv"
+	GetComplianceReportParamsFormatHtml GetComplianceReportParamsFormat = "html"
+	GetComplianceReportParamsFormatJson GetComplianceReportParamsFormat = "json"
+	GetComplianceReportParamsFormatMd   GetComplianceReportParamsFormat = "md"
+	GetComplianceReportParamsFormatPdf  GetComplianceReportParamsFormat = "pdf"
+	GetComplianceReportParamsFormatXlsx GetComplianceReportParamsFormat = "xlsx"
 )
 
 // Valid indicates whether the value is a known member of the GetComplianceReportParamsFormat enum.
 func (e GetComplianceReportParamsFormat) Valid() bool {
 	switch e {
-	case Csv:
+	case GetComplianceReportParamsFormatCsv:
 		return true
-	case Html:
+	case GetComplianceReportParamsFormatHtml:
 		return true
-	case Json:
+	case GetComplianceReportParamsFormatJson:
 		return true
-	case Md:
+	case GetComplianceReportParamsFormatMd:
 		return true
-	case Pdf:
+	case GetComplianceReportParamsFormatPdf:
 		return true
-	case Xlsx:
+	case GetComplianceReportParamsFormatXlsx:
 		return true
 	default:
 		return false
@@ -726,6 +727,27 @@ func (e ListTenancyParamsRules) Valid() bool {
 	case ListTenancyParamsRulesNow:
 		return true
 	case ListTenancyParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetTenancyGraphParamsFormat.
+const (
+	GetTenancyGraphParamsFormatDot     GetTenancyGraphParamsFormat = "dot"
+	GetTenancyGraphParamsFormatJson    GetTenancyGraphParamsFormat = "json"
+	GetTenancyGraphParamsFormatMermaid GetTenancyGraphParamsFormat = "mermaid"
+)
+
+// Valid indicates whether the value is a known member of the GetTenancyGraphParamsFormat enum.
+func (e GetTenancyGraphParamsFormat) Valid() bool {
+	switch e {
+	case GetTenancyGraphParamsFormatDot:
+		return true
+	case GetTenancyGraphParamsFormatJson:
+		return true
+	case GetTenancyGraphParamsFormatMermaid:
 		return true
 	default:
 		return false
@@ -1211,8 +1233,62 @@ type Identity = inventory.Identity
 // Infrastructure defines model for Infrastructure.
 type Infrastructure = inventory.Infrastructure
 
+// InfrastructureDetail defines model for InfrastructureDetail.
+type InfrastructureDetail struct {
+	// Findings What fails or is unknown about it.
+	Findings  []Finding         `json:"findings"`
+	Inventory Infrastructure    `json:"inventory"`
+	Row       InfrastructureRow `json:"row"`
+
+	// Uses How the scope's clusters use it, under any of its names.
+	Uses []InfrastructureUse `json:"uses"`
+}
+
 // InfrastructureKind defines model for InfrastructureKind.
 type InfrastructureKind = inventory.InfrastructureKind
+
+// InfrastructureList defines model for InfrastructureList.
+type InfrastructureList struct {
+	Coverage Coverage            `json:"coverage"`
+	Items    []InfrastructureRow `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// InfrastructureRow defines model for InfrastructureRow.
+type InfrastructureRow struct {
+	// Aliases Its other names, site/id.
+	Aliases []string `json:"aliases"`
+	Engine  string   `json:"engine,omitempty,omitzero"`
+
+	// Infrastructure site/id of the first spelling within the caller's scope.
+	Infrastructure string             `json:"infrastructure"`
+	Kind           InfrastructureKind `json:"kind"`
+	Name           string             `json:"name,omitempty,omitzero"`
+
+	// OtherTenants Clusters of sites outside the caller's scope.
+	OtherTenants int       `json:"otherTenants"`
+	Placement    Placement `json:"placement"`
+	Regions      []string  `json:"regions"`
+
+	// Shared Declared to be shared.
+	Shared bool `json:"shared"`
+
+	// Tenants site/cluster, within the caller's scope.
+	Tenants []string `json:"tenants"`
+	Version string   `json:"version,omitempty,omitzero"`
+}
+
+// InfrastructureUse defines model for InfrastructureUse.
+type InfrastructureUse struct {
+	// Cluster site/cluster
+	Cluster string `json:"cluster"`
+	Use     Use    `json:"use"`
+}
 
 // InventoryRef defines model for InventoryRef.
 type InventoryRef = assess.InventoryRef
@@ -1787,6 +1863,9 @@ type Tenancy struct {
 	Tenants []string `json:"tenants"`
 }
 
+// TenancyGraph defines model for TenancyGraph.
+type TenancyGraph = diagram.Graph
+
 // TenancyList defines model for TenancyList.
 type TenancyList struct {
 	Coverage Coverage  `json:"coverage"`
@@ -2142,6 +2221,9 @@ type IfMatchNeeded = string
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
 
+// InfrastructurePath defines model for InfrastructurePath.
+type InfrastructurePath = string
+
 // Limit defines model for Limit.
 type Limit = int
 
@@ -2361,6 +2443,24 @@ type ListFindingsParamsSort string
 
 // ListFindingsParamsRules defines parameters for ListFindings.
 type ListFindingsParamsRules string
+
+// ListInfrastructureParams defines parameters for ListInfrastructure.
+type ListInfrastructureParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetInfrastructureParams defines parameters for GetInfrastructure.
+type GetInfrastructureParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
 
 // GetOpenAPIParams defines parameters for GetOpenAPI.
 type GetOpenAPIParams struct {
@@ -2640,6 +2740,15 @@ type ListTenancyParams struct {
 // ListTenancyParamsRules defines parameters for ListTenancy.
 type ListTenancyParamsRules string
 
+// GetTenancyGraphParams defines parameters for GetTenancyGraph.
+type GetTenancyGraphParams struct {
+	Format      GetTenancyGraphParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch                 `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetTenancyGraphParamsFormat defines parameters for GetTenancyGraph.
+type GetTenancyGraphParamsFormat string
+
 // ListTokensParams defines parameters for ListTokens.
 type ListTokensParams struct {
 	// Limit Items in the page.
@@ -2895,6 +3004,12 @@ type ServerInterface interface {
 	// ListFindings Findings, in order of site, cluster, rule and subject
 	// (GET /findings)
 	ListFindings(ctx echo.Context, params ListFindingsParams) error
+	// ListInfrastructure Infrastructure that sites list, each resource once under all its names, in order of its id
+	// (GET /infrastructure)
+	ListInfrastructure(ctx echo.Context, params ListInfrastructureParams) error
+	// GetInfrastructure One infrastructure as a site lists it
+	// (GET /infrastructure/{site}/{infrastructure})
+	GetInfrastructure(ctx echo.Context, site SitePath, infrastructure InfrastructurePath, params GetInfrastructureParams) error
 	// Join A planner exchanges its join token for a NATS credential
 	// (POST /join)
 	Join(ctx echo.Context) error
@@ -2970,6 +3085,9 @@ type ServerInterface interface {
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx echo.Context, params ListTenancyParams) error
+	// GetTenancyGraph Who shares what, as a graph
+	// (GET /tenancy/graph)
+	GetTenancyGraph(ctx echo.Context, params GetTenancyGraphParams) error
 	// ListTokens API tokens made here, without their secrets; those of the configuration file are not among them
 	// (GET /tokens)
 	ListTokens(ctx echo.Context, params ListTokensParams) error
@@ -3690,6 +3808,99 @@ func (w *ServerInterfaceWrapper) ListFindings(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListFindings(ctx, params)
+	return err
+}
+
+// ListInfrastructure converts echo context to params.
+func (w *ServerInterfaceWrapper) ListInfrastructure(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInfrastructureParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListInfrastructure(ctx, params)
+	return err
+}
+
+// GetInfrastructure converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInfrastructure(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SitePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Path parameter "infrastructure" -------------
+	var infrastructure InfrastructurePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "infrastructure", ctx.Param("infrastructure"), &infrastructure, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter infrastructure: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInfrastructureParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInfrastructure(ctx, site, infrastructure, params)
 	return err
 }
 
@@ -4667,6 +4878,41 @@ func (w *ServerInterfaceWrapper) ListTenancy(ctx echo.Context) error {
 	return err
 }
 
+// GetTenancyGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTenancyGraph(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTenancyGraphParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTenancyGraph(ctx, params)
+	return err
+}
+
 // ListTokens converts echo context to params.
 func (w *ServerInterfaceWrapper) ListTokens(ctx echo.Context) error {
 	var err error
@@ -5575,6 +5821,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/region-mismatches", wrapper.ListRegionMismatches, options.OperationMiddlewares["listRegionMismatches"]...)
 	router.GET(options.BaseURL+"/recommendations", wrapper.ListRecommendations, options.OperationMiddlewares["listRecommendations"]...)
 	router.GET(options.BaseURL+"/tenancy", wrapper.ListTenancy, options.OperationMiddlewares["listTenancy"]...)
+	router.GET(options.BaseURL+"/tenancy/graph", wrapper.GetTenancyGraph, options.OperationMiddlewares["getTenancyGraph"]...)
+	router.GET(options.BaseURL+"/infrastructure", wrapper.ListInfrastructure, options.OperationMiddlewares["listInfrastructure"]...)
+	router.GET(options.BaseURL+"/infrastructure/:site/:infrastructure", wrapper.GetInfrastructure, options.OperationMiddlewares["getInfrastructure"]...)
 	router.GET(options.BaseURL+"/versions", wrapper.ListVersions, options.OperationMiddlewares["listVersions"]...)
 	router.GET(options.BaseURL+"/rejections", wrapper.ListRejections, options.OperationMiddlewares["listRejections"]...)
 	router.GET(options.BaseURL+"/changes", wrapper.ListChanges, options.OperationMiddlewares["listChanges"]...)
@@ -6305,6 +6554,116 @@ type ListFindingsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListFindingsdefaultApplicationProblemPlusJSONResponse) VisitListFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInfrastructureRequestObject struct {
+	Params ListInfrastructureParams
+}
+
+type ListInfrastructureResponseObject interface {
+	VisitListInfrastructureResponse(w http.ResponseWriter) error
+}
+
+type ListInfrastructure200ResponseHeaders struct {
+	ETag string
+}
+
+type ListInfrastructure200JSONResponse struct {
+	Body    InfrastructureList
+	Headers ListInfrastructure200ResponseHeaders
+}
+
+func (response ListInfrastructure200JSONResponse) VisitListInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInfrastructure304Response = NotModifiedResponse
+
+func (response ListInfrastructure304Response) VisitListInfrastructureResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListInfrastructuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListInfrastructuredefaultApplicationProblemPlusJSONResponse) VisitListInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInfrastructureRequestObject struct {
+	Site           SitePath           `json:"site"`
+	Infrastructure InfrastructurePath `json:"infrastructure"`
+	Params         GetInfrastructureParams
+}
+
+type GetInfrastructureResponseObject interface {
+	VisitGetInfrastructureResponse(w http.ResponseWriter) error
+}
+
+type GetInfrastructure200ResponseHeaders struct {
+	ETag string
+}
+
+type GetInfrastructure200JSONResponse struct {
+	Body    InfrastructureDetail
+	Headers GetInfrastructure200ResponseHeaders
+}
+
+func (response GetInfrastructure200JSONResponse) VisitGetInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInfrastructure304Response = NotModifiedResponse
+
+func (response GetInfrastructure304Response) VisitGetInfrastructureResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInfrastructuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetInfrastructuredefaultApplicationProblemPlusJSONResponse) VisitGetInfrastructureResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7653,6 +8012,97 @@ func (response ListTenancydefaultApplicationProblemPlusJSONResponse) VisitListTe
 	return err
 }
 
+type GetTenancyGraphRequestObject struct {
+	Params GetTenancyGraphParams
+}
+
+type GetTenancyGraphResponseObject interface {
+	VisitGetTenancyGraphResponse(w http.ResponseWriter) error
+}
+
+type GetTenancyGraph200ResponseHeaders struct {
+	ETag string
+}
+
+type GetTenancyGraph200JSONResponse struct {
+	Body    TenancyGraph
+	Headers GetTenancyGraph200ResponseHeaders
+}
+
+func (response GetTenancyGraph200JSONResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenancyGraph200TextResponse struct {
+	Body    string
+	Headers GetTenancyGraph200ResponseHeaders
+}
+
+func (response GetTenancyGraph200TextResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetTenancyGraph200TextvndGraphvizResponse struct {
+	Body          io.Reader
+	Headers       GetTenancyGraph200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetTenancyGraph200TextvndGraphvizResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/vnd.graphviz")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetTenancyGraph304Response = NotModifiedResponse
+
+func (response GetTenancyGraph304Response) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetTenancyGraphdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTenancyGraphdefaultApplicationProblemPlusJSONResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTokensRequestObject struct {
 	Params ListTokensParams
 }
@@ -8640,6 +9090,12 @@ type StrictServerInterface interface {
 	// ListFindings Findings, in order of site, cluster, rule and subject
 	// (GET /findings)
 	ListFindings(ctx context.Context, request ListFindingsRequestObject) (ListFindingsResponseObject, error)
+	// ListInfrastructure Infrastructure that sites list, each resource once under all its names, in order of its id
+	// (GET /infrastructure)
+	ListInfrastructure(ctx context.Context, request ListInfrastructureRequestObject) (ListInfrastructureResponseObject, error)
+	// GetInfrastructure One infrastructure as a site lists it
+	// (GET /infrastructure/{site}/{infrastructure})
+	GetInfrastructure(ctx context.Context, request GetInfrastructureRequestObject) (GetInfrastructureResponseObject, error)
 	// Join A planner exchanges its join token for a NATS credential
 	// (POST /join)
 	Join(ctx context.Context, request JoinRequestObject) (JoinResponseObject, error)
@@ -8715,6 +9171,9 @@ type StrictServerInterface interface {
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx context.Context, request ListTenancyRequestObject) (ListTenancyResponseObject, error)
+	// GetTenancyGraph Who shares what, as a graph
+	// (GET /tenancy/graph)
+	GetTenancyGraph(ctx context.Context, request GetTenancyGraphRequestObject) (GetTenancyGraphResponseObject, error)
 	// ListTokens API tokens made here, without their secrets; those of the configuration file are not among them
 	// (GET /tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -9159,6 +9618,58 @@ func (sh *strictHandler) ListFindings(ctx echo.Context, params ListFindingsParam
 		return err
 	} else if validResponse, ok := response.(ListFindingsResponseObject); ok {
 		return validResponse.VisitListFindingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListInfrastructure operation middleware
+func (sh *strictHandler) ListInfrastructure(ctx echo.Context, params ListInfrastructureParams) error {
+	var request ListInfrastructureRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInfrastructure(ctx.Request().Context(), request.(ListInfrastructureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInfrastructure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListInfrastructureResponseObject); ok {
+		return validResponse.VisitListInfrastructureResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInfrastructure operation middleware
+func (sh *strictHandler) GetInfrastructure(ctx echo.Context, site SitePath, infrastructure InfrastructurePath, params GetInfrastructureParams) error {
+	var request GetInfrastructureRequestObject
+
+	request.Site = site
+	request.Infrastructure = infrastructure
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInfrastructure(ctx.Request().Context(), request.(GetInfrastructureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInfrastructure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInfrastructureResponseObject); ok {
+		return validResponse.VisitGetInfrastructureResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -9921,6 +10432,31 @@ func (sh *strictHandler) ListTenancy(ctx echo.Context, params ListTenancyParams)
 		return err
 	} else if validResponse, ok := response.(ListTenancyResponseObject); ok {
 		return validResponse.VisitListTenancyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTenancyGraph operation middleware
+func (sh *strictHandler) GetTenancyGraph(ctx echo.Context, params GetTenancyGraphParams) error {
+	var request GetTenancyGraphRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenancyGraph(ctx.Request().Context(), request.(GetTenancyGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenancyGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTenancyGraphResponseObject); ok {
+		return validResponse.VisitGetTenancyGraphResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -1,25 +1,11 @@
 package read
 
 import (
-	"iter"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 )
-
-// listed is a collection of items that do not come from the view.
-func listed[T any](items []T, fields filter.Fields[*T], key func(*T) []string) *collection[*T] {
-	return &collection[*T]{fields: fields, key: key, each: func(*Snapshot) iter.Seq[*T] {
-		return func(yield func(*T) bool) {
-			for i := range items {
-				if !yield(&items[i]) {
-					return
-				}
-			}
-		}
-	}}
-}
 
 func webhookFields() filter.Fields[*gen.Webhook] {
 	type t = *gen.Webhook

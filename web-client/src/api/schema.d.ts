@@ -216,6 +216,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenancy/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who shares what, as a graph
+         * @description JSON has every cluster and infrastructure. DOT and Mermaid are drawings with a box for each region and site, which fold the clusters of a site or region into one node where there are too many to follow.
+         */
+        get: operations["getTenancyGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/infrastructure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Infrastructure that sites list, each resource once under all its names, in order of its id */
+        get: operations["listInfrastructure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/infrastructure/{site}/{infrastructure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: components["parameters"]["SitePath"];
+                infrastructure: components["parameters"]["InfrastructurePath"];
+            };
+            cookie?: never;
+        };
+        /** One infrastructure as a site lists it */
+        get: operations["getInfrastructure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/versions": {
         parameters: {
             query?: never;
@@ -1094,6 +1151,66 @@ export interface components {
             /** @description Items selected, over all pages. */
             total: number;
             coverage: components["schemas"]["Coverage"];
+        };
+        InfrastructureList: {
+            items: components["schemas"]["InfrastructureRow"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        InfrastructureRow: {
+            /** @description site/id of the first spelling within the caller's scope. */
+            infrastructure: string;
+            /** @description Its other names, site/id. */
+            aliases: string[];
+            kind: components["schemas"]["InfrastructureKind"];
+            name?: string;
+            engine?: string;
+            version?: string;
+            placement: components["schemas"]["Placement"];
+            /** @description Declared to be shared. */
+            shared: boolean;
+            /** @description site/cluster, within the caller's scope. */
+            tenants: string[];
+            /** @description Clusters of sites outside the caller's scope. */
+            otherTenants: number;
+            regions: string[];
+        };
+        InfrastructureDetail: {
+            row: components["schemas"]["InfrastructureRow"];
+            inventory: components["schemas"]["Infrastructure"];
+            /** @description How the scope's clusters use it, under any of its names. */
+            uses: components["schemas"]["InfrastructureUse"][];
+            /** @description What fails or is unknown about it. */
+            findings: components["schemas"]["Finding"][];
+        };
+        InfrastructureUse: {
+            /** @description site/cluster */
+            cluster: string;
+            use: components["schemas"]["Use"];
+        };
+        TenancyGraph: {
+            nodes: {
+                /** @description site/cluster or site/infrastructure */
+                id: string;
+                /** @description cluster, other-sites or a kind of infrastructure */
+                kind: string;
+                label: string;
+                site?: string;
+                /** @description provider/region; several are joined by commas */
+                region?: string;
+                environment?: string;
+                aliases?: string[];
+                /** @description Clusters that it stands for, 0 for an infrastructure. */
+                clusters: number;
+            }[];
+            edges: {
+                from: string;
+                to: string;
+                clusters: number;
+            }[];
         };
         ChangeList: {
             items: components["schemas"]["FindingChange"][];
@@ -2756,6 +2873,7 @@ export interface components {
         EnrolmentPath: string;
         SitePath: string;
         ClusterPath: string;
+        InfrastructurePath: string;
         WaiverPath: string;
         PolicyPath: string;
         TokenPath: string;
@@ -3245,6 +3363,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TenancyList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTenancyGraph: {
+        parameters: {
+            query?: {
+                format?: "json" | "dot" | "mermaid";
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graph. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenancyGraph"];
+                    "text/vnd.graphviz": string;
+                    "text/plain": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInfrastructure: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of infrastructure. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInfrastructure: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                site: components["parameters"]["SitePath"];
+                infrastructure: components["parameters"]["InfrastructurePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The infrastructure. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureDetail"];
                 };
             };
             304: components["responses"]["NotModified"];
