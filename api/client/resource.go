@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/diagram"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -71,6 +73,20 @@ func (c *Client) InfrastructureDetail(ctx context.Context, site, id string) (*ge
 // TenancyGraph returns who shares what.
 func (c *Client) TenancyGraph(ctx context.Context) (*diagram.Graph, error) {
 	return get[diagram.Graph](ctx, c, "/tenancy/graph", nil)
+}
+
+// Simulate answers what would differ if the federation changed. Nothing is changed.
+func (c *Client) Simulate(ctx context.Context, r *whatif.Request) (*whatif.Answer, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, &Error{Code: Invalid, Detail: "the changes cannot be written as JSON", Err: err}
+	}
+	resp, err := c.send(ctx, http.MethodPost, "/simulations", nil, body, http.Header{"Content-Type": {"application/json"}})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return decode[whatif.Answer](c, resp)
 }
 
 // Rule returns one rule.

@@ -1,6 +1,8 @@
 package rest_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +14,8 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/tenancy"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
@@ -123,7 +127,18 @@ func planted(t *testing.T, change func(*inventory.Site)) *resttest.View {
 }
 
 func plantedServer(t *testing.T, v *resttest.View) *server {
+	engine, err := assess.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	relation := tenancy.New()
+	for _, r := range v.Records {
+		relation.Set(r.Inventory)
+	}
 	return newServer(t, func(o *rest.Options) {
+		o.Branch = func(_ context.Context, v fleet.View, r *whatif.Request, allowed func(string) bool) (*whatif.Branch, error) {
+			return whatif.New(whatif.Base{View: v, Engine: engine, Listing: relation.Sites, Spokes: relation.Spokes}, r, allowed)
+		}
 		o.View = resttest.NewHolder(v).View
 		tokens := []rest.Token{{Name: "all", SHA256: rest.HashToken("all"), Role: rest.Admin}, {Name: "none", SHA256: rest.HashToken("none"), Role: rest.Admin, Sites: []string{}}}
 		for site := range marks {
@@ -254,5 +269,59 @@ func TestScopedTagsKeepStill(t *testing.T) {
 	}
 	if !changed {
 		t.Error("nothing changed at all")
+	}
+}
+
+// TestSimulationsWithinAScope: a scope changes its own sites only, and what that does to others stays out of the answer.
+func TestSimulationsWithinAScope(t *testing.T) {
+	_, router := specRouter(t)
+	v := planted(t, nil)
+	s := plantedServer(t, v)
+	post := func(token, changes string) answer {
+		a := s.do(http.MethodPost, "/api/v1/simulations", `{"changes":[`+changes+`]}`, "Authorization", "Bearer "+token, "Content-Type", "application/json")
+		conforms(t, router, http.MethodPost, "/api/v1/simulations", []string{"Content-Type", "application/json"}, a)
+		return a
+	}
+	ham, ber := idOf("ham-03"), idOf("ber-02")
+	for _, changes := range []string{
+		`{"do":"upgrade","site":"` + ham + `","version":"9.9.9"}`,
+		`{"do":"move-database","cluster":"` + ham + `/zqhamprod","to":"elsewhere"}`,
+		`{"do":"lose","what":"region:on-premise/zqhamregion"}`,
+		`{"do":"lose","what":"infrastructure:` + ham + `/zqhamzk-central"}`,
+		`{"do":"lose","what":"site:` + ham + `"}`,
+		`{"do":"set","site":"` + ham + `","pointer":"/clusters/zqhamprod/uses/zqhamdb/database","value":"zqberthingworx"}`,
+		`{"do":"set","site":"` + ham + `","pointer":"/infrastructure/zqhamdb/identity","value":{"endpoint":"own.example"}}`,
+	} {
+		own, all := post("ham-03", changes), post("all", changes)
+		if own.Code != http.StatusOK || all.Code != http.StatusOK {
+			t.Errorf("%s: %d %s; %d %s", changes, own.Code, own.body, all.Code, all.body)
+			continue
+		}
+		// What the caller wrote comes back.
+		for _, mark := range []string{"zqber", "zqhq"} {
+			if at := strings.Index(strings.ReplaceAll(own.body, "zqberthingworx", ""), mark); at >= 0 {
+				t.Errorf("%s tells Hamburg of others: …%s…", changes, own.body[max(0, at-200):min(len(own.body), at+80)])
+			}
+		}
+		if got := decode[whatif.Answer](t, own).Judged; got > 1 {
+			t.Errorf("%s: %d sites of Hamburg's are concerned", changes, got)
+		}
+	}
+	if got := decode[whatif.Answer](t, post("all", `{"do":"move-database","cluster":"`+ham+`/zqhamprod","to":"elsewhere"}`)); got.Judged != 2 {
+		t.Errorf("%d sites are concerned", got.Judged)
+	}
+	for _, changes := range []string{`{"do":"upgrade","site":"%s","version":"9.9.9"}`, `{"do":"merge","site":"` + ham + `","into":"%s"}`, `{"do":"lose","what":"site:%s"}`, `{"do":"lose","what":"machine:%s/vm"}`, `{"do":"move-database","cluster":"%s/x","to":"y"}`} {
+		foreign, nowhere := post("ham-03", fmt.Sprintf(changes, ber)), post("ham-03", fmt.Sprintf(changes, "nowhere"))
+		if foreign.Code != http.StatusUnprocessableEntity || strings.ReplaceAll(foreign.body, ber, "nowhere") != nowhere.body {
+			t.Errorf("a site out of scope is told from none: %d %s, %s", foreign.Code, foreign.body, nowhere.body)
+		}
+	}
+	if a := post("ham-03", `{"do":"lose","what":"region:on-premise/zqberregion"}`); strings.Contains(strings.ReplaceAll(a.body, "zqberregion", ""), "zqber") {
+		t.Errorf("%s", a.body)
+	}
+	for _, bad := range []string{`{"do":"fly"}`, `{"do":"upgrade"}`, `{"do":"set","site":"` + ham + `","pointer":"/clusters/zqhamprod/environment","value":"moon"}`} {
+		if a := post("ham-03", bad); a.Code != http.StatusBadRequest && a.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", bad, a.Code, a.body)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
@@ -46,6 +47,8 @@ type Options struct {
 	SetHeartbeat func(ctx context.Context, site string, interval time.Duration) error
 	Supported    Supported
 	Changes      ChangeSource
+	// Branch puts changes over a view; allowed tells which sites the caller may change. nil answers no simulations.
+	Branch func(ctx context.Context, v fleet.View, r *whatif.Request, allowed func(site string) bool) (*whatif.Branch, error)
 	// Enrolments let planners in; nil lets none.
 	Enrolments Enrolments
 	Webhooks   Webhooks                        // nil sends no notifications

@@ -376,6 +376,23 @@ func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
 	})
 }
 
+// PackHash is the engine's hash under which this fleet judges.
+func (f *Fleet) PackHash() string { return f.packHash }
+
+// Listing answers which sites list a key now, and Spokes which name a hub, for those who are not the writer.
+func (f *Fleet) Listing(k tenancy.Key) []string {
+	f.relations.RLock()
+	defer f.relations.RUnlock()
+	return slices.Clone(f.o.Graph.Sites(k))
+}
+
+// Spokes is Listing for the sites that name a hub.
+func (f *Fleet) Spokes(hub string) []string {
+	f.relations.RLock()
+	defer f.relations.RUnlock()
+	return f.o.Graph.Spokes(hub)
+}
+
 // neighbours is assess.Neighbours for those who are not the writer.
 func (f *Fleet) neighbours(r *Record, lookup func(string) (*Record, bool)) []*inventory.Site {
 	f.relations.RLock()

@@ -176,3 +176,9 @@ func (s *Snapshot) Assessment(id string, all Judge) (*assess.Assessment, error) 
 	out.Tenancy = red.tenancy(out.Tenancy)
 	return &out, nil
 }
+
+// Sight is the assessment of a site as the caller sees it, for comparisons.
+func (s *Snapshot) Sight(id string) (*assess.Assessment, bool) {
+	a, err := s.Assessment(id, nil)
+	return a, err == nil
+}
