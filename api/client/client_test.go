@@ -16,6 +16,7 @@ import (
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
+	"github.com/meridian-federation/meridian/federation/whatif"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -103,6 +104,12 @@ func TestResources(t *testing.T) {
 	}
 	if g, err := c.TenancyGraph(ctx); err != nil || len(g.Nodes) != 12 || len(g.Edges) != 9 {
 		t.Errorf("%+v %v", g, err)
+	}
+	if p, err := c.FleetPlan(ctx); err != nil || len(p.Assumptions) != 1 {
+		t.Errorf("%+v %v", p, err)
+	}
+	if _, err := c.Simulate(ctx, &whatif.Request{Changes: []whatif.Change{{Do: whatif.Lose, What: "region:azure/westeurope"}}}); client.CodeOf(err) != client.Unavailable {
+		t.Errorf("a server without simulations: %v", err)
 	}
 	if r, err := c.Rule(ctx, "COL-001"); err != nil || r.ID != "COL-001" {
 		t.Errorf("%+v %v", r, err)

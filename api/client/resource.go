@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/diagram"
 	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -87,6 +88,11 @@ func (c *Client) Simulate(ctx context.Context, r *whatif.Request) (*whatif.Answe
 	}
 	defer func() { _ = resp.Body.Close() }()
 	return decode[whatif.Answer](c, resp)
+}
+
+// FleetPlan returns what the federation should do beyond each cluster.
+func (c *Client) FleetPlan(ctx context.Context) (*advice.Plan, error) {
+	return get[advice.Plan](ctx, c, "/plans/fleet", nil)
 }
 
 // Rule returns one rule.

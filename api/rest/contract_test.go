@@ -75,7 +75,7 @@ func targets() []string {
 		"/api/v1/sites", "/api/v1/sites?limit=3&sort=severity&filter=country%3DDE", "/api/v1/sites/plant-001", "/api/v1/sites/plant-002/inventory",
 		"/api/v1/sites/plant-003/assessment", "/api/v1/sites/plant-003/assessment?all=true", "/api/v1/clusters", "/api/v1/clusters?limit=2",
 		"/api/v1/clusters/plant-001/prod", "/api/v1/clusters/plant-003/test", "/api/v1/findings", "/api/v1/findings?all=true", "/api/v1/findings?sort=severity&limit=4",
-		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/tenancy/graph", "/api/v1/tenancy/graph?format=dot", "/api/v1/tenancy/graph?format=mermaid",
+		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/plans/fleet", "/api/v1/tenancy/graph", "/api/v1/tenancy/graph?format=dot", "/api/v1/tenancy/graph?format=mermaid",
 		"/api/v1/infrastructure", "/api/v1/infrastructure?limit=2", "/api/v1/infrastructure/plant-003/zk-central", "/api/v1/infrastructure/plant-001/nowhere", "/api/v1/versions", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
 		"/api/v1/architectures", "/api/v1/regions", "/api/v1/reports/compliance?format=json", "/api/v1/reports/compliance", "/api/v1/changes?from=2026-11-18T00:00:00Z",
 		"/api/v1/diff?from=2026-11-18T00:00:00Z&limit=3", "/api/v1/trends?from=2026-11-18T00:00:00Z&by=region", "/api/v1/sites?asOf=2026-11-18T00:00:00Z",

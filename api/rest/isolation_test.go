@@ -13,6 +13,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/tenancy"
 	"github.com/meridian-federation/meridian/federation/whatif"
@@ -140,6 +141,13 @@ func plantedServer(t *testing.T, v *resttest.View) *server {
 			return whatif.New(whatif.Base{View: v, Engine: engine, Listing: relation.Sites, Spokes: relation.Spokes}, r, allowed)
 		}
 		o.View = resttest.NewHolder(v).View
+		o.FleetPlan = func(_ context.Context, v fleet.View, within func(string) bool) (*advice.Plan, error) {
+			effort, err := advice.DefaultEffort()
+			if err != nil {
+				return nil, err
+			}
+			return advice.Fleet(whatif.Base{View: v, Engine: engine, Listing: relation.Sites, Spokes: relation.Spokes}, advice.Options{Effort: effort, Within: within}), nil
+		}
 		tokens := []rest.Token{{Name: "all", SHA256: rest.HashToken("all"), Role: rest.Admin}, {Name: "none", SHA256: rest.HashToken("none"), Role: rest.Admin, Sites: []string{}}}
 		for site := range marks {
 			tokens = append(tokens, rest.Token{Name: site, SHA256: rest.HashToken(site), Role: rest.Admin, Sites: []string{idOf(site)}})
@@ -156,7 +164,7 @@ func plantedServer(t *testing.T, v *resttest.View) *server {
 func plantedTargets(v *resttest.View) []string {
 	out := []string{
 		"/sites", "/sites?sort=severity", "/clusters", "/findings", "/findings?all=true", "/findings?sort=severity", "/region-mismatches", "/recommendations", "/tenancy",
-		"/tenancy/graph", "/tenancy/graph?format=dot", "/tenancy/graph?format=mermaid", "/infrastructure", "/infrastructure?limit=1", "/tenancy?limit=1", "/rejections", "/me", "/regions",
+		"/tenancy/graph", "/tenancy/graph?format=dot", "/tenancy/graph?format=mermaid", "/infrastructure", "/infrastructure?limit=1", "/tenancy?limit=1", "/rejections", "/me", "/regions", "/plans/fleet",
 	}
 	for _, r := range v.Records {
 		out = append(out, "/sites/"+r.ID, "/sites/"+r.ID+"/inventory", "/sites/"+r.ID+"/assessment", "/sites/"+r.ID+"/assessment?all=true")
@@ -323,5 +331,16 @@ func TestSimulationsWithinAScope(t *testing.T) {
 		if a := post("ham-03", bad); a.Code != http.StatusBadRequest && a.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d %s", bad, a.Code, a.body)
 		}
+	}
+}
+
+// TestFleetPlan asks a server with real sites for the plan, which has to follow the contract.
+func TestFleetPlan(t *testing.T) {
+	_, router := specRouter(t)
+	s := plantedServer(t, planted(t, nil))
+	a := s.do(http.MethodGet, "/api/v1/plans/fleet", "", "Authorization", "Bearer all")
+	conforms(t, router, http.MethodGet, "/api/v1/plans/fleet", nil, a)
+	if p := decode[advice.Plan](t, a); len(p.Queue) == 0 || len(p.Separations) == 0 || p.Sites != 3 {
+		t.Errorf("%+v", p)
 	}
 }

@@ -193,6 +193,7 @@ func (r *reply) VisitListInfrastructureResponse(w http.ResponseWriter) error   {
 func (r *reply) VisitGetInfrastructureResponse(w http.ResponseWriter) error    { return r.write(w) }
 func (r *reply) VisitGetTenancyGraphResponse(w http.ResponseWriter) error      { return r.write(w) }
 func (r *reply) VisitCreateSimulationResponse(w http.ResponseWriter) error     { return r.write(w) }
+func (r *reply) VisitGetFleetPlanResponse(w http.ResponseWriter) error         { return r.write(w) }
 func (r *reply) VisitGetMeResponse(w http.ResponseWriter) error                { return r.write(w) }
 func (r *reply) VisitGetOpenAPIResponse(w http.ResponseWriter) error           { return r.write(w) }
 func (r *reply) VisitListRecommendationsResponse(w http.ResponseWriter) error  { return r.write(w) }

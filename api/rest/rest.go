@@ -17,6 +17,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/read"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -49,6 +50,8 @@ type Options struct {
 	Changes      ChangeSource
 	// Branch puts changes over a view; allowed tells which sites the caller may change. nil answers no simulations.
 	Branch func(ctx context.Context, v fleet.View, r *whatif.Request, allowed func(site string) bool) (*whatif.Branch, error)
+	// FleetPlan recommends for the sites of a view that within names; nil makes no plans.
+	FleetPlan func(ctx context.Context, v fleet.View, within func(site string) bool) (*advice.Plan, error)
 	// Enrolments let planners in; nil lets none.
 	Enrolments Enrolments
 	Webhooks   Webhooks                        // nil sends no notifications

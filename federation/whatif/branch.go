@@ -25,6 +25,8 @@ type Base struct {
 	Engine   *assess.Engine
 	Policy   *policy.Policy // nil takes policy.Default
 	PackHash string         // Engine.Hash(Policy); "" computes it
+	// VerdictsOnly leaves the recommendations of the branch out, which cost ten times all else, and ARC-001 with them.
+	VerdictsOnly bool
 	// Listing answers which sites list a key and Spokes which name a hub, both sorted.
 	Listing func(tenancy.Key) []string
 	Spokes  func(hub string) []string
@@ -44,21 +46,51 @@ type Branch struct {
 
 // New makes the branch. allowed tells which sites the caller may change; nil allows all. Errors are *Error, but for ErrTooWide.
 func New(base Base, r *Request, allowed func(site string) bool) (*Branch, error) {
+	if allowed == nil {
+		allowed = func(string) bool { return true }
+	}
+	b := empty(base)
+	for i := range r.Changes {
+		if err := b.apply(&r.Changes[i], allowed); err != nil {
+			return nil, &Error{i, err}
+		}
+	}
+	if err := b.settle(len(r.Changes) - 1); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// With makes the branch in which sites of the base have other documents.
+func With(base Base, documents ...*inventory.Site) (*Branch, error) {
+	b := empty(base)
+	for _, s := range documents {
+		r, ok := base.View.Site(s.Site.ID)
+		if !ok {
+			return nil, fmt.Errorf("there is no site %s", s.Site.ID)
+		}
+		next := *r
+		next.Inventory = s
+		b.over[s.Site.ID], b.changed[s.Site.ID] = &next, true
+	}
+	if err := b.settle(0); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func empty(base Base) *Branch {
 	if base.Policy == nil {
 		base.Policy = policy.Default()
 	}
 	if base.PackHash == "" {
 		base.PackHash = base.Engine.Hash(base.Policy)
 	}
-	if allowed == nil {
-		allowed = func(string) bool { return true }
-	}
-	b := &Branch{base: base, over: map[string]*fleet.Record{}, keys: map[tenancy.Key][]string{}, changed: map[string]bool{}}
-	for i := range r.Changes {
-		if err := b.apply(&r.Changes[i], allowed); err != nil {
-			return nil, &Error{i, err}
-		}
-	}
+	return &Branch{base: base, over: map[string]*fleet.Record{}, keys: map[tenancy.Key][]string{}, changed: map[string]bool{}}
+}
+
+// settle takes the changed documents as the hub would have and judges. last is the change that an unacceptable document is put down to.
+func (b *Branch) settle(last int) error {
 	for id := range b.changed {
 		rec := b.over[id]
 		if rec == nil {
@@ -66,17 +98,14 @@ func New(base Base, r *Request, allowed func(site string) bool) (*Branch, error)
 		}
 		s, err := b.valid(rec.Inventory)
 		if err != nil {
-			return nil, &Error{len(r.Changes) - 1, fmt.Errorf("the document of site %s would not be accepted: %w", id, err)}
+			return &Error{last, fmt.Errorf("the document of site %s would not be accepted: %w", id, err)}
 		}
 		next := *rec
 		next.Inventory, next.Revision = s, inventory.Revision(s)
 		b.over[id] = &next
 	}
 	b.index()
-	if err := b.judge(); err != nil {
-		return nil, err
-	}
-	return b, nil
+	return b.judge()
 }
 
 // valid is the document as the hub would have taken it.
@@ -166,6 +195,7 @@ func (b *Branch) judge() error {
 		view := assess.View{
 			Site: r.Inventory, Revision: r.Revision, Neighbours: assess.Neighbours(r.Inventory, inventories(b.Site), b.listing),
 			Policy: b.base.Policy, PackHash: b.base.PackHash, At: r.AcceptedAt, HubInView: true, Previous: r.Assessment,
+			WithoutRecommendation: b.base.VerdictsOnly,
 		}
 		// At the instant of the judgement before, so that nothing differs only because time went on.
 		if r.Assessment != nil {

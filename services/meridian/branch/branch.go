@@ -1,4 +1,5 @@
-// Package branch runs changes over inventories from files and prints what would differ. "meridian whatif" gives it what it read.
+// Package branch holds inventories from files as the hub does, runs changes and the plan for the fleet over them, and prints what comes
+// of it. "meridian whatif" and "meridian recommend" give it what they read.
 package branch
 
 import (

@@ -40,6 +40,7 @@ type grammar struct {
 	Availability    availabilityCommand    `cmd:"" help:"Compute how available clusters are, and pairs of them together." group:"offline"`
 	Simulate        simulateCommand        `cmd:"" help:"Fail machines, zones, regions and more, and tell which clusters go down and why." group:"offline"`
 	Whatif          whatifCommand          `cmd:"" help:"Tell what would differ if the federation changed: a database moves, a region is lost, sites merge." group:"offline"`
+	Recommend       recommendCommand       `cmd:"" help:"Recommend for the federation." group:"offline"`
 	Plan            planCommand            `cmd:"" help:"Plan a new cluster: up to three options for a workload, objectives and constraints." group:"offline"`
 	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
 	Sources         sourcesCommand         `cmd:"" help:"Show which fact of a site came from which source, where sources disagree, and what is missing." group:"offline"`
