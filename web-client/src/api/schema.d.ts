@@ -273,6 +273,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plans/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the federation should do beyond each cluster
+         * @description Infrastructure that clusters could share, sharing that should end, upgrades of federated servers in waves, and one queue of what to mend first. Every proposal was judged; hours of work and weights are assumptions. A proposal that concerns sites outside the caller's scope is left out.
+         */
+        get: operations["getFleetPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/simulations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What would be if the federation changed
+         * @description Changes are put over the federation as it is now, without touching it. What they concern is judged, and the answer says what would differ. Nothing is kept.
+         */
+        post: operations["createSimulation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/versions": {
         parameters: {
             query?: never;
@@ -1190,6 +1230,199 @@ export interface components {
             /** @description site/cluster */
             cluster: string;
             use: components["schemas"]["Use"];
+        };
+        FleetPlan: {
+            consolidations: components["schemas"]["SharingProposal"][];
+            separations: components["schemas"]["SharingProposal"][];
+            upgrades: {
+                hub: string;
+                /** @description Version of ThingWorx. */
+                target: string;
+                why: string;
+                waves: {
+                    clusters: string[];
+                    /** @description In one window. */
+                    together: boolean;
+                    why: string;
+                }[];
+                /** @description What has to be settled first. */
+                blocked: string[];
+                /**
+                 * Format: double
+                 * @description Hours, an assumption.
+                 */
+                effort: number;
+            }[];
+            /** @description The most gained for each hour of work first. */
+            queue: {
+                /** @enum {string} */
+                do: "mend" | "move-database" | "separate";
+                rule?: string;
+                site: string;
+                cluster?: string;
+                subject: string;
+                severity: components["schemas"]["Severity"];
+                why: string;
+                /** @description Id of the finding that is the evidence. */
+                finding?: string;
+                /** @description The change was judged; otherwise only the finding itself counts. */
+                computed: boolean;
+                /**
+                 * Format: double
+                 * @description Downtime a year less, over all clusters.
+                 */
+                hours: number;
+                mismatches: number;
+                serving: components["schemas"]["ServingChange"][];
+                closed: components["schemas"]["Consequence"][];
+                opened: components["schemas"]["Consequence"][];
+                steps: string[];
+                /**
+                 * Format: double
+                 * @description Hours, an assumption.
+                 */
+                effort: number;
+                /** Format: double */
+                score: number;
+            }[];
+            /** @description Things to mend, also those that are not listed. */
+            queueTotal: number;
+            sites: number;
+            /** @description Changes that were judged. */
+            tried: number;
+            /** @description Changes that were not judged, because there are too many. */
+            untried: number;
+            assumptions: string[];
+        };
+        SharingProposal: {
+            /** @enum {string} */
+            do: "consolidate" | "separate";
+            kind: string;
+            region: string;
+            /** @description site/id; of a consolidation the one that stays first. */
+            infrastructure: string[];
+            /** @description Those that get another infrastructure. */
+            clusters: string[];
+            why: string;
+            serving: components["schemas"]["ServingChange"][];
+            /** @description Chance that both clusters are down. */
+            joint: {
+                clusters: string[];
+                /** Format: double */
+                before: number;
+                /** Format: double */
+                after: number;
+            }[];
+            blastRadius: {
+                before: number;
+                after: number;
+            };
+            /** @description Nodes more, or below zero fewer, than before. */
+            machines: number;
+            closed: components["schemas"]["Consequence"][];
+            opened: components["schemas"]["Consequence"][];
+            steps: string[];
+            /**
+             * Format: double
+             * @description Hours, an assumption.
+             */
+            effort: number;
+        };
+        ServingChange: {
+            cluster: string;
+            /** Format: double */
+            before: number;
+            /** Format: double */
+            after: number;
+        };
+        Consequence: {
+            rule: string;
+            severity: components["schemas"]["Severity"];
+            site: string;
+            subject: string;
+        };
+        SimulationRequest: {
+            /** @enum {string} */
+            apiVersion?: "meridian/v1";
+            /** @enum {string} */
+            kind?: "WhatIf";
+            /** @description Made one after the other; what is lost is lost at the end, all at once. */
+            changes: components["schemas"]["Change"][];
+        };
+        Change: {
+            /** @enum {string} */
+            do: "move-database" | "lose" | "merge" | "upgrade" | "set";
+            /** @description site/cluster whose database moves, or that is upgraded. */
+            cluster?: string;
+            /** @description Site that is merged into another, upgraded whole, or whose document is set. */
+            site?: string;
+            /** @description Site that takes what the other has. */
+            into?: string;
+            /** @description Region or provider/region. */
+            to?: string;
+            /** @description Version of ThingWorx. */
+            version?: string;
+            /** @description What is lost: KIND:ID with node, machine, zone, region, infrastructure or site. */
+            what?: string;
+            /** @description JSON pointer into the site's document; an item of a list may be named by its id, name or kind. */
+            pointer?: string;
+            /** @description Absent or null removes. */
+            value?: unknown;
+        };
+        Simulation: {
+            /** @description What was changed. */
+            steps: string[];
+            assumptions: string[];
+            /** @description Sites within the caller's scope that the changes concern. */
+            judged: number;
+            /** @description Sites that are no more. */
+            gone: string[];
+            findings: {
+                opened: components["schemas"]["Finding"][];
+                closed: components["schemas"]["Finding"][];
+                changed: {
+                    before: components["schemas"]["Finding"];
+                    after: components["schemas"]["Finding"];
+                }[];
+                unknown: components["schemas"]["Finding"][];
+            };
+            clusters: {
+                /** @description site/cluster */
+                id: string;
+                before?: components["schemas"]["SimulatedCluster"];
+                after?: components["schemas"]["SimulatedCluster"];
+                /**
+                 * @description What a loss leaves of it.
+                 * @enum {string}
+                 */
+                state?: "up" | "degraded" | "down";
+                causes?: string[];
+                /**
+                 * Format: double
+                 * @description Chance that it serves while the loss lasts.
+                 */
+                serving?: number;
+            }[];
+            tenancy: {
+                infrastructure: string;
+                kind: string;
+                before: string[];
+                after: string[];
+                regions: string[];
+            }[];
+            down: number;
+            degraded: number;
+        };
+        SimulatedCluster: {
+            /** Format: double */
+            serving: number;
+            /** Format: double */
+            full: number;
+            /** @description false: the availability is not known. */
+            known: boolean;
+            architecture: string;
+            recommended: string;
+            regionMatch: boolean | null;
         };
         TenancyGraph: {
             nodes: {
@@ -3455,6 +3688,59 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getFleetPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetPlan"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSimulation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationRequest"];
+            };
+        };
+        responses: {
+            /** @description The differences. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };
