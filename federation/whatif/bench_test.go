@@ -14,7 +14,7 @@ import (
 func BenchmarkChange(b *testing.B) {
 	for _, n := range []int{100, 10000} {
 		sites := sitesim.New(sitesim.Options{Seed: 3, Sites: n}).Sites(0)
-		base := federation(b, sites)
+		base := judged(b, sites, true)
 		base.PackHash = base.Engine.Hash(policy.Default())
 		for name, change := range map[string]whatif.Change{
 			"upgrade": {Do: whatif.Upgrade, Site: sites[1].Site.ID, Version: "9.7.0"},

@@ -27,7 +27,10 @@ import (
 var at = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
 // federation is a base over a real store.
-func federation(t testing.TB, sites []*inventory.Site) whatif.Base {
+func federation(t testing.TB, sites []*inventory.Site) whatif.Base { return judged(t, sites, false) }
+
+// judged is federation, with verdicts only if asked for: a recommendation costs ten times all else.
+func judged(t testing.TB, sites []*inventory.Site, verdictsOnly bool) whatif.Base {
 	t.Helper()
 	engine, err := assess.Builtin()
 	if err != nil {
@@ -44,14 +47,14 @@ func federation(t testing.TB, sites []*inventory.Site) whatif.Base {
 		relation.Set(s)
 		byID[s.Site.ID] = s
 	}
-	for _, a := range engine.Sites(sites, assess.View{At: at, HubInView: true}) {
+	for _, a := range engine.Sites(sites, assess.View{At: at, HubInView: true, WithoutRecommendation: verdictsOnly}) {
 		id := a.Inventories[0].Site
 		records = append(records, &fleet.Record{ID: id, Revision: a.Inventories[0].Revision, AcceptedAt: at, Inventory: byID[id], Assessment: a})
 	}
 	if _, err := store.Commit(records); err != nil {
 		t.Fatal(err)
 	}
-	return whatif.Base{View: store.View(), Engine: engine, Listing: relation.Sites, Spokes: relation.Spokes}
+	return whatif.Base{View: store.View(), Engine: engine, VerdictsOnly: verdictsOnly, Listing: relation.Sites, Spokes: relation.Spokes}
 }
 
 func sample(t testing.TB) whatif.Base {
@@ -143,7 +146,7 @@ func equalsReal(t interface {
 	if len(sites) != b.Count() {
 		t.Fatalf("%d sites, counted as %d", len(sites), b.Count())
 	}
-	for _, want := range base.Engine.Sites(sites, assess.View{At: at, HubInView: true}) {
+	for _, want := range base.Engine.Sites(sites, assess.View{At: at, HubInView: true, WithoutRecommendation: base.VerdictsOnly}) {
 		r, ok := b.Site(want.Inventories[0].Site)
 		if !ok || timeless(r.Assessment) != timeless(want) {
 			t.Fatalf("site %s of the branch:\n%s\nfor real:\n%s", want.Inventories[0].Site, timeless(r.Assessment), timeless(want))
@@ -310,8 +313,8 @@ func TestParse(t *testing.T) {
 // TestBranchesEqualTheRealThing makes random changes of a simulated federation. Whatever they are, the base stays, each site of the branch
 // says what it would say for real, and nothing was judged that the changes do not concern.
 func TestBranchesEqualTheRealThing(t *testing.T) {
-	sites := sitesim.New(sitesim.Options{Seed: 7, Sites: 10}).Sites(0)
-	base := federation(t, sites)
+	sites := sitesim.New(sitesim.Options{Seed: 7, Sites: 24}).Sites(0)
+	base := judged(t, sites, true)
 	before := bytesOf(t, base.View)
 	rapid.Check(t, func(t *rapid.T) {
 		pick := func(label string) *inventory.Site { return rapid.SampledFrom(sites).Draw(t, label) }
@@ -355,15 +358,15 @@ func TestBranchesEqualTheRealThing(t *testing.T) {
 
 // TestCostIsThatOfWhatIsConcerned: the same change of a site costs the same judgements in a federation ten times as large.
 func TestCostIsThatOfWhatIsConcerned(t *testing.T) {
-	judged := func(n int) int {
+	cost := func(n int) int {
 		sites := sitesim.New(sitesim.Options{Seed: 3, Sites: n}).Sites(0)
-		b, err := whatif.New(federation(t, sites), request(whatif.Change{Do: whatif.Upgrade, Site: sites[1].Site.ID, Version: "9.7.0"}), nil)
+		b, err := whatif.New(judged(t, sites, true), request(whatif.Change{Do: whatif.Upgrade, Site: sites[1].Site.ID, Version: "9.7.0"}), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return b.Judged()
 	}
-	if small, large := judged(16), judged(160); small != large || small > 8 {
+	if small, large := cost(16), cost(160); small != large || small > 8 {
 		t.Errorf("%d judgements in a small federation, %d in a large one", small, large)
 	}
 }
