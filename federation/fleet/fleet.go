@@ -372,12 +372,9 @@ func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
 	t := f.terms.Load()
 	return f.under(t, t.at(r.Assessment.At), assess.View{
 		Site: r.Inventory, Revision: r.Revision, Neighbours: f.neighbours(r, v.Site),
-		Planner: f.plannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
+		Planner: f.PlannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
 	})
 }
-
-// PackHash is the engine's hash under which this fleet judges.
-func (f *Fleet) PackHash() string { return f.packHash }
 
 // Listing answers which sites list a key now, and Spokes which name a hub, for those who are not the writer.
 func (f *Fleet) Listing(k tenancy.Key) []string {

@@ -12,6 +12,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/simulate"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
@@ -30,6 +31,8 @@ type Base struct {
 	// Listing answers which sites list a key and Spokes which name a hub, both sorted.
 	Listing func(tenancy.Key) []string
 	Spokes  func(hub string) []string
+	// Planner tells of the planner behind a site; nil knows of none.
+	Planner func(*fleet.Record) *rules.Planner
 }
 
 // Branch is the federation as it would be. It is a fleet.View whose records share with the base's what did not change.
@@ -199,7 +202,10 @@ func (b *Branch) judge() error {
 		}
 		// At the instant of the judgement before, so that nothing differs only because time went on.
 		if r.Assessment != nil {
-			view.At = r.Assessment.At
+			view.At, view.PolicyRef = r.Assessment.At, r.Assessment.Policy
+		}
+		if b.base.Planner != nil {
+			view.Planner = b.base.Planner(r)
 		}
 		next.Assessment = b.base.Engine.Site(view)
 		b.over[id] = &next

@@ -276,7 +276,7 @@ func TestWhatIsNotPossible(t *testing.T) {
 		"the list of":                 {Do: whatif.Set, Site: "muc-01", Pointer: "/clusters/none/environment", Value: "test"},
 		"below a plain value":         {Do: whatif.Set, Site: "muc-01", Pointer: "/site/name/x", Value: "test"},
 		"a site keeps its id":         {Do: whatif.Set, Site: "muc-01", Pointer: "/site", Value: map[string]any{"id": "other"}},
-		"enviroment":                  {Do: whatif.Set, Site: "muc-01", Pointer: "/clusters/prod/enviroment", Value: "test"},
+		"unknown key":                 {Do: whatif.Set, Site: "muc-01", Pointer: "/clusters/prod/colour", Value: "test"},
 		"does not begin with a slash": {Do: whatif.Set, Site: "muc-01", Pointer: "clusters", Value: "test"},
 	} {
 		_, err := whatif.New(base, request(c), nil)
