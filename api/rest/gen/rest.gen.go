@@ -15,11 +15,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/meridian-federation/meridian/federation/access"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/audit"
 	"github.com/meridian-federation/meridian/federation/diagram"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	versions "github.com/meridian-federation/meridian/federation/policy"
 	"github.com/meridian-federation/meridian/federation/waiver"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -850,6 +852,9 @@ type Availability = availability.Result
 // BillItem defines model for BillItem.
 type BillItem = recommend.BillItem
 
+// Change defines model for Change.
+type Change = whatif.Change
+
 // ChangeList defines model for ChangeList.
 type ChangeList struct {
 	Coverage Coverage        `json:"coverage"`
@@ -974,6 +979,9 @@ type Component = inventory.Component
 
 // Confidence defines model for Confidence.
 type Confidence = rules.Confidence
+
+// Consequence defines model for Consequence.
+type Consequence = advice.Consequence
 
 // Contribution defines model for Contribution.
 type Contribution = availability.Contribution
@@ -1189,6 +1197,9 @@ type FindingWaiver = rules.Waiver
 type FleetEvent struct {
 	Index int `json:"index"`
 }
+
+// FleetPlan defines model for FleetPlan.
+type FleetPlan = advice.Plan
 
 // Hardware defines model for Hardware.
 type Hardware = sizing.Hardware
@@ -1732,6 +1743,9 @@ type RuleParameter = rules.Parameter
 // RuleWin defines model for RuleWin.
 type RuleWin = rules.Win
 
+// ServingChange defines model for ServingChange.
+type ServingChange = advice.Serving
+
 // SessionRequest defines model for SessionRequest.
 type SessionRequest struct {
 	Token string `json:"token"`
@@ -1745,6 +1759,18 @@ type Shared = tenancy.Shared
 
 // Sharing defines model for Sharing.
 type Sharing = inventory.Sharing
+
+// SharingProposal defines model for SharingProposal.
+type SharingProposal = advice.Proposal
+
+// SimulatedCluster defines model for SimulatedCluster.
+type SimulatedCluster = whatif.Cluster
+
+// Simulation defines model for Simulation.
+type Simulation = whatif.Answer
+
+// SimulationRequest defines model for SimulationRequest.
+type SimulationRequest = whatif.Request
 
 // SiteDetail defines model for SiteDetail.
 type SiteDetail struct {
@@ -2467,6 +2493,11 @@ type GetOpenAPIParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
+// GetFleetPlanParams defines parameters for GetFleetPlan.
+type GetFleetPlanParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
 // ListPoliciesParams defines parameters for ListPolicies.
 type ListPoliciesParams struct {
 	// Limit Items in the page.
@@ -2628,6 +2659,12 @@ type GetInventorySchemaParams struct {
 
 // DeleteSessionParams defines parameters for DeleteSession.
 type DeleteSessionParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// CreateSimulationParams defines parameters for CreateSimulation.
+type CreateSimulationParams struct {
 	// XCSRFToken Needed with the session cookie, not with a bearer token.
 	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
 }
@@ -2933,6 +2970,9 @@ type ActivatePolicyJSONRequestBody = Reason
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionRequest
 
+// CreateSimulationJSONRequestBody defines body for CreateSimulation for application/json ContentType.
+type CreateSimulationJSONRequestBody = SimulationRequest
+
 // PutSiteHeartbeatJSONRequestBody defines body for PutSiteHeartbeat for application/json ContentType.
 type PutSiteHeartbeatJSONRequestBody = HeartbeatInterval
 
@@ -3022,6 +3062,9 @@ type ServerInterface interface {
 	// GetOpenAPI This document
 	// (GET /openapi.json)
 	GetOpenAPI(ctx echo.Context, params GetOpenAPIParams) error
+	// GetFleetPlan What the federation should do beyond each cluster
+	// (GET /plans/fleet)
+	GetFleetPlan(ctx echo.Context, params GetFleetPlanParams) error
 	// ListPolicies Versions of the policy, newest first
 	// (GET /policies)
 	ListPolicies(ctx echo.Context, params ListPoliciesParams) error
@@ -3067,6 +3110,9 @@ type ServerInterface interface {
 	// CreateSession Exchange a token for a browser session
 	// (POST /session)
 	CreateSession(ctx echo.Context) error
+	// CreateSimulation What would be if the federation changed
+	// (POST /simulations)
+	CreateSimulation(ctx echo.Context, params CreateSimulationParams) error
 	// ListSites Sites, in order of id
 	// (GET /sites)
 	ListSites(ctx echo.Context, params ListSitesParams) error
@@ -3960,6 +4006,35 @@ func (w *ServerInterfaceWrapper) GetOpenAPI(ctx echo.Context) error {
 	return err
 }
 
+// GetFleetPlan converts echo context to params.
+func (w *ServerInterfaceWrapper) GetFleetPlan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetFleetPlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetFleetPlan(ctx, params)
+	return err
+}
+
 // ListPolicies converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPolicies(ctx echo.Context) error {
 	var err error
@@ -4552,6 +4627,35 @@ func (w *ServerInterfaceWrapper) CreateSession(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreateSession(ctx)
+	return err
+}
+
+// CreateSimulation converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSimulation(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSimulationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSimulation(ctx, params)
 	return err
 }
 
@@ -5824,6 +5928,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/tenancy/graph", wrapper.GetTenancyGraph, options.OperationMiddlewares["getTenancyGraph"]...)
 	router.GET(options.BaseURL+"/infrastructure", wrapper.ListInfrastructure, options.OperationMiddlewares["listInfrastructure"]...)
 	router.GET(options.BaseURL+"/infrastructure/:site/:infrastructure", wrapper.GetInfrastructure, options.OperationMiddlewares["getInfrastructure"]...)
+	router.GET(options.BaseURL+"/plans/fleet", wrapper.GetFleetPlan, options.OperationMiddlewares["getFleetPlan"]...)
+	router.POST(options.BaseURL+"/simulations", wrapper.CreateSimulation, options.OperationMiddlewares["createSimulation"]...)
 	router.GET(options.BaseURL+"/versions", wrapper.ListVersions, options.OperationMiddlewares["listVersions"]...)
 	router.GET(options.BaseURL+"/rejections", wrapper.ListRejections, options.OperationMiddlewares["listRejections"]...)
 	router.GET(options.BaseURL+"/changes", wrapper.ListChanges, options.OperationMiddlewares["listChanges"]...)
@@ -6845,6 +6951,60 @@ func (response GetOpenAPIdefaultApplicationProblemPlusJSONResponse) VisitGetOpen
 	return err
 }
 
+type GetFleetPlanRequestObject struct {
+	Params GetFleetPlanParams
+}
+
+type GetFleetPlanResponseObject interface {
+	VisitGetFleetPlanResponse(w http.ResponseWriter) error
+}
+
+type GetFleetPlan200ResponseHeaders struct {
+	ETag string
+}
+
+type GetFleetPlan200JSONResponse struct {
+	Body    FleetPlan
+	Headers GetFleetPlan200ResponseHeaders
+}
+
+func (response GetFleetPlan200JSONResponse) VisitGetFleetPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFleetPlan304Response = NotModifiedResponse
+
+func (response GetFleetPlan304Response) VisitGetFleetPlanResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetFleetPlandefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetFleetPlandefaultApplicationProblemPlusJSONResponse) VisitGetFleetPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPoliciesRequestObject struct {
 	Params ListPoliciesParams
 }
@@ -7693,6 +7853,46 @@ type CreateSessiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateSessiondefaultApplicationProblemPlusJSONResponse) VisitCreateSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSimulationRequestObject struct {
+	Params CreateSimulationParams
+	Body   *CreateSimulationJSONRequestBody
+}
+
+type CreateSimulationResponseObject interface {
+	VisitCreateSimulationResponse(w http.ResponseWriter) error
+}
+
+type CreateSimulation200JSONResponse Simulation
+
+func (response CreateSimulation200JSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSimulationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSimulationdefaultApplicationProblemPlusJSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9108,6 +9308,9 @@ type StrictServerInterface interface {
 	// GetOpenAPI This document
 	// (GET /openapi.json)
 	GetOpenAPI(ctx context.Context, request GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error)
+	// GetFleetPlan What the federation should do beyond each cluster
+	// (GET /plans/fleet)
+	GetFleetPlan(ctx context.Context, request GetFleetPlanRequestObject) (GetFleetPlanResponseObject, error)
 	// ListPolicies Versions of the policy, newest first
 	// (GET /policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -9153,6 +9356,9 @@ type StrictServerInterface interface {
 	// CreateSession Exchange a token for a browser session
 	// (POST /session)
 	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
+	// CreateSimulation What would be if the federation changed
+	// (POST /simulations)
+	CreateSimulation(ctx context.Context, request CreateSimulationRequestObject) (CreateSimulationResponseObject, error)
 	// ListSites Sites, in order of id
 	// (GET /sites)
 	ListSites(ctx context.Context, request ListSitesRequestObject) (ListSitesResponseObject, error)
@@ -9816,6 +10022,31 @@ func (sh *strictHandler) GetOpenAPI(ctx echo.Context, params GetOpenAPIParams) e
 	return nil
 }
 
+// GetFleetPlan operation middleware
+func (sh *strictHandler) GetFleetPlan(ctx echo.Context, params GetFleetPlanParams) error {
+	var request GetFleetPlanRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFleetPlan(ctx.Request().Context(), request.(GetFleetPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFleetPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFleetPlanResponseObject); ok {
+		return validResponse.VisitGetFleetPlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPolicies operation middleware
 func (sh *strictHandler) ListPolicies(ctx echo.Context, params ListPoliciesParams) error {
 	var request ListPoliciesRequestObject
@@ -10255,6 +10486,54 @@ func (sh *strictHandler) CreateSession(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreateSessionResponseObject); ok {
 		return validResponse.VisitCreateSessionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSimulation operation middleware
+func (sh *strictHandler) CreateSimulation(ctx echo.Context, params CreateSimulationParams) error {
+	var request CreateSimulationRequestObject
+
+	request.Params = params
+
+	var body CreateSimulationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSimulation(ctx.Request().Context(), request.(CreateSimulationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSimulation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSimulationResponseObject); ok {
+		return validResponse.VisitCreateSimulationResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
