@@ -459,6 +459,256 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/waivers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Waivers in every state, in order of id
+         * @description `unused` is a waiver in force that covers no failing finding within the caller's scope; `expiring` one in force that ends within 30 days.
+         *     `filter=unused=true`, `filter=expiring=true` and `filter=state=expired` list them.
+         */
+        get: operations["listWaivers"];
+        put?: never;
+        /**
+         * Request a waiver; somebody else has to approve it
+         * @description A waiver that names no site is for every site that agrees with it, and needs a token that sees all sites.
+         */
+        post: operations["requestWaiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/waivers/{waiver}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        /** One waiver */
+        get: operations["getWaiver"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/waivers/{waiver}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a waiver in force that somebody else requested */
+        post: operations["approveWaiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/waivers/{waiver}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse a requested waiver for good */
+        post: operations["rejectWaiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/waivers/{waiver}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take back a waiver that is requested or in force
+         * @description Who requested it may, and approvers.
+         */
+        post: operations["withdrawWaiver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of the policy, newest first */
+        get: operations["listPolicies"];
+        put?: never;
+        /** Store a new version of the policy; it is not in force */
+        post: operations["draftPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies/{policy}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy: components["parameters"]["PolicyPath"];
+            };
+            cookie?: never;
+        };
+        /** One version of the policy; "file" is the one that a configuration file gives */
+        get: operations["getPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies/{policy}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy: components["parameters"]["PolicyPath"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What the version would change in the findings of now
+         * @description Every site is judged under the version at the instant of its present judgement; recommendations are taken as they are. Nothing is changed.
+         *     Needs a token that sees all sites.
+         */
+        get: operations["previewPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/policies/{policy}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy: components["parameters"]["PolicyPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put a version in force from now on; one that was in force before is how to go back
+         * @description All sites are judged under it at the instant of the activation. Needs a token that sees all sites.
+         */
+        post: operations["activatePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who wrote what, when and why, newest first
+         * @description Every write that reached its operation leaves one entry: done, refused or failed. A request without a valid token, role or body leaves none, but for a
+         *     login that failed. A caller whose scope is a list of sites sees the entries about those sites. Nothing can be changed or deleted here.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** API tokens made here, without their secrets; those of the configuration file are not among them */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Make an API token; its secret is told in this answer and never again
+         * @description Needs a token that sees all sites.
+         */
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{token}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: components["parameters"]["TokenPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a token, and with it its sessions
+         * @description Needs a token that sees all sites.
+         */
+        post: operations["revokeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -666,6 +916,45 @@ export interface components {
         };
         EnrolmentList: {
             items: components["schemas"]["Enrolment"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        WaiverList: {
+            items: components["schemas"]["Waiver"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        PolicyList: {
+            items: components["schemas"]["PolicyVersion"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+            /**
+             * @description file while no version is active: the configuration file's policy, or the default, is in force.
+             * @enum {string}
+             */
+            managedBy: "hub" | "file";
+            /** @description Whether somebody else than the author has to activate a version the first time. */
+            approval: boolean;
+        };
+        AuditList: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        TokenList: {
+            items: components["schemas"]["ApiToken"][];
             /** @description Cursor of the next page, empty on the last. */
             next: string;
             /** @description Items selected, over all pages. */
@@ -1036,6 +1325,175 @@ export interface components {
             /** @description PEM of the authorities of the bus' certificates; absent where the system's are. */
             natsAuthority?: string;
         };
+        /** @description Who did something when. */
+        Deed: {
+            /** @description Stable id of the principal. */
+            by: string;
+            name: string;
+            /** Format: date-time */
+            at: string;
+            note?: string;
+        };
+        /** @description All that is given must agree. Site, tags, country or region must be given. */
+        WaiverMatch: {
+            site?: string;
+            /** @description Id within the site. */
+            cluster?: string;
+            /** @description site/id */
+            infrastructure?: string;
+            /** @description Of the site; each must have this value. */
+            tags?: {
+                [key: string]: string;
+            };
+            country?: string;
+            /** @description The one region that ThingWorx of the finding's cluster runs in. */
+            region?: string;
+        };
+        Waiver: {
+            id: string;
+            rule: string;
+            match: components["schemas"]["WaiverMatch"];
+            reason: string;
+            ticket?: string;
+            /** @description Who answers for the risk. */
+            owner: string;
+            /** Format: date-time */
+            expires: string;
+            /** @enum {string} */
+            state: "requested" | "approved" | "rejected" | "withdrawn" | "expired";
+            requested: components["schemas"]["Deed"];
+            decided?: components["schemas"]["Deed"];
+            withdrawn?: components["schemas"]["Deed"];
+            /** @description In force and without a failing finding. */
+            unused: boolean;
+            /** @description In force and at its end within 30 days. */
+            expiring: boolean;
+        };
+        WaiverRequest: {
+            rule: string;
+            match: components["schemas"]["WaiverMatch"];
+            reason: string;
+            ticket?: string;
+            /** @description The requester when absent. */
+            owner?: string;
+            /** Format: date-time */
+            expires: string;
+        };
+        Note: {
+            note?: string;
+        };
+        Reason: {
+            reason: string;
+        };
+        PolicyVersion: {
+            /** @description A number, or file. */
+            id: string;
+            name: string;
+            /** @description What assessments name beside it; equal for policies that decide alike. */
+            hash: string;
+            active: boolean;
+            created: components["schemas"]["Deed"];
+            /** @description Oldest first; the note is the reason. */
+            activations?: components["schemas"]["Deed"][];
+            /** @description The document, not in lists. */
+            policy?: {
+                [key: string]: unknown;
+            };
+        };
+        PolicyDraft: {
+            /** @description A Policy document, YAML or JSON. */
+            document: string;
+            /** @description Why. */
+            note?: string;
+        };
+        PolicyPreview: {
+            version: string;
+            hash: string;
+            /** @description That were compared. */
+            sites: number;
+            /** @description Would fail, and do not now. */
+            opened: components["schemas"]["PolicyChange"][];
+            /** @description Fail now, and would not. */
+            closed: components["schemas"]["PolicyChange"][];
+            /** @description Would fail with another severity. */
+            changed: components["schemas"]["PolicyChange"][];
+            /** @description Could not be decided any more. */
+            unknown: components["schemas"]["PolicyChange"][];
+            /** @description Worst first, those that change only. */
+            severities: components["schemas"]["PolicyCount"][];
+        };
+        PolicyCount: {
+            severity: components["schemas"]["Severity"];
+            opened: number;
+            closed: number;
+        };
+        PolicyChange: {
+            finding: string;
+            rule: string;
+            subject: components["schemas"]["Subject"];
+            severity: components["schemas"]["Severity"];
+            before?: components["schemas"]["Severity"];
+            message: string;
+        };
+        AuditEntry: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Stable id of the principal, absent for a login that failed. */
+            by?: string;
+            name?: string;
+            role?: string;
+            remote?: string;
+            requestId?: string;
+            /** @description operationId of the write. */
+            act: string;
+            /** @enum {string} */
+            outcome: "done" | "refused" | "failed";
+            status?: number;
+            site?: string;
+            target?: string;
+            why?: string;
+            /** @description What was written over, without secrets. */
+            before?: unknown;
+            /** @description What was written, without secrets. */
+            after?: unknown;
+        };
+        /** @description Sites that are named, that have every tag, or that run in one of the regions; empty means all. */
+        TokenScope: {
+            sites?: string[];
+            tags?: {
+                [key: string]: string;
+            };
+            regions?: string[];
+        };
+        ApiToken: {
+            id: string;
+            name: string;
+            role: components["schemas"]["AccessRole"];
+            scope: components["schemas"]["TokenScope"];
+            /** @enum {string} */
+            state: "good" | "expired" | "revoked";
+            created: components["schemas"]["Deed"];
+            revoked?: components["schemas"]["Deed"];
+            /** Format: date-time */
+            expires: string;
+        };
+        TokenRequest: {
+            name: string;
+            role: components["schemas"]["AccessRole"];
+            scope?: components["schemas"]["TokenScope"];
+            /**
+             * @description Go style, 1m to 8784h; 2160h when absent.
+             * @example 2160h
+             */
+            expiresIn?: string;
+            note?: string;
+        };
+        TokenSecret: {
+            token: components["schemas"]["ApiToken"];
+            /** @description Told once. */
+            secret: string;
+        };
         Rejection: {
             site: string;
             revision?: string;
@@ -1278,6 +1736,13 @@ export interface components {
             /** @enum {string} */
             kind: "Assessment";
             rulePack: components["schemas"]["RulePack"];
+            /** @description The policy of the judgement. */
+            policy: {
+                name?: string;
+                /** @description Where the hub keeps versions; absent for a file. */
+                version?: string;
+                hash: string;
+            };
             /** Format: date-time */
             at: string;
             inventories: components["schemas"]["InventoryRef"][];
@@ -1835,6 +2300,9 @@ export interface components {
         EnrolmentPath: string;
         SitePath: string;
         ClusterPath: string;
+        WaiverPath: string;
+        PolicyPath: string;
+        TokenPath: string;
         RulePath: string;
     };
     requestBodies: never;
@@ -2632,6 +3100,452 @@ export interface operations {
                     "text/markdown": string;
                     "application/pdf": string;
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWaivers: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of waivers. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaiverList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    requestWaiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WaiverRequest"];
+            };
+        };
+        responses: {
+            /** @description The waiver, requested. */
+            201: {
+                headers: {
+                    /** @description Address of the waiver. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiver"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWaiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The waiver. Its ETag is what If-Match of the operations below names. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiver"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveWaiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Note"];
+            };
+        };
+        responses: {
+            /** @description The waiver. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiver"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    rejectWaiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The waiver. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiver"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    withdrawWaiver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                waiver: components["parameters"]["WaiverPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The waiver. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiver"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of versions. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    draftPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyDraft"];
+            };
+        };
+        responses: {
+            /** @description The version. */
+            201: {
+                headers: {
+                    /** @description Address of the version. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVersion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                policy: components["parameters"]["PolicyPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The version. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVersion"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    previewPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                policy: components["parameters"]["PolicyPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The differences. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    activatePolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                policy: components["parameters"]["PolicyPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The version. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyVersion"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of entries. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of tokens. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token with its secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                token: components["parameters"]["TokenPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiToken"];
                 };
             };
             default: components["responses"]["Problem"];
