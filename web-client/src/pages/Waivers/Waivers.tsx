@@ -224,7 +224,7 @@ function RequestForm() {
             <TextInput name="for" label="Site, or site/cluster" placeholder="muc-01/prod" required />
             <TextInput name="until" label="Until the end of (UTC)" type="date" required />
           </Group>
-          <Textarea name="reason" label="Why the risk is accepted" required autosize minRows={2} />
+          <Textarea name="reason" label="Why the risk is accepted" required rows={2} />
           <Group grow align="start">
             <TextInput name="owner" label="Who answers for it" placeholder="you, when empty" />
             <TextInput name="ticket" label="Ticket" />
