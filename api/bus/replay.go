@@ -127,13 +127,13 @@ func (c *Conn) Heartbeats(ctx context.Context, handler func(Heartbeat), caughtUp
 	return r.run(ctx)
 }
 
-// LastChanges reads the last change of one kind of each site and returns when they are through.
-func (c *Conn) LastChanges(ctx context.Context, kind string, handler func(Change)) error {
+// ChangesOfKind is Inventories for the changes of one kind: first the last one of each site, then every new one.
+func (c *Conn) ChangesOfKind(ctx context.Context, kind string, handler func(Change), caughtUp func()) error {
 	subject, err := subjects.OfChange(kind, "any")
 	if err != nil {
-		return fmt.Errorf("read the last changes: %w", err)
+		return fmt.Errorf("read the changes of a kind: %w", err)
 	}
-	r := &reader{c: c, stream: StreamChange, filter: strings.TrimSuffix(subject, "any") + "*", once: true}
+	r := &reader{c: c, stream: StreamChange, filter: strings.TrimSuffix(subject, "any") + "*", caughtUp: caughtUp}
 	r.handle = func(_ context.Context, m *stored) error {
 		if ch, err := c.codec.change(m); err == nil {
 			handler(ch)

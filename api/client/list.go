@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -20,6 +21,30 @@ type Query struct {
 	BySeverity bool   // worst first; sites, clusters, findings, mismatches and recommendations only
 	PageSize   int    // the server's default when 0
 	All        bool   // findings only: with the verdicts pass and not-applicable
+	// AsOf reads what the server knew at that instant; zero reads the present. Not for reference data and rejections.
+	AsOf time.Time
+	// RulesOfNow judges the past anew instead of taking what was judged then.
+	RulesOfNow bool
+}
+
+// Span asks for what happened in a span of time.
+type Span struct {
+	From, To time.Time // To is now when zero
+	Site     string    // differences only: of this site
+	Filter   string    // in the filter language
+	PageSize int       // the server's default when 0
+}
+
+func (s Span) values() url.Values {
+	v := Query{Filter: s.Filter, PageSize: s.PageSize}.values()
+	v.Set("from", s.From.UTC().Format(time.RFC3339Nano))
+	if !s.To.IsZero() {
+		v.Set("to", s.To.UTC().Format(time.RFC3339Nano))
+	}
+	if s.Site != "" {
+		v.Set("site", s.Site)
+	}
+	return v
 }
 
 // Page is one page of a list.
@@ -37,7 +62,9 @@ type List[T any] struct {
 	query  url.Values
 }
 
-func list[T any](c *Client, path string, q Query) *List[T] {
+func list[T any](c *Client, path string, q Query) *List[T] { return &List[T]{c, path, q.values()} }
+
+func (q Query) values() url.Values {
 	v := url.Values{}
 	if q.Filter != "" {
 		v.Set("filter", q.Filter)
@@ -51,7 +78,13 @@ func list[T any](c *Client, path string, q Query) *List[T] {
 	if q.All {
 		v.Set("all", "true")
 	}
-	return &List[T]{c, path, v}
+	if !q.AsOf.IsZero() {
+		v.Set("asOf", q.AsOf.UTC().Format(time.RFC3339Nano))
+		if q.RulesOfNow {
+			v.Set("rules", "now")
+		}
+	}
+	return v
 }
 
 // Page asks for one page; the empty cursor is the first.
@@ -145,6 +178,16 @@ func (c *Client) Tenancy(q Query) *List[gen.Tenancy] { return list[gen.Tenancy](
 // Rejections lists inventories the hub refused.
 func (c *Client) Rejections(q Query) *List[fleet.Rejection] {
 	return list[fleet.Rejection](c, "/rejections", q)
+}
+
+// Changes lists changes of findings, newest first.
+func (c *Client) Changes(s Span) *List[gen.FindingChange] {
+	return &List[gen.FindingChange]{c, "/changes", s.values()}
+}
+
+// Differences lists what differs between two instants.
+func (c *Client) Differences(s Span) *List[gen.Difference] {
+	return &List[gen.Difference]{c, "/diff", s.values()}
 }
 
 // Rules lists the rule pack.

@@ -67,6 +67,19 @@ func (c *Client) Rule(ctx context.Context, id string) (*rules.Entry, error) {
 	return get[rules.Entry](ctx, c, "/rules/"+url.PathEscape(id), nil)
 }
 
+// Trends counts the verdicts in force at instants every so far apart, by group; by is "" for none, site, rule, severity, region,
+// country or tag.NAME. The zero distance is a day.
+func (c *Client) Trends(ctx context.Context, from, to time.Time, every time.Duration, by string) (*gen.Trends, error) {
+	q := Span{From: from, To: to}.values()
+	if every != 0 {
+		q.Set("every", every.String())
+	}
+	if by != "" {
+		q.Set("by", by)
+	}
+	return get[gen.Trends](ctx, c, "/trends", q)
+}
+
 // ReportQuery asks for a compliance report.
 type ReportQuery struct {
 	Format string    // html, csv, json, md, pdf or xlsx; html when empty
@@ -89,7 +102,7 @@ func (c *Client) ComplianceReport(ctx context.Context, r ReportQuery) (*Report, 
 		q.Set("format", r.Format)
 	}
 	if !r.AsOf.IsZero() {
-		q.Set("asOf", r.AsOf.UTC().Format(time.RFC3339))
+		q.Set("asOf", r.AsOf.UTC().Format(time.RFC3339Nano))
 	}
 	if r.Then {
 		q.Set("rules", "then")

@@ -9,7 +9,10 @@ import (
 
 // ListClusters implements the contract.
 func (a *api) ListClusters(ctx context.Context, req gen.ListClustersRequestObject) (gen.ListClustersResponseObject, error) {
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Clusters(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter, BySeverity: req.Params.Sort != ""})
 	if err != nil {
 		return nil, err
@@ -19,7 +22,10 @@ func (a *api) ListClusters(ctx context.Context, req gen.ListClustersRequestObjec
 
 // GetCluster implements the contract.
 func (a *api) GetCluster(ctx context.Context, req gen.GetClusterRequestObject) (gen.GetClusterResponseObject, error) {
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Cluster(req.Site, req.Cluster)
 	if err != nil {
 		return nil, err
@@ -29,7 +35,10 @@ func (a *api) GetCluster(ctx context.Context, req gen.GetClusterRequestObject) (
 
 // ListRecommendations implements the contract.
 func (a *api) ListRecommendations(ctx context.Context, req gen.ListRecommendationsRequestObject) (gen.ListRecommendationsResponseObject, error) {
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Recommendations(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter, BySeverity: req.Params.Sort != ""})
 	if err != nil {
 		return nil, err

@@ -67,6 +67,13 @@ func TestFields(t *testing.T) {
 		{"listEnrolments", "/enrolments", map[string]int{
 			"id=bbbbbbbbbbbbbbbb": 1, "site=plant-003": 2, "state=joined": 1, "requestedAt<2026-11-20T23:00:00Z": 3, "requestedBy=Ada": 3, "tokenExpires>2026-11-20": 3, "has(expires)": 2,
 		}},
+		{"listChanges", "/changes?from=2026-11-18T00:00:00Z", map[string]int{
+			"at>=2026-11-19": 15, "change=opened": 15, "site=plant-001": 2, "cluster=prod": 15, "infrastructure=plant-001/pg-prod": 2, "has(node)": 0,
+			"finding=plant-001-prod-COL-001": 1, "rule=COL-001": 3, "verdict=unknown": 3, "severity=low": 3, "message~*plant-005*": 2, "has(waiver)": 0,
+		}},
+		{"listDifferences", "/diff?from=2026-11-18T00:00:00Z", map[string]int{
+			"kind=fact": 10, "change=joined": 10, "site=plant-002": 3, "cluster=prod": 10, "what=/site/country": 10, "before=FR": 10, "after=DE": 10, "has(rule)": 0, "has(severity)": 0,
+		}},
 		{"listRules", "/rules", map[string]int{"id=COL-001": 1, "topic=Colocation": 1, "title~*region": 1, "scope=cluster": 2, "severity=critical": 2, "confidence=official": 2}},
 		{"listArchitectures", "/architectures", map[string]int{"id=ha-cluster": 1, "title~High*": 1, "overlay=true": 0, "production=true": 1, "highlyAvailable=true": 1, "clustered=false": 1}},
 		{"listRegions", "/regions", map[string]int{
@@ -76,7 +83,11 @@ func TestFields(t *testing.T) {
 	} {
 		used[c.op] = map[string]bool{}
 		for f, want := range c.totals {
-			a := s.get(c.path + "?filter=" + url.QueryEscape(f))
+			separator := "?"
+			if strings.Contains(c.path, "?") {
+				separator = "&"
+			}
+			a := s.get(c.path + separator + "filter=" + url.QueryEscape(f))
 			if a.Code != http.StatusOK {
 				t.Errorf("%s %s: %s", c.path, f, a.body)
 				continue

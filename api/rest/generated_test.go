@@ -18,12 +18,12 @@ func TestGeneratedRequests(t *testing.T) {
 	paths := []string{
 		"/sites", "/sites/", "/sites/plant-001", "/sites/%2e%2e", "/sites/x/inventory", "/sites/plant-001/inventory", "/sites/plant-001/assessment", "/clusters",
 		"/clusters/plant-001/prod", "/clusters/a/b/c", "/findings", "/region-mismatches", "/recommendations", "/tenancy", "/rules", "/rules/COL-001", "/rules/%00",
-		"/rules/a%2Fb", "/architectures", "/regions", "/rejections", "/reports/compliance", "/schemas/site-inventory.json", "/openapi.json", "/me", "/session", "/", "//", "/ünbekannt",
+		"/rules/a%2Fb", "/architectures", "/regions", "/rejections", "/changes", "/diff", "/trends", "/reports/compliance", "/schemas/site-inventory.json", "/openapi.json", "/me", "/session", "/", "//", "/ünbekannt",
 	}
-	names := []string{"limit", "cursor", "filter", "sort", "all", "format", "asOf", "rules", "types", "x", "Limit", ""}
+	names := []string{"limit", "cursor", "filter", "sort", "all", "format", "asOf", "rules", "from", "to", "every", "by", "types", "x", "Limit", ""}
 	values := []string{
 		"", "1", "0", "-1", "1000", "1001", "99999999999999999999", "abc", "true", "severity", "severity>=high", "site=plant-001 and (", "has(x)", "not not not rule~\"*\"", "tag.a=b",
-		"eyJrIjpbInBsYW50LTAwMSJdfQ", "eyJrIjpbXX0", "eyJyIjotMSwiayI6WyJhIl19", "eyJyIjo1LCJrIjpbImEiXX0", "2026-11-20T00:00:00Z", "9999-12-31T23:59:59Z", "html", "json", "then", "now", "\x00", "%", "ü", "' or 1=1 --", strings.Repeat("(", 100), strings.Repeat("a", 5000),
+		"eyJrIjpbInBsYW50LTAwMSJdfQ", "eyJrIjpbXX0", "eyJyIjotMSwiayI6WyJhIl19", "eyJyIjo1LCJrIjpbImEiXX0", "2026-11-20T00:00:00Z", "9999-12-31T23:59:59Z", "2026-11-18T00:00:00.5+02:00", "html", "json", "then", "now", "1h", "1ns", "rule", "tag.a", "\x00", "%", "ü", "' or 1=1 --", strings.Repeat("(", 100), strings.Repeat("a", 5000),
 	}
 	bodies := []string{"", "{}", "[]", "null", "{", `{"token":1}`, `{"token":"` + strings.Repeat("x", 5000) + `"}`, siteDocument("plant-001", "2026-11-20T08:00:00Z", ""), "- a\n- b", "\xff\xfe", strings.Repeat("[", 100000), strings.Repeat("a: &a [*a]\n", 3), strings.Repeat(" ", 70000)}
 	types := []string{"", "application/json", "application/yaml", "text/plain", "multipart/form-data; boundary=x", "application/json; charset=latin1", ";;"}

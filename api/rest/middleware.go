@@ -168,7 +168,7 @@ func (a *api) guard(op operation, cacheable bool) echo.MiddlewareFunc {
 				return fail(http.StatusForbidden, fmt.Sprintf("the role %s may not do this; it takes one of %s", ca.principal.Role, join(op.roles)))
 			}
 			ca.guarded = true
-			if cacheable {
+			if cacheable && !ca.request.URL.Query().Has("asOf") {
 				return a.fromCache(c, ca, next)
 			}
 			return next(c)

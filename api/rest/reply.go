@@ -177,6 +177,9 @@ func (a *api) keep(c *call, s *read.Snapshot, body []byte) *reply {
 }
 
 func (r *reply) VisitListArchitecturesResponse(w http.ResponseWriter) error    { return r.write(w) }
+func (r *reply) VisitListChangesResponse(w http.ResponseWriter) error          { return r.write(w) }
+func (r *reply) VisitListDifferencesResponse(w http.ResponseWriter) error      { return r.write(w) }
+func (r *reply) VisitGetTrendsResponse(w http.ResponseWriter) error            { return r.write(w) }
 func (r *reply) VisitListClustersResponse(w http.ResponseWriter) error         { return r.write(w) }
 func (r *reply) VisitGetClusterResponse(w http.ResponseWriter) error           { return r.write(w) }
 func (r *reply) VisitListFindingsResponse(w http.ResponseWriter) error         { return r.write(w) }

@@ -42,6 +42,7 @@ type Options struct {
 	PutInventory func(ctx context.Context, site string, body []byte) (revision string, err error)
 	// Report makes a compliance report. A *Error is told to the caller; any other error is answered with 500.
 	Report func(ctx context.Context, r ReportRequest) (Report, error)
+	Past   Past // nil answers of the present only
 	// SetHeartbeat has a site's planner beat at another interval. Errors as of PutInventory.
 	SetHeartbeat func(ctx context.Context, site string, interval time.Duration) error
 	Supported    Supported
@@ -90,6 +91,7 @@ type api struct {
 	cache    *cache
 	metrics  *metrics
 	reader   *read.Reader
+	pasts    *pasts
 	openapi  *representation
 	schema   *representation
 }
@@ -133,7 +135,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures), pasts: &pasts{}}
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
@@ -157,7 +159,8 @@ func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View
 // uncached are reads whose answers do not depend on the state's index alone.
 func uncached() []string {
 	return []string{
-		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
+		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listChanges", "listDifferences", "getTrends",
+		"listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
 	}
 }
 

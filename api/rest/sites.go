@@ -14,7 +14,10 @@ import (
 
 // ListSites implements the contract.
 func (a *api) ListSites(ctx context.Context, req gen.ListSitesRequestObject) (gen.ListSitesResponseObject, error) {
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Sites(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter, BySeverity: req.Params.Sort != ""})
 	if err != nil {
 		return nil, err
@@ -24,7 +27,10 @@ func (a *api) ListSites(ctx context.Context, req gen.ListSitesRequestObject) (ge
 
 // GetSite implements the contract.
 func (a *api) GetSite(ctx context.Context, req gen.GetSiteRequestObject) (gen.GetSiteResponseObject, error) {
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Site(req.Site)
 	if err != nil {
 		return nil, err
@@ -34,7 +40,10 @@ func (a *api) GetSite(ctx context.Context, req gen.GetSiteRequestObject) (gen.Ge
 
 // GetSiteInventory implements the contract.
 func (a *api) GetSiteInventory(ctx context.Context, req gen.GetSiteInventoryRequestObject) (gen.GetSiteInventoryResponseObject, error) {
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Inventory(req.Site)
 	if err != nil {
 		return nil, err
@@ -44,11 +53,14 @@ func (a *api) GetSiteInventory(ctx context.Context, req gen.GetSiteInventoryRequ
 
 // GetSiteAssessment implements the contract.
 func (a *api) GetSiteAssessment(ctx context.Context, req gen.GetSiteAssessmentRequestObject) (gen.GetSiteAssessmentResponseObject, error) {
-	all, err := a.judge(ctx, req.Params.All)
+	all, err := a.judge(ctx, req.Params.All, req.Params.AsOf)
 	if err != nil {
 		return nil, err
 	}
-	s := a.snapshot(callOf(ctx))
+	s, err := a.snapshotAt(ctx, req.Params.AsOf, string(req.Params.Rules))
+	if err != nil {
+		return nil, err
+	}
 	v, err := s.Assessment(req.Site, all)
 	if err != nil {
 		return nil, err
@@ -90,9 +102,12 @@ func (a *api) ListVersions(ctx context.Context, _ gen.ListVersionsRequestObject)
 }
 
 // judge is nil unless all verdicts are asked for.
-func (a *api) judge(ctx context.Context, all bool) (read.Judge, error) {
+func (a *api) judge(ctx context.Context, all bool, asOf time.Time) (read.Judge, error) {
 	if !all {
 		return nil, nil
+	}
+	if !asOf.IsZero() {
+		return a.judgePast(), nil
 	}
 	if a.Assess == nil {
 		return nil, &Error{Code: CodeUnavailable, Detail: "this server does not judge anew for all verdicts"}

@@ -14,9 +14,12 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+
+	clickhouseembedded "github.com/meridian-federation/meridian/federation/history/embedded"
 )
 
 func main() {
+	clickhouseembedded.Main() // Returns at once unless this process was started as the embedded ClickHouse.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -93,6 +96,8 @@ func benches() []bench {
 	return []bench{
 		{[]string{"B1", "B2"}, throughput},
 		{[]string{"B5", "B6", "B7"}, scale},
+		{[]string{"B9"}, writes},
+		{[]string{"B10"}, pastReport},
 		{[]string{"B3"}, assessment},
 		{[]string{"B15"}, recommendation},
 		{[]string{"B4"}, againstOPA},
@@ -119,7 +124,7 @@ func choose(only string) ([]bench, error) {
 			}
 		}
 		if !found {
-			return nil, fmt.Errorf("choose the figures: there is no %q; use B1 to B7, B11, B12 or B15", id)
+			return nil, fmt.Errorf("choose the figures: there is no %q; use B1 to B7, B9 to B12 or B15", id)
 		}
 	}
 	return out, nil

@@ -53,8 +53,10 @@ type Options struct {
 	Graph   Graph
 	Publish Publisher
 	Oldest  Oldest // planners that are supported
-	// Announce tells of a change of liveness. It must be idempotent as Publish; nil tells nobody.
-	Announce func(ctx context.Context, r *Record) error
+	// Announce tells of a change of liveness and returns its position in the feed, which grows; what is announced, here or by
+	// another replica, comes back by Remember. It must be idempotent as Publish; after, when not 0, is the position of what
+	// is contradicted, and makes it another announcement. nil tells nobody.
+	Announce func(ctx context.Context, r *Record, after uint64) (position uint64, err error)
 	// Committed is told of the records of each commit, in the order of commits; nil tells nobody. It must not wait.
 	Committed func(index uint64, records []*Record)
 }

@@ -28,8 +28,8 @@ type rig struct {
 	store     *state.Store
 	fleet     *fleet.Fleet
 	published map[string]*assess.Assessment
-	log       []*fleet.Record // everything published, in order
-	announced map[string]*fleet.Record
+	log       []*fleet.Record    // everything published, in order
+	announced []*fleet.Record    // in order
 	instead   *assess.Assessment // what the stream holds
 	fail      error
 	// publishing is called at each publication when it is set.
@@ -47,7 +47,7 @@ func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}, announced: map[string]*fleet.Record{}}
+	r := &rig{t: t, engine: engine, store: store, published: map[string]*assess.Assessment{}}
 	pol := policy.Default()
 	o := fleet.Options{
 		Engine: engine, Policy: pol, Store: store, Graph: tenancy.New(),
@@ -65,9 +65,9 @@ func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 			}
 			return out
 		},
-		Announce: func(_ context.Context, rec *fleet.Record) error {
-			r.announced[rec.ID] = rec
-			return nil
+		Announce: func(_ context.Context, rec *fleet.Record, _ uint64) (uint64, error) {
+			r.announced = append(r.announced, rec)
+			return uint64(len(r.announced)), nil
 		},
 	}
 	for _, f := range change {

@@ -59,7 +59,9 @@ type presence struct {
 	heard    time.Time
 	interval time.Duration // of the planner's heartbeats, 0 while none was heard
 	entered  Transitions
-	told     Transitions // what was announced of entered
+	told     Transitions // what the announcements say of entered, up to position
+	mine     Transitions // what this replica has announced
+	position uint64      // of the last announcement that was read or made
 	planner  Planner     // who sent the last heartbeat
 
 	voices  map[string]voice
@@ -229,12 +231,19 @@ func (f *Fleet) Limit(site string, since time.Time) {
 	}
 }
 
-// Remember takes over what was announced of a site before the start.
-func (f *Fleet) Remember(site string, heard time.Time, entered Transitions) {
+// Remember takes over what was announced of a site, by this or another replica, at a position of the feed. Who has heard less
+// of a site follows who has heard more.
+func (f *Fleet) Remember(site string, position uint64, heard time.Time, entered Transitions) {
 	f.life.Lock()
 	defer f.life.Unlock()
-	if p := f.presence(site); p.heard.Before(heard) {
-		p.heard, p.entered, p.told = heard, entered, entered
+	p := f.presence(site)
+	before := p.entered
+	p.heard, p.entered = later(p.heard, heard), p.entered.join(entered)
+	if position > p.position {
+		p.told, p.position = entered, position
+	}
+	if p.entered != before || p.told != p.entered {
+		f.woken[site] = struct{}{}
 	}
 }
 
@@ -368,7 +377,7 @@ func (f *Fleet) announce(ctx context.Context) error {
 	view := f.o.Store.View()
 	for id := range f.unannounced {
 		if r, ok := view.Site(id); ok {
-			if err := f.o.Announce(ctx, r); err != nil {
+			if err := f.announceOne(ctx, r); err != nil {
 				failed = append(failed, fmt.Errorf("announce that site %s is %s: %w", id, r.Liveness, err))
 				continue
 			}
@@ -378,14 +387,62 @@ func (f *Fleet) announce(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
+// announceOne announces a record's transitions unless somebody has. What this replica announced before and another replica
+// contradicted is announced again behind the contradiction.
+func (f *Fleet) announceOne(ctx context.Context, r *Record) error {
+	f.life.Lock()
+	p := f.presence(r.ID)
+	known, after := p.told == r.Entered, uint64(0)
+	if p.mine == r.Entered {
+		after = p.position
+	}
+	f.life.Unlock()
+	if known {
+		return nil
+	}
+	position, err := f.o.Announce(ctx, r, after)
+	if err != nil {
+		return err
+	}
+	f.life.Lock()
+	defer f.life.Unlock()
+	p.mine = r.Entered
+	if position > p.position {
+		p.told, p.position = r.Entered, position
+	}
+	if p.told != p.entered {
+		f.woken[r.ID] = struct{}{}
+	}
+	return nil
+}
+
 // tell has a change of liveness announced that was not yet.
 func (f *Fleet) tell(r *Record) {
 	f.life.Lock()
 	defer f.life.Unlock()
-	if p := f.presence(r.ID); p.told != r.Entered {
-		p.told = r.Entered
+	if f.presence(r.ID).told != r.Entered {
 		f.unannounced[r.ID] = struct{}{}
 	}
+}
+
+// join is what two replicas know together. Each has heard a part of the signs, so that of two instants of becoming live
+// with no silence between them the earlier is right, and else the later.
+func (t Transitions) join(o Transitions) Transitions {
+	out := Transitions{Late: later(t.Late, o.Late), Stale: later(t.Stale, o.Stale), Lost: later(t.Lost, o.Lost)}
+	first, last := t.Live, o.Live
+	if last.Before(first) {
+		first, last = last, first
+	}
+	out.Live = first
+	for _, silence := range [...]time.Time{out.Late, out.Stale, out.Lost} {
+		if silence.After(first) && !silence.After(last) {
+			out.Live = last
+		}
+	}
+	if first.IsZero() {
+		out.Live = last
+	}
+	return out
 }
 
 // last is when the site entered the state it is in.

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -35,8 +36,8 @@ func (r *rig) tick(at time.Duration) *fleet.Record {
 func (r *rig) load(u fleet.Update, at time.Duration, last ...fleet.Sign) *rig {
 	r.t.Helper()
 	other := newRig(r.t)
-	for site, rec := range r.announced {
-		other.fleet.Remember(site, rec.HeardAt, rec.Entered)
+	for i, rec := range r.announced {
+		other.fleet.Remember(rec.ID, uint64(i+1), rec.HeardAt, rec.Entered)
 	}
 	for _, s := range last {
 		other.fleet.Heard(s)
@@ -98,6 +99,78 @@ func TestTransitionsHaveTheStreamsTimes(t *testing.T) {
 	}
 }
 
+// TestReplicasAgreeOnWhatOneHeardFirst: two replicas that start while sites appear have heard different parts of the signs.
+// Whichever announces first, both say at last what follows from all signs, and so does the last announcement.
+func TestReplicasAgreeOnWhatOneHeardFirst(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		one, two []time.Duration // when each heard the site
+		entered  time.Duration   // when it became live, by all signs
+		late     time.Duration   // 0 for never
+		order    []int           // in which they announce
+	}{
+		{"who heard less announces last", []time.Duration{0, time.Minute}, []time.Duration{time.Minute}, 0, 0, []int{0, 1}},
+		{"who heard less announces first", []time.Duration{0, time.Minute}, []time.Duration{time.Minute}, 0, 0, []int{1, 0}},
+		{"one has heard a silence", []time.Duration{0, 10 * time.Minute, 11 * time.Minute}, []time.Duration{11 * time.Minute}, 10 * time.Minute, 3 * time.Minute, []int{0, 1}},
+		{"and announces last", []time.Duration{0, 10 * time.Minute, 11 * time.Minute}, []time.Duration{11 * time.Minute}, 10 * time.Minute, 3 * time.Minute, []int{1, 0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var feed []*fleet.Record
+			positions := map[string]uint64{}
+			share := func(o *fleet.Options) {
+				o.Announce = func(_ context.Context, rec *fleet.Record, after uint64) (uint64, error) {
+					id := fmt.Sprint(rec.Liveness, rec.Entered.Of(rec.Liveness), after)
+					if at, again := positions[id]; again {
+						return at, nil // a stream keeps one message of an id
+					}
+					feed = append(feed, rec)
+					positions[id] = uint64(len(feed))
+					return positions[id], nil
+				}
+			}
+			rigs := []*rig{newRig(t, share), newRig(t, share)}
+			read := []int{0, 0}
+			follow := func(i int) {
+				for ; read[i] < len(feed); read[i]++ {
+					rigs[i].fleet.Remember("muc-01", uint64(read[i]+1), feed[read[i]].HeardAt, feed[read[i]].Entered)
+				}
+			}
+			for _, i := range c.order {
+				heard := [][]time.Duration{c.one, c.two}[i]
+				if err := rigs[i].fleet.Load(context.Background(), nil, nil, start); err != nil {
+					t.Fatal(err)
+				}
+				rigs[i].apply(rigs[i].from("a", 1, heard[0]))
+				for _, at := range heard[1:] {
+					rigs[i].fleet.Heard(beat("a", at, time.Minute))
+				}
+			}
+			end := max(c.one[len(c.one)-1], c.two[len(c.two)-1]) + time.Minute
+			for range 4 {
+				for i := range rigs {
+					rigs[i].tick(end)
+				}
+				for i := range rigs {
+					follow(i)
+				}
+			}
+			announcements := len(feed)
+			for i := range rigs {
+				rec := rigs[i].tick(end)
+				if rec.Liveness != fleet.Live || !rec.Entered.Live.Equal(start.Add(c.entered)) || c.late > 0 != rec.Entered.Late.Equal(start.Add(c.late)) {
+					t.Errorf("replica %d says %s since %+v", i, rec.Liveness, rec.Entered)
+				}
+				if last := feed[len(feed)-1]; last.Entered != rec.Entered {
+					t.Errorf("replica %d says %+v, announced last was %+v", i, rec.Entered, last.Entered)
+				}
+			}
+			if len(feed) != announcements {
+				t.Errorf("%d announcements became %d with nothing new", announcements, len(feed))
+			}
+		})
+	}
+}
+
 // TestSeldomHeartbeatsAreNotLate: a site that was told to beat each hour is not late after three minutes.
 func TestSeldomHeartbeatsAreNotLate(t *testing.T) {
 	r := newRig(t)
@@ -106,11 +179,12 @@ func TestSeldomHeartbeatsAreNotLate(t *testing.T) {
 	}
 	r.apply(r.from("a", 1, 0))
 	r.fleet.Heard(beat("a", time.Second, time.Hour))
-	for after, want := range map[time.Duration]fleet.Liveness{
-		2 * time.Hour: fleet.Live, 3*time.Hour + time.Second: fleet.Late, 6*time.Hour + time.Second: fleet.Stale, 25 * time.Hour: fleet.Lost,
-	} {
-		if got := r.tick(after).Liveness; got != want {
-			t.Errorf("after %s: %s, want %s", after, got, want)
+	for _, c := range []struct {
+		after time.Duration
+		want  fleet.Liveness
+	}{{2 * time.Hour, fleet.Live}, {3*time.Hour + time.Second, fleet.Late}, {6*time.Hour + time.Second, fleet.Stale}, {25 * time.Hour, fleet.Lost}} {
+		if got := r.tick(c.after).Liveness; got != c.want {
+			t.Errorf("after %s: %s, want %s", c.after, got, c.want)
 		}
 	}
 }

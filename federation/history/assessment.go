@@ -24,7 +24,9 @@ type AssessmentRow struct {
 	Clusters    int
 	Counts      Verdicts
 	Findings    []Finding // those that fail or are unknown
-	Document    []byte    // the Assessment as JSON, with every finding
+	Document    []byte    // the Assessment as JSON
+	// Recommendations are what the assessment says of each cluster. Reads of assessments leave them out.
+	Recommendations []Recommendation
 }
 
 // Verdicts counts findings by verdict. Waived ones count as failing too.
@@ -51,21 +53,13 @@ func NewAssessmentRow(site, revision string, sequence uint64, a *assess.Assessme
 	}
 	row := AssessmentRow{
 		Site: site, At: a.At, Revision: revision, Sequence: sequence, PackVersion: a.RulePack.Version, PackHash: a.RulePack.Hash,
-		Clusters: len(a.Clusters), Document: document,
+		Clusters: len(a.Clusters), Document: document, Recommendations: recommendationsOf(a),
+		Counts: Verdicts{Pass: a.Verdicts.Pass, Fail: a.Verdicts.Fail, Unknown: a.Verdicts.Unknown, NotApplicable: a.Verdicts.NotApplicable},
 	}
 	for i := range a.Findings {
 		f := &a.Findings[i]
-		switch f.Verdict {
-		case rules.Pass:
-			row.Counts.Pass++
+		if f.Verdict == rules.Pass || f.Verdict == rules.NotApplicable {
 			continue
-		case rules.NotApplicable:
-			row.Counts.NotApplicable++
-			continue
-		case rules.Fail:
-			row.Counts.Fail++
-		case rules.Unknown:
-			row.Counts.Unknown++
 		}
 		kept := Finding{
 			ID: f.ID, Rule: f.Rule, Verdict: string(f.Verdict), Severity: string(f.Severity), Message: f.Message,
@@ -199,37 +193,6 @@ func (s *Store) insertAssessments(ctx context.Context, rows []AssessmentRow) err
 		}
 	}
 	return batch.Send()
-}
-
-// Trend is the state of all sites at the end of one interval.
-type Trend struct {
-	At                    time.Time
-	Sites, Clusters       uint64
-	Fail, Unknown, Waived uint64
-}
-
-const selectTrend = `SELECT countIf(NOT gone) AS sites, sumIf(c, NOT gone), sumIf(f, NOT gone), sumIf(u, NOT gone), sumIf(w, NOT gone)
-FROM (
-    SELECT site, argMax(removed, (at, sequence, revision, pack_hash)) AS gone, argMax(clusters, (at, sequence, revision, pack_hash)) AS c, argMax(fail, (at, sequence, revision, pack_hash)) AS f,
-        argMax(unknown, (at, sequence, revision, pack_hash)) AS u, argMax(waived, (at, sequence, revision, pack_hash)) AS w
-    FROM assessments
-    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')%s
-    GROUP BY site)`
-
-// Trends returns the verdicts in force at each of the instants, as AsOf would tell them. No sites means all.
-func (s *Store) Trends(ctx context.Context, instants []time.Time, sites []string) ([]Trend, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
-	defer cancel()
-	out := make([]Trend, 0, len(instants))
-	for _, t := range instants {
-		query, arguments := asOfQuery(selectTrend, t, sites)
-		point := Trend{At: t}
-		if err := s.conn.QueryRow(ctx, query, arguments...).Scan(&point.Sites, &point.Clusters, &point.Fail, &point.Unknown, &point.Waived); err != nil {
-			return nil, wrap("read trends", err)
-		}
-		out = append(out, point)
-	}
-	return out, nil
 }
 
 const selectNeighbours = `SELECT site, at, revision, sequence, pack_hash, removed, %s

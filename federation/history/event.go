@@ -14,12 +14,15 @@ import (
 // Change says what happened to a finding.
 type Change string
 
-// Changes of a finding: it began to fail or be unknown; its verdict, severity or waiver became another; it passed or
-// does not apply any more.
+// Changes of a finding: it began to fail or be unknown; its verdict or severity became another, or one waiver took the
+// place of another; it passed or does not apply any more; a waiver came into force; it has one no longer. A waiver that
+// comes or goes together with another verdict is told as such; the event shows both.
 const (
-	Opened  Change = "opened"
-	Changed Change = "changed"
-	Closed  Change = "closed"
+	Opened   Change = "opened"
+	Changed  Change = "changed"
+	Closed   Change = "closed"
+	Waived   Change = "waived"
+	Unwaived Change = "unwaived"
 )
 
 // FindingEvent is one change of a finding. A closed event shows the finding as it was before.
@@ -86,6 +89,11 @@ WHERE %s
 ORDER BY at DESC, site, finding_id, revision, pack_hash
 LIMIT {limit:UInt64}`
 
+	selectEventsBetween = `SELECT ` + eventColumns + `
+FROM finding_events FINAL
+WHERE %s
+ORDER BY at DESC, site, finding_id, revision, pack_hash`
+
 	countEvents = `SELECT count() FROM finding_events FINAL WHERE %s`
 
 	afterCursor = `(at < fromUnixTimestamp64Nano({c_at:Int64}, 'UTC') OR at = fromUnixTimestamp64Nano({c_at:Int64}, 'UTC')
@@ -125,6 +133,13 @@ func (s *Store) FindingEvents(ctx context.Context, filter EventFilter) (EventPag
 	}
 	page.Events = events
 	return page, nil
+}
+
+// EachEvent calls each with every event that the filter selects, newest first, whatever its Limit and After say. It stops at
+// the first error of each and returns it.
+func (s *Store) EachEvent(ctx context.Context, filter EventFilter, each func(FindingEvent) error) error {
+	conditions, arguments := filter.conditions()
+	return wrap("read finding events", s.eachEvent(ctx, fmt.Sprintf(selectEventsBetween, conditions), arguments, each))
 }
 
 // conditions renders the filter as SQL; its values travel as query parameters.
@@ -222,19 +237,25 @@ func (s *Store) eventsOf(ctx context.Context, keys []assessmentKey) ([]FindingEv
 
 func (s *Store) readEvents(ctx context.Context, query string, arguments []any) ([]FindingEvent, error) {
 	var out []FindingEvent
-	err := s.each(ctx, query, arguments, func(scan func(...any) error) error {
+	err := s.eachEvent(ctx, query, arguments, func(e FindingEvent) error { out = append(out, e); return nil })
+	return out, err
+}
+
+func (s *Store) eachEvent(ctx context.Context, query string, arguments []any, each func(FindingEvent) error) error {
+	return s.each(ctx, query, arguments, func(scan func(...any) error) error {
 		var e FindingEvent
 		var change string
 		var firstSeen, failingSince *time.Time
 		f := &e.Finding
 		err := scan(&e.Site, &e.At, &f.ID, &change, &f.Rule, &f.Verdict, &f.Severity, &f.Cluster, &f.Infrastructure, &f.Node, &f.Message,
 			&firstSeen, &failingSince, &f.Waiver, &e.Revision, &e.PackHash)
+		if err != nil {
+			return err
+		}
 		e.Change = Change(change)
 		f.FirstSeen, f.FailingSince = value(firstSeen), value(failingSince)
-		out = append(out, e)
-		return err
+		return each(e)
 	})
-	return out, err
 }
 
 func (s *Store) insertEvents(ctx context.Context, write, withdraw []FindingEvent, version uint64) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,6 +34,30 @@ func (s *Store) FactHistory(ctx context.Context, site, path string, limit int) (
 type factColumns struct {
 	site, revision, path, value, source []string
 	observed                            []time.Time
+	probes                              probeColumns
+
+	paths map[string]string // each path once: sites list the same things
+}
+
+// room makes place for what documents of so many bytes hold at most.
+func (f *factColumns) room(bytes int) {
+	const perFact = 24 // bytes of a short key with its value
+	n := bytes / perFact
+	f.site, f.revision, f.path, f.value = slices.Grow(f.site, n), slices.Grow(f.revision, n), slices.Grow(f.path, n), slices.Grow(f.value, n)
+	f.source, f.observed = slices.Grow(f.source, n), slices.Grow(f.observed, n)
+}
+
+// pathOf is a path as a string that all facts of it share.
+func (f *factColumns) pathOf(path []byte) string {
+	if known, ok := f.paths[string(path)]; ok {
+		return known
+	}
+	if f.paths == nil {
+		f.paths = map[string]string{}
+	}
+	text := string(path)
+	f.paths[text] = text
+	return text
 }
 
 func (f *factColumns) columns() []any {
@@ -45,7 +70,7 @@ func (f *factColumns) add(r *InventoryRow) error {
 	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
 		return errors.New("the document is not a JSON object")
 	}
-	w := walker{text: text, columns: f, row: r, at: instant(r.ObservedAt)}
+	w := walker{text: text, whole: string(text), columns: f, row: r, at: instant(r.ObservedAt)}
 	first := len(f.path)
 	w.value()
 	for i := first; i < len(f.path); i++ {
@@ -58,7 +83,8 @@ func (f *factColumns) add(r *InventoryRow) error {
 // their spelling; decoding them would cost ten times as much as the rest of the write.
 type walker struct {
 	text    []byte
-	next    int // index of the byte to be read
+	whole   string // the same, whose parts are the values
+	next    int    // index of the byte to be read
 	path    []byte
 	columns *factColumns
 	row     *InventoryRow
@@ -87,13 +113,13 @@ func (w *walker) value() {
 	case '"':
 		from := w.next
 		w.string()
-		w.emit(w.text[from:w.next])
+		w.emit(w.whole[from:w.next])
 	default:
 		from := w.next
 		for w.next < len(w.text) && !ends(w.text[w.next]) {
 			w.next++
 		}
-		w.emit(w.text[from:w.next])
+		w.emit(w.whole[from:w.next])
 	}
 }
 
@@ -108,7 +134,7 @@ func (w *walker) container(end byte, enter func(i int)) {
 		case w.text[w.next] == end:
 			w.next++
 			if i == 0 {
-				w.emit([]byte{opening, end})
+				w.emit(string([]byte{opening, end}))
 			}
 			return
 		case i > 0:
@@ -116,9 +142,15 @@ func (w *walker) container(end byte, enter func(i int)) {
 			w.space()
 		}
 		enter(i)
-		if string(w.path) == "/provenance" {
+		switch string(w.path) {
+		case "/provenance":
 			w.provenance()
-		} else {
+		case "/probes":
+			w.space()
+			from := w.next
+			w.value()
+			w.columns.probes.add(w.row, w.text[from:w.next])
+		default:
 			w.value()
 		}
 		w.path = w.path[:depth]
@@ -156,13 +188,13 @@ func (w *walker) provenance() {
 	}
 }
 
-func (w *walker) emit(value []byte) {
+func (w *walker) emit(value string) {
 	f := w.columns
 	f.site = append(f.site, w.row.Site)
 	f.revision = append(f.revision, w.row.Revision)
 	f.observed = append(f.observed, w.at)
-	f.path = append(f.path, string(w.path))
-	f.value = append(f.value, string(value))
+	f.path = append(f.path, f.pathOf(w.path))
+	f.value = append(f.value, value)
 }
 
 // appendPointer appends a quoted key as a part of a JSON pointer (RFC 6901).

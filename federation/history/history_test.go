@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -169,6 +171,13 @@ func TestMigrateFilledTables(t *testing.T) {
 	if err := store.Migrate(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
+	// An event that was written before waivers had changes of their own keeps its name.
+	if err := store.Migrate(ctx, 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Exec(ctx, `INSERT INTO finding_events (site, at, finding_id, change) SELECT 'a', toDateTime64('2026-01-01', 9, 'UTC') + number, 'f', if(number % 3 = 0, 'opened', if(number % 3 = 1, 'changed', 'closed')) FROM numbers(99)`); err != nil {
+		t.Fatal(err)
+	}
 	if err := conn.Exec(ctx, `INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, document)
 		SELECT 'a', toString(number), number, toDateTime64('2026-01-01', 9, 'UTC') + number, toDateTime64('2026-01-01', 9, 'UTC') + number, '{}' FROM numbers(100)`); err != nil {
 		t.Fatal(err)
@@ -196,6 +205,9 @@ func TestMigrateFilledTables(t *testing.T) {
 	}); err != nil || found != 1 {
 		t.Errorf("%d revisions are known as of an instant before the migration: %v", found, err)
 	}
+	if changed := historytest.Events(t, store, history.EventFilter{Sites: []string{"a"}, Changes: []history.Change{history.Changed}}); len(changed) != 33 {
+		t.Errorf("%d of the 33 old events are told as changed", len(changed))
+	}
 	if counts.Revisions != 103 || counts.Assessments != 3 {
 		t.Errorf("%+v", counts)
 	}
@@ -214,5 +226,40 @@ func TestCancelledCall(t *testing.T) {
 	}
 	if err := store.WriteInventories(t.Context(), []history.InventoryRow{historytest.Inventory("a", 1)}); err != nil {
 		t.Errorf("after a cancelled call: %v", err)
+	}
+}
+
+// TestReplicatedSchemaParses has a real server read every statement of the replicated schema. It cannot run them: the
+// embedded engine has no Keeper.
+func TestReplicatedSchemaParses(t *testing.T) {
+	server := historytest.Server(t)
+	conn, err := clickhouse.Open(loginOf(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	schema, err := os.ReadFile("testdata/schema-replicated.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for statement := range strings.SplitSeq(string(schema), ";\n") {
+		if !strings.Contains(statement, "CREATE") && !strings.Contains(statement, "ALTER") && !strings.Contains(statement, "INSERT") {
+			continue
+		}
+		var formatted string
+		if err := conn.QueryRow(t.Context(), "SELECT formatQuery({q:String})", clickhouse.Named("q", statement)).Scan(&formatted); err != nil {
+			t.Errorf("%v:\n%s", err, statement)
+		}
+		if strings.Contains(statement, "CREATE") && !strings.Contains(formatted, "ENGINE = ReplicatedReplacingMergeTree") {
+			t.Errorf("not replicated:\n%s", formatted)
+		}
+		if !strings.Contains(statement, "INSERT") && !strings.Contains(formatted, "ON CLUSTER") {
+			t.Errorf("on one server only:\n%s", formatted)
+		}
+		read++
+	}
+	if read < 10 {
+		t.Errorf("%d statements were read", read)
 	}
 }

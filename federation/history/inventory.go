@@ -77,7 +77,7 @@ LIMIT {limit:UInt64}`
 	onlySites = ` AND site IN {sites:Array(String)}`
 )
 
-// WriteInventories stores inventory revisions and their facts. It may be repeated with the same rows, also after an
+// WriteInventories stores inventory revisions, their facts and their probe samples. It may be repeated with the same rows, also after an
 // error that left some of them written. A document that is not JSON is stored without facts.
 func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error {
 	if len(rows) == 0 {
@@ -86,6 +86,11 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	var facts factColumns
+	bytes := 0
+	for i := range rows {
+		bytes += len(rows[i].Document)
+	}
+	facts.room(bytes)
 	for i := range rows {
 		if err := facts.add(&rows[i]); err != nil {
 			s.logger.Warn("inventory stored without facts", "site", rows[i].Site, "revision", rows[i].Revision, "error", err)
@@ -94,6 +99,11 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 	// Facts first: a revision that is there has its facts.
 	if err := s.insert(ctx, insertFacts, facts.columns()); err != nil {
 		return wrap("write facts", err)
+	}
+	if len(facts.probes.site) > 0 {
+		if err := s.insert(ctx, insertProbes, facts.probes.columns()); err != nil {
+			return wrap("write probe samples", err)
+		}
 	}
 	n := len(rows)
 	site, revision, version, instance, document := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)

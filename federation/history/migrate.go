@@ -16,8 +16,8 @@ import (
 	"github.com/meridian-federation/meridian/federation/history/migrations"
 )
 
-// Migrate brings the schema to the newest version, or to the given one. It may be called by several replicas at once
-// and again after a failure. It never drops anything.
+// Migrate brings the schema to the newest version and applies the retention, or brings it to the given version. It may be
+// called by several replicas at once and again after a failure. It drops nothing but rows that the retention does not keep.
 func (s *Store) Migrate(ctx context.Context, version ...int64) error {
 	files, err := render(migrations.Files, s.options.Replicated, s.options.Cluster)
 	if err != nil {
@@ -39,6 +39,9 @@ func (s *Store) Migrate(ctx context.Context, version ...int64) error {
 	for _, r := range results {
 		s.logger.Info("history schema migrated", "version", r.Source.Version, "took", r.Duration)
 	}
+	if err == nil && len(version) == 0 {
+		err = s.Retain(ctx)
+	}
 	return errors.Join(wrap("migrate history", err), wrap("migrate history", db.Close()))
 }
 
@@ -51,12 +54,7 @@ func render(source fs.FS, replicated bool, cluster string) (fs.FS, error) {
 			}
 			return family + "(" + arguments + ")"
 		},
-		"cluster": func() string {
-			if cluster == "" {
-				return ""
-			}
-			return " ON CLUSTER `" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(cluster) + "`"
-		},
+		"cluster": func() string { return onCluster(cluster) },
 	}
 	names, err := fs.Glob(source, "*.sql")
 	if err != nil {
@@ -79,4 +77,12 @@ func render(source fs.FS, replicated bool, cluster string) (fs.FS, error) {
 		out[name] = &fstest.MapFile{Data: b.Bytes(), Mode: 0o444}
 	}
 	return out, nil
+}
+
+// onCluster is the clause that has a statement run on every server of a cluster; empty without one.
+func onCluster(cluster string) string {
+	if cluster == "" {
+		return ""
+	}
+	return " ON CLUSTER `" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(cluster) + "`"
 }

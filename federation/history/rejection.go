@@ -34,7 +34,10 @@ LIMIT {limit:UInt64}`
     (SELECT count() FROM facts FINAL),
     (SELECT count() FROM assessments FINAL),
     (SELECT count() FROM finding_events FINAL),
-    (SELECT count() FROM rejections FINAL)`
+    (SELECT count() FROM rejections FINAL),
+    (SELECT count() FROM recommendations FINAL),
+    (SELECT count() FROM probe_samples FINAL),
+    (SELECT count() FROM audit_entries FINAL)`
 )
 
 // WriteRejections stores rejections. It may be repeated with the same rows.
@@ -71,7 +74,7 @@ func (s *Store) Rejections(ctx context.Context, site string, limit int) (rejecti
 
 // Counts says how much the history holds, repeated writes counted once.
 type Counts struct {
-	Revisions, Facts, Assessments, FindingEvents, Rejections uint64
+	Revisions, Facts, Assessments, FindingEvents, Rejections, Recommendations, ProbeSamples, AuditEntries uint64
 }
 
 // Counts counts every table.
@@ -79,6 +82,7 @@ func (s *Store) Counts(ctx context.Context) (Counts, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	var c Counts
-	err := s.conn.QueryRow(ctx, selectCounts).Scan(&c.Revisions, &c.Facts, &c.Assessments, &c.FindingEvents, &c.Rejections)
+	err := s.conn.QueryRow(ctx, selectCounts).Scan(&c.Revisions, &c.Facts, &c.Assessments, &c.FindingEvents, &c.Rejections,
+		&c.Recommendations, &c.ProbeSamples, &c.AuditEntries)
 	return c, wrap("count history", err)
 }

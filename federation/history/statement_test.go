@@ -63,6 +63,9 @@ func TestStatements(t *testing.T) {
 		{"insert assessments", insertAssessments},
 		{"insert finding events", insertEvents},
 		{"insert rejections", insertRejections},
+		{"insert recommendations", insertRecommendations},
+		{"insert probe samples", insertProbes},
+		{"insert audit entries", insertAudit},
 		{"revisions", selectRevisions},
 		{"count revisions", countRevisions},
 		{"inventory", selectInventory},
@@ -72,17 +75,34 @@ func TestStatements(t *testing.T) {
 		{"assessments as of", asOf(selectAssessmentsAsOf)},
 		{"assessments as of, some sites", asOf(selectAssessmentsAsOf, "a")},
 		{"trend", asOf(selectTrend)},
+		{"accepted as of", asOf(selectAcceptedAsOf)},
+		{"findings as of", asOf(selectFindingsAsOf)},
+		{"last accepted", asOf(selectLastAccepted)},
+		{"removed", asOf(selectRemoved)},
+		{"facts as of", asOf(selectFactsAsOf)},
 		{"neighbours", fmt.Sprintf(selectNeighbours, findingArrays)},
 		{"events of assessments", selectEventsOf},
 		{"events", fmt.Sprintf(selectEvents, none)},
 		{"events, all filters", fmt.Sprintf(selectEvents, conditions+"\n    AND "+afterCursor)},
 		{"count events", fmt.Sprintf(countEvents, none)},
+		{"events between", fmt.Sprintf(selectEventsBetween, none)},
+		{"recommendations as of", asOf(selectRecommendationsAsOf)},
+		{"recommendations as of, some sites", asOf(selectRecommendationsAsOf, "a")},
+		{"probe samples", selectProbes},
+		{"audit", fmt.Sprintf(selectAudit, "1 AND "+beforeEntry)},
+		{"count audit", fmt.Sprintf(countAudit, "1")},
 		{"rejections", selectRejections},
 		{"count rejections", countRejections},
 		{"counts", selectCounts},
 	} {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", s.name, s.text)
 	}
+	for _, k := range (&Retention{Inventories: 24 * time.Hour, Facts: 48 * time.Hour}).tables() {
+		if k.Duration > 0 {
+			fmt.Fprintf(&b, "-- retention of %s\n%s;\n%s;\n\n", k.table, k.alteration(0, ""), k.alteration(7, "main"))
+		}
+	}
+	fmt.Fprintf(&b, "-- no retention\n%s;\n", (&kept{table: "facts"}).alteration(7, "main"))
 	golden(t, "statements.sql", b.String())
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	// Cluster names the ClickHouse cluster the tables are made on; empty makes them on the connected server.
 	Cluster string
 
+	Retention Retention
+
 	// MayBeAway lets Open succeed although ClickHouse cannot be reached now: the current state needs no history, and the
 	// calls of the Store work once it is there. A server that answers and refuses is an error all the same.
 	MayBeAway bool
@@ -60,6 +62,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	if login.Protocol != clickhouse.Native {
 		return nil, fmt.Errorf("open history: %w: the DSN must use the native protocol (clickhouse://, port 9000 or 9440)", ErrInvalid)
+	}
+	if err := options.Retention.Check(); err != nil {
+		return nil, fmt.Errorf("open history: %w", err)
 	}
 	if options.Password != "" {
 		login.Auth.Password = options.Password

@@ -27,6 +27,9 @@ func (s *Store) WriteAssessments(ctx context.Context, rows []AssessmentRow) erro
 	if err != nil {
 		return wrap("read previous assessments", err)
 	}
+	if err := s.insertRecommendations(ctx, rows); err != nil {
+		return wrap("write recommendations", err)
+	}
 	const rounds = 5
 	for round := range rounds {
 		if err := s.writeEvents(ctx, rows, stored); err != nil {
@@ -190,6 +193,10 @@ func eventsBetween(before, now *AssessmentRow) []FindingEvent {
 			switch {
 			case !ok:
 				event(Opened, f)
+			case was.Waiver == "" && f.Waiver != "":
+				event(Waived, f)
+			case was.Waiver != "" && f.Waiver == "":
+				event(Unwaived, f)
 			case was.Verdict != f.Verdict || was.Severity != f.Severity || was.Waiver != f.Waiver:
 				event(Changed, f)
 			}

@@ -149,6 +149,7 @@ func TestNewAssessmentRow(t *testing.T) {
 	seen := at.Add(-time.Hour)
 	a := &assess.Assessment{
 		At: at, RulePack: assess.RulePack{Version: "v", Hash: "h"}, Clusters: make([]assess.Cluster, 2),
+		Verdicts: assess.Verdicts{Pass: 1, Fail: 1, Unknown: 1, NotApplicable: 1},
 		Findings: []rules.Finding{
 			{ID: "1", Verdict: rules.Pass},
 			{ID: "2", Verdict: rules.NotApplicable},
@@ -170,6 +171,7 @@ func TestNewAssessmentRow(t *testing.T) {
 	want := AssessmentRow{
 		Site: "s", At: at, Revision: "r", Sequence: 7, PackVersion: "v", PackHash: "h", Clusters: 2,
 		Counts: Verdicts{Pass: 1, Fail: 1, Unknown: 1, NotApplicable: 1, Waived: 1}, Document: document,
+		Recommendations: make([]Recommendation, 2),
 		Findings: []Finding{
 			{
 				ID: "3", Rule: "R", Verdict: "fail", Severity: "high", Cluster: "c", Infrastructure: "s/i", Node: "n", Message: "m",

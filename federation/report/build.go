@@ -64,6 +64,7 @@ type builder struct {
 	clusters map[string]*Cluster
 	judged   map[string]*judgement // by cluster id
 	findings []Finding
+	passed   map[string]*Verdicts // findings that assessments only name, by rule
 	shared   map[string]*Shared
 	packs    map[RulePack]int
 	facts    assess.Coverage
@@ -81,7 +82,7 @@ func (b *builder) site(id string) *siteState {
 }
 
 func (b *builder) collect() error {
-	b.judged, b.shared = map[string]*judgement{}, map[string]*Shared{}
+	b.judged, b.shared, b.passed = map[string]*judgement{}, map[string]*Shared{}, map[string]*Verdicts{}
 	b.packs, b.assumed = map[RulePack]int{}, map[string]map[string]bool{}
 	for _, s := range b.in.Sites {
 		b.site(s.ID).Site = s
@@ -100,6 +101,7 @@ func (b *builder) collect() error {
 			return err
 		}
 		b.addFindings(a)
+		b.addPassed(a)
 		for _, t := range a.Tenancy {
 			b.shared[t.Infrastructure] = merge(b.shared[t.Infrastructure], Shared{t.Infrastructure, t.Aliases, t.Kind, t.Tenants, t.Regions})
 		}
@@ -185,6 +187,40 @@ func (b *builder) addFindings(a *assess.Assessment) {
 		}
 		b.findings = append(b.findings, f)
 	}
+}
+
+// addPassed counts the findings that an assessment names without listing them.
+func (b *builder) addPassed(a *assess.Assessment) {
+	for i := range a.Passed {
+		p := &a.Passed[i]
+		site, cluster, _ := strings.Cut(p.Subject, "/")
+		left := Verdicts{}
+		for id := range strings.FieldsSeq(p.Pass) {
+			left.Pass++
+			b.ofRule(id).Pass++
+		}
+		for id := range strings.FieldsSeq(p.NotApplicable) {
+			left.NotApplicable++
+			b.ofRule(id).NotApplicable++
+		}
+		counts := []*Verdicts{&b.site(site).judgement.counts}
+		if j := b.judged[p.Subject]; j != nil && cluster != "" {
+			counts = append(counts, &j.counts)
+		}
+		for _, c := range counts {
+			c.Pass += left.Pass
+			c.NotApplicable += left.NotApplicable
+		}
+	}
+}
+
+func (b *builder) ofRule(id string) *Verdicts {
+	v := b.passed[id]
+	if v == nil {
+		v = &Verdicts{}
+		b.passed[id] = v
+	}
+	return v
 }
 
 // concerned returns the clusters a finding counts for. One on an infrastructure alone counts for its known users at the

@@ -30,7 +30,9 @@ type Input struct {
 	Filter    string         // the filter the findings were selected by, as the user wrote it; empty: none
 	Threshold rules.Severity // findings at least this severe decide about compliance; default high
 	FreshFor  time.Duration  // older observations are stale; default 72 h, as in rule DQ-001
-	All       bool           // list findings that pass or do not apply, too; they are counted in any case
+	All       bool           // list findings that pass or do not apply, too, where assessments list them; they are counted in any case
+	// Rules tell of the rules that assessments name as passed; one that is gone from them is counted by its id.
+	Rules map[string]*rules.Entry
 }
 
 // Site is what is known of a site beside its assessment.

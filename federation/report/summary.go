@@ -42,12 +42,22 @@ func (b *builder) summary(r *Report) Summary {
 				count.add(&b.findings[i])
 			}
 		}
+		for id, v := range b.passed {
+			if b.rule(id).Severity == severity {
+				count.Pass += v.Pass
+				count.NotApplicable += v.NotApplicable
+			}
+		}
 		s.BySeverity = append(s.BySeverity, count)
 	}
 	for i := range b.findings {
 		s.Findings.add(&b.findings[i])
 	}
-	s.ByRule = byRule(b.findings)
+	for _, v := range b.passed {
+		s.Findings.Pass += v.Pass
+		s.Findings.NotApplicable += v.NotApplicable
+	}
+	s.ByRule = b.byRule()
 	s.ByCountry = b.group(r, func(c *Cluster) []string { return []string{b.sites[c.Site].Country} }, true)
 	s.ByRegion = b.group(r, func(c *Cluster) []string {
 		if len(c.Regions.ThingWorx) == 0 {
@@ -59,7 +69,8 @@ func (b *builder) summary(r *Report) Summary {
 }
 
 // byRule counts every rule that judged something, those that fail worst first.
-func byRule(findings []Finding) []RuleCount {
+func (b *builder) byRule() []RuleCount {
+	findings := b.findings
 	counts := map[string]*RuleCount{}
 	decided := map[string]bool{} // the severity is that of a finding that counts against somebody
 	for i := range findings {
@@ -78,6 +89,16 @@ func byRule(findings []Finding) []RuleCount {
 		c.Title, c.Reference = cmp.Or(c.Title, f.Title), cmp.Or(c.Reference, f.Reference)
 		c.add(f)
 	}
+	for id, v := range b.passed {
+		c := counts[id]
+		if c == nil {
+			e := b.rule(id)
+			c = &RuleCount{Rule: id, Title: e.Title, Severity: e.Severity, Confidence: e.Confidence, Reference: e.Reference}
+			counts[id] = c
+		}
+		c.Pass += v.Pass
+		c.NotApplicable += v.NotApplicable
+	}
 	out := make([]RuleCount, 0, len(counts))
 	for _, c := range counts {
 		out = append(out, *c)
@@ -87,6 +108,14 @@ func byRule(findings []Finding) []RuleCount {
 			cmp.Compare(y.Fail, x.Fail), cmp.Compare(y.Unknown, x.Unknown), cmp.Compare(x.Rule, y.Rule))
 	})
 	return out
+}
+
+// rule is what is known of a rule; of one that is gone only that it was.
+func (b *builder) rule(id string) *rules.Entry {
+	if e := b.in.Rules[id]; e != nil {
+		return e
+	}
+	return &rules.Entry{Title: id, Severity: rules.Info, Confidence: rules.Inferred}
 }
 
 // kind orders rules: some fail, some are unknown, some are waived, none.

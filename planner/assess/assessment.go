@@ -3,6 +3,9 @@
 package assess
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/availability"
@@ -28,6 +31,7 @@ type Assessment struct {
 	Inventories []InventoryRef   `json:"inventories"`
 	Coverage    Coverage         `json:"coverage"`
 	Verdicts    Verdicts         `json:"verdicts"`
+	Passed      []Passed         `json:"passed,omitempty"` // in order of subject; absent when Findings leaves nothing out
 	Clusters    []Cluster        `json:"clusters"`
 	Findings    []rules.Finding  `json:"findings"`
 	Tenancy     []tenancy.Shared `json:"tenancy"`
@@ -82,6 +86,49 @@ type Verdicts struct {
 // Add sums two counts.
 func (v Verdicts) Add(o Verdicts) Verdicts {
 	return Verdicts{v.Pass + o.Pass, v.Fail + o.Fail, v.Unknown + o.Unknown, v.NotApplicable + o.NotApplicable}
+}
+
+// Passed names the rules whose findings on one subject are left out, because they pass or the rule does not apply. Each list
+// is of rule ids in order, separated by spaces, an id once for each finding: it stays with every assessment in memory, where a
+// hundred findings would take a hundred times as much.
+type Passed struct {
+	Subject       string `json:"subject"` // site/cluster; the site's id for what concerns no cluster
+	Pass          string `json:"pass,omitempty"`
+	NotApplicable string `json:"notApplicable,omitempty"`
+}
+
+// WithPassed returns the assessment with the findings it left out, as far as Passed tells of them: rule, verdict, site and
+// cluster, and what the entries say of the rule today; of a rule that is gone its id. One that is judged with View.All tells more, and the assessment
+// itself when it left nothing out.
+func (a *Assessment) WithPassed(entries map[string]*rules.Entry) *Assessment {
+	if len(a.Passed) == 0 {
+		return a
+	}
+	out := *a
+	out.Passed, out.Findings = nil, slices.Clone(a.Findings)
+	for i := range a.Passed {
+		p := &a.Passed[i]
+		out.Findings = p.append(out.Findings, rules.Pass, p.Pass, entries)
+		out.Findings = p.append(out.Findings, rules.NotApplicable, p.NotApplicable, entries)
+	}
+	return &out
+}
+
+func (p *Passed) append(to []rules.Finding, verdict rules.Verdict, ids string, entries map[string]*rules.Entry) []rules.Finding {
+	site, cluster, _ := strings.Cut(p.Subject, "/")
+	n := 0
+	for id := range strings.FieldsSeq(ids) {
+		n++
+		f := rules.Finding{
+			ID: fmt.Sprintf("%s:%s:%d", p.Subject, id, n), Rule: id, Title: id, Verdict: verdict, Severity: rules.Info, Confidence: rules.Inferred,
+			Subject: rules.Subject{Site: site, Cluster: cluster}, Message: "judged so; the record keeps no more of it",
+		}
+		if e := entries[id]; e != nil {
+			f.Title, f.Severity, f.Confidence, f.Reference = e.Title, e.Severity, e.Confidence, e.Reference
+		}
+		to = append(to, f)
+	}
+	return to
 }
 
 // Cluster is the judgement of one cluster.

@@ -49,7 +49,7 @@ func Builtin() (*Engine, error) {
 
 // reasoning names how this code judges what the data leave open. Whoever changes a result of the pure packages for an
 // unchanged input raises it, so that stored assessments are judged again and replicas of two versions do not share one identity.
-const reasoning = "6"
+const reasoning = "7"
 
 // Hash identifies what a judgement is made under: the rules with their parameters and the policy, the catalogue, the size
 // pack, the region table and the reasoning of the code. Equal hashes mean equal assessments of equal input. It
@@ -140,10 +140,19 @@ func (e *Engine) Site(v View) *Assessment {
 	}
 	slices.SortFunc(out.Clusters, func(a, b Cluster) int { return strings.Compare(a.Cluster, b.Cluster) })
 
-	findings, tally := e.Rules.Judge(rules.Input{
+	in := rules.Input{
 		Site: v.Site, Neighbours: v.Neighbours, Shared: shared, Clusters: facts,
 		Policy: v.Policy, Regions: e.Regions, At: v.At, HubInView: v.HubInView, Planner: v.Planner,
-	}, v.All)
+	}
+	var findings []rules.Finding
+	var tally rules.Tally
+	if v.All {
+		findings, tally = e.Rules.Judge(in, true)
+	} else {
+		var left []rules.LeftOut
+		findings, tally, left = e.Rules.JudgeOpen(in)
+		out.Passed = passed(v.Site.Site.ID, left)
+	}
 	out.Coverage = coverage(findings, tally)
 	out.Verdicts = Verdicts{Pass: tally.Pass, Fail: tally.Fail, Unknown: tally.Unknown, NotApplicable: tally.NotApplicable}
 	if v.Previous != nil {
@@ -186,6 +195,7 @@ func Merge(parts []*Assessment) *Assessment {
 		out.Inventories = append(out.Inventories, p.Inventories...)
 		out.Coverage = out.Coverage.Add(p.Coverage)
 		out.Verdicts = out.Verdicts.Add(p.Verdicts)
+		out.Passed = append(out.Passed, p.Passed...)
 		out.Clusters = append(out.Clusters, p.Clusters...)
 		out.Findings = append(out.Findings, p.Findings...)
 		for _, s := range p.Tenancy {
@@ -222,6 +232,18 @@ func shares(all []tenancy.Shared, cluster string) bool {
 	return slices.ContainsFunc(all, func(s tenancy.Shared) bool {
 		return len(s.Tenants) > 1 && slices.Contains(s.Tenants, cluster)
 	})
+}
+
+// passed names what findings leaves out, in order of subject.
+func passed(site string, left []rules.LeftOut) []Passed {
+	out := make([]Passed, len(left))
+	for i := range left {
+		out[i] = Passed{site, left[i].Pass, left[i].NotApplicable}
+		if left[i].Cluster != "" {
+			out[i].Subject += "/" + left[i].Cluster
+		}
+	}
+	return out
 }
 
 // coverage counts a site as fresh as long as DQ-001 does not fail for it, so that the two can never disagree.

@@ -2,6 +2,7 @@ package assess_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,30 @@ func TestDocument(t *testing.T) {
 	whole := e.Site(assess.View{Site: muc, At: at, All: true})
 	if v := whole.Verdicts; v != a.Verdicts || len(whole.Findings) != v.Pass+v.Fail+v.Unknown+v.NotApplicable || len(a.Findings) != v.Fail+v.Unknown {
 		t.Errorf("%d and %d findings for %+v", len(a.Findings), len(whole.Findings), v)
+	}
+	// What is left out is named, subject by subject.
+	count := func(findings []rules.Finding) map[string]int {
+		out := map[string]int{}
+		for _, f := range findings {
+			out[fmt.Sprint(f.Subject.Cluster, " ", f.Rule, " ", f.Verdict)]++
+		}
+		return out
+	}
+	entries := map[string]*rules.Entry{}
+	for _, entry := range e.Rules.Entries() {
+		entries[entry.ID] = &entry
+	}
+	named := a.WithPassed(entries)
+	if diff := cmp.Diff(count(whole.Findings), count(named.Findings)); diff != "" {
+		t.Errorf("findings of all verdicts differ (-judged +named):\n%s", diff)
+	}
+	if whole.Passed != nil || named.Passed != nil || whole.WithPassed(entries) != whole {
+		t.Error("what is listed is named as left out")
+	}
+	for _, f := range named.Findings {
+		if f.Title == "" || f.ID == "" {
+			t.Errorf("a finding without title or id: %+v", f)
+		}
 	}
 	var doc map[string]any
 	if err := json.Unmarshal([]byte(text(t, e.Site(assess.View{Site: muc, At: at, WithoutRecommendation: true}))), &doc); err != nil {

@@ -192,12 +192,26 @@ func (p *Pack) Evaluate(in Input) []Finding {
 // A failing finding within its rule's grace keeps its verdict but has the severity info; its evidence says until when
 // (graceUntil), with which severity afterwards (severityAfterGrace) and when that was judged (judgedAt).
 func (p *Pack) Judge(in Input, all bool) ([]Finding, Tally) {
+	out, j := p.judge(in, all, false)
+	return out, j.Tally()
+}
+
+// JudgeOpen judges as Judge does without all, and names what it leaves out.
+func (p *Pack) JudgeOpen(in Input) ([]Finding, Tally, []LeftOut) {
+	out, j := p.judge(in, false, true)
+	return out, j.Tally(), j.LeftOut()
+}
+
+func (p *Pack) judge(in Input, all, note bool) ([]Finding, *rule.Judge) {
 	settings := p.tune(in.Policy)
 	room := 24 * len(in.Site.Clusters)
 	if all {
 		room = len(p.rules)*len(in.Site.Clusters) + len(in.Site.Infrastructure) + 32
 	}
 	j := rule.NewJudge(in, all, room)
+	if note {
+		j.NoteLeftOut()
+	}
 	for i := range p.rules {
 		if r := &p.rules[i]; r.Site != nil && !settings[i].Disabled {
 			j.Begin(r, &settings[i])
@@ -220,12 +234,12 @@ func (p *Pack) Judge(in Input, all bool) ([]Finding, Tally) {
 		}
 	}
 	// Rules run in order of id and clusters and infrastructures are prepared in order of theirs, so nothing is left to sort.
-	out, tally := j.End()
+	out := j.End()
 	if cap(out) > len(out)+len(out)/4 {
 		out = slices.Clone(out) // they live as long as the assessment
 	}
 	identify(out)
-	return out, tally
+	return out, j
 }
 
 func outside(v *Versions, version string) bool {

@@ -38,6 +38,9 @@ type Outcome = rule.Outcome
 // Tally counts the verdicts of an evaluation and the facts that they rest on.
 type Tally = rule.Tally
 
+// LeftOut names the rules whose findings were not kept.
+type LeftOut = rule.LeftOut
+
 // Entry is a rule's page in the catalogue.
 type Entry = rule.Entry
 

@@ -122,6 +122,26 @@ type clickHouse struct {
 	PasswordFile string `json:"passwordFile"`
 	Replicated   bool   `json:"replicated"`
 	Cluster      string `json:"cluster"`
+	// Retention is how long each kind of row is kept; what is absent is kept for ever.
+	Retention retention `json:"retention" envPrefix:"RETENTION_"`
+}
+
+type retention struct {
+	Inventories     inventory.Duration `json:"inventories"`
+	Facts           inventory.Duration `json:"facts"`
+	Assessments     inventory.Duration `json:"assessments"`
+	Changes         inventory.Duration `json:"changes"` // of findings
+	Recommendations inventory.Duration `json:"recommendations"`
+	Probes          inventory.Duration `json:"probes"`
+	Rejections      inventory.Duration `json:"rejections"`
+	Audit           inventory.Duration `json:"audit"`
+}
+
+func (r *retention) history() history.Retention {
+	return history.Retention{
+		Inventories: time.Duration(r.Inventories), Facts: time.Duration(r.Facts), Assessments: time.Duration(r.Assessments), Changes: time.Duration(r.Changes),
+		Recommendations: time.Duration(r.Recommendations), Probes: time.Duration(r.Probes), Rejections: time.Duration(r.Rejections), Audit: time.Duration(r.Audit),
+	}
 }
 
 type token struct {
@@ -155,6 +175,10 @@ func (c *config) check() error {
 	streams := c.NATS.streams()
 	if err := streams.Check(); err != nil {
 		problems = append(problems, fmt.Errorf("nats.streams: %w", err))
+	}
+	keep := c.ClickHouse.Retention.history()
+	if err := keep.Check(); err != nil {
+		problems = append(problems, fmt.Errorf("clickhouse.retention: %w", err))
 	}
 	if c.Planners.Burst < 0 || c.Planners.Every < 0 {
 		problems = append(problems, errors.New("planners: burst and every are positive, or absent"))
@@ -322,7 +346,7 @@ func (d *daemon) listen(ctx context.Context) (net.Listener, error) {
 }
 
 func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Store, error) {
-	o := history.Options{DSN: d.config.ClickHouse.DSN, Replicated: d.config.ClickHouse.Replicated, Cluster: d.config.ClickHouse.Cluster, Logger: logger, MayBeAway: true}
+	o := history.Options{DSN: d.config.ClickHouse.DSN, Replicated: d.config.ClickHouse.Replicated, Cluster: d.config.ClickHouse.Cluster, Retention: d.config.ClickHouse.Retention.history(), Logger: logger, MayBeAway: true}
 	if f := d.config.ClickHouse.PasswordFile; f != "" {
 		password, err := conf.Secret(f)
 		if err != nil {

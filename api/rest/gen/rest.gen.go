@@ -81,6 +81,63 @@ func (e ApiTokenState) Valid() bool {
 	}
 }
 
+// Defines values for DifferenceChange.
+const (
+	DifferenceChangeChanged  DifferenceChange = "changed"
+	DifferenceChangeClosed   DifferenceChange = "closed"
+	DifferenceChangeJoined   DifferenceChange = "joined"
+	DifferenceChangeLeft     DifferenceChange = "left"
+	DifferenceChangeOpened   DifferenceChange = "opened"
+	DifferenceChangeUnwaived DifferenceChange = "unwaived"
+	DifferenceChangeWaived   DifferenceChange = "waived"
+)
+
+// Valid indicates whether the value is a known member of the DifferenceChange enum.
+func (e DifferenceChange) Valid() bool {
+	switch e {
+	case DifferenceChangeChanged:
+		return true
+	case DifferenceChangeClosed:
+		return true
+	case DifferenceChangeJoined:
+		return true
+	case DifferenceChangeLeft:
+		return true
+	case DifferenceChangeOpened:
+		return true
+	case DifferenceChangeUnwaived:
+		return true
+	case DifferenceChangeWaived:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DifferenceKind.
+const (
+	DifferenceKindCluster DifferenceKind = "cluster"
+	DifferenceKindFact    DifferenceKind = "fact"
+	DifferenceKindFinding DifferenceKind = "finding"
+	DifferenceKindSite    DifferenceKind = "site"
+)
+
+// Valid indicates whether the value is a known member of the DifferenceKind enum.
+func (e DifferenceKind) Valid() bool {
+	switch e {
+	case DifferenceKindCluster:
+		return true
+	case DifferenceKindFact:
+		return true
+	case DifferenceKindFinding:
+		return true
+	case DifferenceKindSite:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EnrolmentState.
 const (
 	EnrolmentStateExpired   EnrolmentState = "expired"
@@ -102,6 +159,33 @@ func (e EnrolmentState) Valid() bool {
 	case EnrolmentStateRequested:
 		return true
 	case EnrolmentStateRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindingChangeChange.
+const (
+	FindingChangeChangeChanged  FindingChangeChange = "changed"
+	FindingChangeChangeClosed   FindingChangeChange = "closed"
+	FindingChangeChangeOpened   FindingChangeChange = "opened"
+	FindingChangeChangeUnwaived FindingChangeChange = "unwaived"
+	FindingChangeChangeWaived   FindingChangeChange = "waived"
+)
+
+// Valid indicates whether the value is a known member of the FindingChangeChange enum.
+func (e FindingChangeChange) Valid() bool {
+	switch e {
+	case FindingChangeChangeChanged:
+		return true
+	case FindingChangeChangeClosed:
+		return true
+	case FindingChangeChangeOpened:
+		return true
+	case FindingChangeChangeUnwaived:
+		return true
+	case FindingChangeChangeWaived:
 		return true
 	default:
 		return false
@@ -213,6 +297,24 @@ func (e WaiverState) Valid() bool {
 	}
 }
 
+// Defines values for RulesOf.
+const (
+	RulesOfNow  RulesOf = "now"
+	RulesOfThen RulesOf = "then"
+)
+
+// Valid indicates whether the value is a known member of the RulesOf enum.
+func (e RulesOf) Valid() bool {
+	switch e {
+	case RulesOfNow:
+		return true
+	case RulesOfThen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Sort.
 const (
 	SortSeverity Sort = "severity"
@@ -243,18 +345,54 @@ func (e ListClustersParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListClustersParamsRules.
+const (
+	ListClustersParamsRulesNow  ListClustersParamsRules = "now"
+	ListClustersParamsRulesThen ListClustersParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the ListClustersParamsRules enum.
+func (e ListClustersParamsRules) Valid() bool {
+	switch e {
+	case ListClustersParamsRulesNow:
+		return true
+	case ListClustersParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetClusterParamsRules.
+const (
+	GetClusterParamsRulesNow  GetClusterParamsRules = "now"
+	GetClusterParamsRulesThen GetClusterParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the GetClusterParamsRules enum.
+func (e GetClusterParamsRules) Valid() bool {
+	switch e {
+	case GetClusterParamsRulesNow:
+		return true
+	case GetClusterParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StreamEventsParamsTypes.
 const (
-	Fleet StreamEventsParamsTypes = "fleet"
-	Site  StreamEventsParamsTypes = "site"
+	StreamEventsParamsTypesFleet StreamEventsParamsTypes = "fleet"
+	StreamEventsParamsTypesSite  StreamEventsParamsTypes = "site"
 )
 
 // Valid indicates whether the value is a known member of the StreamEventsParamsTypes enum.
 func (e StreamEventsParamsTypes) Valid() bool {
 	switch e {
-	case Fleet:
+	case StreamEventsParamsTypesFleet:
 		return true
-	case Site:
+	case StreamEventsParamsTypesSite:
 		return true
 	default:
 		return false
@@ -276,6 +414,24 @@ func (e ListFindingsParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListFindingsParamsRules.
+const (
+	ListFindingsParamsRulesNow  ListFindingsParamsRules = "now"
+	ListFindingsParamsRulesThen ListFindingsParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the ListFindingsParamsRules enum.
+func (e ListFindingsParamsRules) Valid() bool {
+	switch e {
+	case ListFindingsParamsRulesNow:
+		return true
+	case ListFindingsParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRecommendationsParamsSort.
 const (
 	ListRecommendationsParamsSortSeverity ListRecommendationsParamsSort = "severity"
@@ -291,6 +447,24 @@ func (e ListRecommendationsParamsSort) Valid() bool {
 	}
 }
 
+// Defines values for ListRecommendationsParamsRules.
+const (
+	ListRecommendationsParamsRulesNow  ListRecommendationsParamsRules = "now"
+	ListRecommendationsParamsRulesThen ListRecommendationsParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the ListRecommendationsParamsRules enum.
+func (e ListRecommendationsParamsRules) Valid() bool {
+	switch e {
+	case ListRecommendationsParamsRulesNow:
+		return true
+	case ListRecommendationsParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRegionMismatchesParamsSort.
 const (
 	ListRegionMismatchesParamsSortSeverity ListRegionMismatchesParamsSort = "severity"
@@ -300,6 +474,24 @@ const (
 func (e ListRegionMismatchesParamsSort) Valid() bool {
 	switch e {
 	case ListRegionMismatchesParamsSortSeverity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRegionMismatchesParamsRules.
+const (
+	ListRegionMismatchesParamsRulesNow  ListRegionMismatchesParamsRules = "now"
+	ListRegionMismatchesParamsRulesThen ListRegionMismatchesParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the ListRegionMismatchesParamsRules enum.
+func (e ListRegionMismatchesParamsRules) Valid() bool {
+	switch e {
+	case ListRegionMismatchesParamsRulesNow:
+		return true
+	case ListRegionMismatchesParamsRulesThen:
 		return true
 	default:
 		return false
@@ -338,16 +530,16 @@ func (e GetComplianceReportParamsFormat) Valid() bool {
 
 // Defines values for GetComplianceReportParamsRules.
 const (
-	Now  GetComplianceReportParamsRules = "now"
-	Then GetComplianceReportParamsRules = "then"
+	GetComplianceReportParamsRulesNow  GetComplianceReportParamsRules = "now"
+	GetComplianceReportParamsRulesThen GetComplianceReportParamsRules = "then"
 )
 
 // Valid indicates whether the value is a known member of the GetComplianceReportParamsRules enum.
 func (e GetComplianceReportParamsRules) Valid() bool {
 	switch e {
-	case Now:
+	case GetComplianceReportParamsRulesNow:
 		return true
-	case Then:
+	case GetComplianceReportParamsRulesThen:
 		return true
 	default:
 		return false
@@ -363,6 +555,96 @@ const (
 func (e ListSitesParamsSort) Valid() bool {
 	switch e {
 	case ListSitesParamsSortSeverity:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSitesParamsRules.
+const (
+	ListSitesParamsRulesNow  ListSitesParamsRules = "now"
+	ListSitesParamsRulesThen ListSitesParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the ListSitesParamsRules enum.
+func (e ListSitesParamsRules) Valid() bool {
+	switch e {
+	case ListSitesParamsRulesNow:
+		return true
+	case ListSitesParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetSiteParamsRules.
+const (
+	GetSiteParamsRulesNow  GetSiteParamsRules = "now"
+	GetSiteParamsRulesThen GetSiteParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the GetSiteParamsRules enum.
+func (e GetSiteParamsRules) Valid() bool {
+	switch e {
+	case GetSiteParamsRulesNow:
+		return true
+	case GetSiteParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetSiteAssessmentParamsRules.
+const (
+	GetSiteAssessmentParamsRulesNow  GetSiteAssessmentParamsRules = "now"
+	GetSiteAssessmentParamsRulesThen GetSiteAssessmentParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the GetSiteAssessmentParamsRules enum.
+func (e GetSiteAssessmentParamsRules) Valid() bool {
+	switch e {
+	case GetSiteAssessmentParamsRulesNow:
+		return true
+	case GetSiteAssessmentParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetSiteInventoryParamsRules.
+const (
+	GetSiteInventoryParamsRulesNow  GetSiteInventoryParamsRules = "now"
+	GetSiteInventoryParamsRulesThen GetSiteInventoryParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the GetSiteInventoryParamsRules enum.
+func (e GetSiteInventoryParamsRules) Valid() bool {
+	switch e {
+	case GetSiteInventoryParamsRulesNow:
+		return true
+	case GetSiteInventoryParamsRulesThen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListTenancyParamsRules.
+const (
+	ListTenancyParamsRulesNow  ListTenancyParamsRules = "now"
+	ListTenancyParamsRulesThen ListTenancyParamsRules = "then"
+)
+
+// Valid indicates whether the value is a known member of the ListTenancyParamsRules enum.
+func (e ListTenancyParamsRules) Valid() bool {
+	switch e {
+	case ListTenancyParamsRulesNow:
+		return true
+	case ListTenancyParamsRulesThen:
 		return true
 	default:
 		return false
@@ -464,6 +746,18 @@ type Availability = availability.Result
 
 // BillItem defines model for BillItem.
 type BillItem = recommend.BillItem
+
+// ChangeList defines model for ChangeList.
+type ChangeList struct {
+	Coverage Coverage        `json:"coverage"`
+	Items    []FindingChange `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
 
 // Cluster defines model for Cluster.
 type Cluster = inventory.Cluster
@@ -593,6 +887,52 @@ type Deed = waiver.Act
 // Deviation defines model for Deviation.
 type Deviation = recognise.Deviation
 
+// Difference defines model for Difference.
+type Difference struct {
+	// After Empty when it is not there any more.
+	After string `json:"after"`
+
+	// Before Empty when it was not there. Of a fact JSON text, of a finding verdict and severity, of a site its revision.
+	Before string           `json:"before"`
+	Change DifferenceChange `json:"change"`
+
+	// Cluster Id within the site.
+	Cluster string         `json:"cluster"`
+	Kind    DifferenceKind `json:"kind"`
+
+	// Message Of a finding; as in changes.
+	Message string `json:"message,omitempty,omitzero"`
+
+	// Rule Of a finding.
+	Rule string `json:"rule,omitempty,omitzero"`
+
+	// Severity Of a finding.
+	Severity string `json:"severity,omitempty,omitzero"`
+	Site     string `json:"site"`
+
+	// What Id of the finding, JSON pointer of the fact, or the cluster's property: `architecture`, `recommended`, `serving`, `environment`,
+	// `thingworxRegions`, `databaseRegion`.
+	What string `json:"what"`
+}
+
+// DifferenceChange defines model for Difference.Change.
+type DifferenceChange string
+
+// DifferenceKind defines model for Difference.Kind.
+type DifferenceKind string
+
+// DifferenceList defines model for DifferenceList.
+type DifferenceList struct {
+	Coverage Coverage     `json:"coverage"`
+	Items    []Difference `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
 // Duration Go notation, for example 90s, 15m or 24h.
 type Duration = inventory.Duration
 
@@ -656,6 +996,40 @@ type Environment = inventory.Environment
 
 // Finding defines model for Finding.
 type Finding = rules.Finding
+
+// FindingChange One change of a finding. A closed one shows it as it was before.
+type FindingChange struct {
+	// At Of the assessment that showed it.
+	At     time.Time           `json:"at"`
+	Change FindingChangeChange `json:"change"`
+
+	// Cluster Id within the site.
+	Cluster string `json:"cluster"`
+
+	// Finding Id of the finding.
+	Finding        string `json:"finding"`
+	Infrastructure string `json:"infrastructure"`
+
+	// Message Empty for a caller whose scope has bounds; it may name neighbours by the names they had then.
+	Message string `json:"message"`
+	Node    string `json:"node"`
+
+	// Revision Of the inventory that was judged.
+	Revision string `json:"revision"`
+	Rule     string `json:"rule"`
+
+	// RulePackHash Identifies the rules, their texts and the policy it was judged under.
+	RulePackHash string `json:"rulePackHash"`
+	Severity     string `json:"severity"`
+	Site         string `json:"site"`
+	Verdict      string `json:"verdict"`
+
+	// Waiver Id of the waiver, empty without one.
+	Waiver string `json:"waiver"`
+}
+
+// FindingChangeChange defines model for FindingChange.Change.
+type FindingChangeChange string
 
 // FindingCounts Failing findings by severity without the waived, and what is unknown or waived.
 type FindingCounts struct {
@@ -800,6 +1174,10 @@ type Option = recommend.Option
 
 // OptionAvailability defines model for OptionAvailability.
 type OptionAvailability = recommend.Availability
+
+// Passed The rules whose findings on one subject are not listed, because they pass or the rule does not apply. Each list is of rule ids in
+// order, separated by spaces, an id once for each finding.
+type Passed = assess.Passed
 
 // Permission defines model for Permission.
 type Permission = inventory.Permission
@@ -1349,6 +1727,38 @@ type TokenSecret struct {
 // Transitions When the site last entered each state of liveness; the latest is the one it is in.
 type Transitions = fleet.Transitions
 
+// TrendPoint defines model for TrendPoint.
+type TrendPoint struct {
+	At time.Time `json:"at"`
+
+	// Fail Findings that fail without a waiver.
+	Fail int `json:"fail"`
+
+	// Sites Sites with an assessment; by rule and severity, those with such a finding.
+	Sites   int `json:"sites"`
+	Unknown int `json:"unknown"`
+	Waived  int `json:"waived"`
+}
+
+// TrendSeries defines model for TrendSeries.
+type TrendSeries struct {
+	// Group Empty for all, or for what has no such region, country or tag.
+	Group  string       `json:"group"`
+	Points []TrendPoint `json:"points"`
+}
+
+// Trends defines model for Trends.
+type Trends struct {
+	By       string        `json:"by"`
+	Coverage Coverage      `json:"coverage"`
+	Every    string        `json:"every"`
+	From     time.Time     `json:"from"`
+	Series   []TrendSeries `json:"series"`
+
+	// To The last point.
+	To time.Time `json:"to"`
+}
+
 // Use defines model for Use.
 type Use = inventory.Use
 
@@ -1443,6 +1853,9 @@ type Workload = inventory.Workload
 // WorstSeverity Worst severity of failing findings that are not waived; null when there are none.
 type WorstSeverity = *rules.Severity
 
+// AsOf defines model for AsOf.
+type AsOf = time.Time
+
 // ClusterPath defines model for ClusterPath.
 type ClusterPath = string
 
@@ -1457,6 +1870,9 @@ type EnrolmentPath = string
 
 // Filter defines model for Filter.
 type Filter = string
+
+// From defines model for From.
+type From = time.Time
 
 // IfMatch defines model for IfMatch.
 type IfMatch = string
@@ -1473,11 +1889,17 @@ type PolicyPath = string
 // RulePath defines model for RulePath.
 type RulePath = string
 
+// RulesOf defines model for RulesOf.
+type RulesOf string
+
 // SitePath defines model for SitePath.
 type SitePath = string
 
 // Sort defines model for Sort.
 type Sort string
+
+// To defines model for To.
+type To = time.Time
 
 // TokenPath defines model for TokenPath.
 type TokenPath = string
@@ -1511,6 +1933,25 @@ type ListAuditParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
+// ListChangesParams defines parameters for ListChanges.
+type ListChangesParams struct {
+	// From The earlier instant.
+	From From `form:"from" json:"from"`
+
+	// To The later instant; now when absent.
+	To To `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
 // ListClustersParams defines parameters for ListClusters.
 type ListClustersParams struct {
 	// Limit Items in the page.
@@ -1523,15 +1964,58 @@ type ListClustersParams struct {
 	Filter Filter `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
 
 	// Sort `severity` puts the worst first and keeps the collection's own order among equals.
-	Sort        ListClustersParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch            `json:"If-None-Match,omitempty,omitzero"`
+	Sort ListClustersParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       ListClustersParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch             `json:"If-None-Match,omitempty,omitzero"`
 }
 
 // ListClustersParamsSort defines parameters for ListClusters.
 type ListClustersParamsSort string
 
+// ListClustersParamsRules defines parameters for ListClusters.
+type ListClustersParamsRules string
+
 // GetClusterParams defines parameters for GetCluster.
 type GetClusterParams struct {
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       GetClusterParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch           `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetClusterParamsRules defines parameters for GetCluster.
+type GetClusterParamsRules string
+
+// ListDifferencesParams defines parameters for ListDifferences.
+type ListDifferencesParams struct {
+	// From The earlier instant.
+	From From `form:"from" json:"from"`
+
+	// To The later instant; now when absent.
+	To To `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// Site Only this site.
+	Site string `form:"site,omitempty" json:"site,omitempty,omitzero"`
+
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
@@ -1595,12 +2079,23 @@ type ListFindingsParams struct {
 	Sort ListFindingsParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
 
 	// All With the verdicts pass and not-applicable as well.
-	All         bool        `form:"all,omitempty" json:"all,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+	All bool `form:"all,omitempty" json:"all,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       ListFindingsParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch             `json:"If-None-Match,omitempty,omitzero"`
 }
 
 // ListFindingsParamsSort defines parameters for ListFindings.
 type ListFindingsParamsSort string
+
+// ListFindingsParamsRules defines parameters for ListFindings.
+type ListFindingsParamsRules string
 
 // GetOpenAPIParams defines parameters for GetOpenAPI.
 type GetOpenAPIParams struct {
@@ -1649,12 +2144,23 @@ type ListRecommendationsParams struct {
 	Filter Filter `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
 
 	// Sort `severity` puts the worst first and keeps the collection's own order among equals.
-	Sort        ListRecommendationsParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch                   `json:"If-None-Match,omitempty,omitzero"`
+	Sort ListRecommendationsParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       ListRecommendationsParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch                    `json:"If-None-Match,omitempty,omitzero"`
 }
 
 // ListRecommendationsParamsSort defines parameters for ListRecommendations.
 type ListRecommendationsParamsSort string
+
+// ListRecommendationsParamsRules defines parameters for ListRecommendations.
+type ListRecommendationsParamsRules string
 
 // ListRegionMismatchesParams defines parameters for ListRegionMismatches.
 type ListRegionMismatchesParams struct {
@@ -1668,12 +2174,23 @@ type ListRegionMismatchesParams struct {
 	Filter Filter `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
 
 	// Sort `severity` puts the worst first and keeps the collection's own order among equals.
-	Sort        ListRegionMismatchesParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch                    `json:"If-None-Match,omitempty,omitzero"`
+	Sort ListRegionMismatchesParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       ListRegionMismatchesParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch                     `json:"If-None-Match,omitempty,omitzero"`
 }
 
 // ListRegionMismatchesParamsSort defines parameters for ListRegionMismatches.
 type ListRegionMismatchesParamsSort string
+
+// ListRegionMismatchesParamsRules defines parameters for ListRegionMismatches.
+type ListRegionMismatchesParamsRules string
 
 // ListRegionsParams defines parameters for ListRegions.
 type ListRegionsParams struct {
@@ -1762,24 +2279,56 @@ type ListSitesParams struct {
 	Filter Filter `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
 
 	// Sort `severity` puts the worst first and keeps the collection's own order among equals.
-	Sort        ListSitesParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch         `json:"If-None-Match,omitempty,omitzero"`
+	Sort ListSitesParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       ListSitesParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch          `json:"If-None-Match,omitempty,omitzero"`
 }
 
 // ListSitesParamsSort defines parameters for ListSites.
 type ListSitesParamsSort string
 
+// ListSitesParamsRules defines parameters for ListSites.
+type ListSitesParamsRules string
+
 // GetSiteParams defines parameters for GetSite.
 type GetSiteParams struct {
-	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       GetSiteParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch        `json:"If-None-Match,omitempty,omitzero"`
 }
+
+// GetSiteParamsRules defines parameters for GetSite.
+type GetSiteParamsRules string
 
 // GetSiteAssessmentParams defines parameters for GetSiteAssessment.
 type GetSiteAssessmentParams struct {
 	// All With the verdicts pass and not-applicable as well.
-	All         bool        `form:"all,omitempty" json:"all,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+	All bool `form:"all,omitempty" json:"all,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       GetSiteAssessmentParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch                  `json:"If-None-Match,omitempty,omitzero"`
 }
+
+// GetSiteAssessmentParamsRules defines parameters for GetSiteAssessment.
+type GetSiteAssessmentParamsRules string
 
 // PutSiteHeartbeatParams defines parameters for PutSiteHeartbeat.
 type PutSiteHeartbeatParams struct {
@@ -1789,8 +2338,18 @@ type PutSiteHeartbeatParams struct {
 
 // GetSiteInventoryParams defines parameters for GetSiteInventory.
 type GetSiteInventoryParams struct {
-	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       GetSiteInventoryParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch                 `json:"If-None-Match,omitempty,omitzero"`
 }
+
+// GetSiteInventoryParamsRules defines parameters for GetSiteInventory.
+type GetSiteInventoryParamsRules string
 
 // ListTenancyParams defines parameters for ListTenancy.
 type ListTenancyParams struct {
@@ -1801,9 +2360,20 @@ type ListTenancyParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
 	// Filter Condition in the filter language described above.
-	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
-	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+	Filter Filter `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+
+	// AsOf Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+	// site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+	AsOf AsOf `form:"asOf,omitempty" json:"asOf,omitempty,omitzero"`
+
+	// Rules With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+	// of then anew, under the present ones.
+	Rules       ListTenancyParamsRules `form:"rules,omitempty" json:"rules,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch            `json:"If-None-Match,omitempty,omitzero"`
 }
+
+// ListTenancyParamsRules defines parameters for ListTenancy.
+type ListTenancyParamsRules string
 
 // ListTokensParams defines parameters for ListTokens.
 type ListTokensParams struct {
@@ -1828,6 +2398,22 @@ type CreateTokenParams struct {
 type RevokeTokenParams struct {
 	// XCSRFToken Needed with the session cookie, not with a bearer token.
 	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// GetTrendsParams defines parameters for GetTrends.
+type GetTrendsParams struct {
+	// From The earlier instant.
+	From From `form:"from" json:"from"`
+
+	// To The later instant; now when absent.
+	To To `form:"to,omitempty" json:"to,omitempty,omitzero"`
+
+	// Every Distance of the points, written the Go way; at most 1,000 points.
+	Every string `form:"every,omitempty" json:"every,omitempty,omitzero"`
+
+	// By What to group by: nothing, `site`, `rule`, `severity`, `region`, `country` or `tag.` and a tag's name.
+	By          string      `form:"by,omitempty" json:"by,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
 // ListVersionsParams defines parameters for ListVersions.
@@ -1930,12 +2516,18 @@ type ServerInterface interface {
 	// ListAudit Who wrote what, when and why, newest first
 	// (GET /audit)
 	ListAudit(ctx echo.Context, params ListAuditParams) error
+	// ListChanges Changes of findings in a span of time, newest first
+	// (GET /changes)
+	ListChanges(ctx echo.Context, params ListChangesParams) error
 	// ListClusters Clusters, in order of site and id
 	// (GET /clusters)
 	ListClusters(ctx echo.Context, params ListClustersParams) error
 	// GetCluster One cluster with its parts, judgement, findings and tenancies
 	// (GET /clusters/{site}/{cluster})
 	GetCluster(ctx echo.Context, site SitePath, cluster ClusterPath, params GetClusterParams) error
+	// ListDifferences What differs between the federation at two instants, in order of site, kind, cluster and subject
+	// (GET /diff)
+	ListDifferences(ctx echo.Context, params ListDifferencesParams) error
 	// ListEnrolments Enrolments of planners, in order of site, newest first
 	// (GET /enrolments)
 	ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error
@@ -2041,6 +2633,9 @@ type ServerInterface interface {
 	// RevokeToken End a token, and with it its sessions
 	// (POST /tokens/{token}/revoke)
 	RevokeToken(ctx echo.Context, token TokenPath, params RevokeTokenParams) error
+	// GetTrends Verdicts in force at equally spaced instants, by group
+	// (GET /trends)
+	GetTrends(ctx echo.Context, params GetTrendsParams) error
 	// ListVersions Versions of the planners over the sites, and which are behind
 	// (GET /versions)
 	ListVersions(ctx echo.Context, params ListVersionsParams) error
@@ -2167,6 +2762,69 @@ func (w *ServerInterfaceWrapper) ListAudit(ctx echo.Context) error {
 	return err
 }
 
+// ListChanges converts echo context to params.
+func (w *ServerInterfaceWrapper) ListChanges(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChangesParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListChanges(ctx, params)
+	return err
+}
+
 // ListClusters converts echo context to params.
 func (w *ServerInterfaceWrapper) ListClusters(ctx echo.Context) error {
 	var err error
@@ -2199,6 +2857,20 @@ func (w *ServerInterfaceWrapper) ListClusters(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -2244,6 +2916,19 @@ func (w *ServerInterfaceWrapper) GetCluster(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetClusterParams
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -2264,6 +2949,76 @@ func (w *ServerInterfaceWrapper) GetCluster(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetCluster(ctx, site, cluster, params)
+	return err
+}
+
+// ListDifferences converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDifferences(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDifferencesParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "site" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "site", ctx.QueryParams(), &params.Site, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDifferences(ctx, params)
 	return err
 }
 
@@ -2527,6 +3282,20 @@ func (w *ServerInterfaceWrapper) ListFindings(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", ctx.QueryParams(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter all: %s", err))
+	}
+
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -2807,6 +3576,20 @@ func (w *ServerInterfaceWrapper) ListRecommendations(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
 	}
 
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
@@ -2861,6 +3644,20 @@ func (w *ServerInterfaceWrapper) ListRegionMismatches(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -3208,6 +4005,20 @@ func (w *ServerInterfaceWrapper) ListSites(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
 	}
 
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
+	}
+
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
 	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
@@ -3243,6 +4054,19 @@ func (w *ServerInterfaceWrapper) GetSite(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetSiteParams
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -3284,6 +4108,20 @@ func (w *ServerInterfaceWrapper) GetSiteAssessment(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "all", ctx.QueryParams(), &params.All, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter all: %s", err))
+	}
+
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -3357,6 +4195,19 @@ func (w *ServerInterfaceWrapper) GetSiteInventory(ctx echo.Context) error {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetSiteInventoryParams
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
+	}
 
 	headers := ctx.Request().Header
 	// ------------- Optional header parameter "If-None-Match" -------------
@@ -3405,6 +4256,20 @@ func (w *ServerInterfaceWrapper) ListTenancy(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	// ------------- Optional query parameter "asOf" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "asOf", ctx.QueryParams(), &params.AsOf, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter asOf: %s", err))
+	}
+
+	// ------------- Optional query parameter "rules" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rules", ctx.QueryParams(), &params.Rules, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rules: %s", err))
 	}
 
 	headers := ctx.Request().Header
@@ -3540,6 +4405,62 @@ func (w *ServerInterfaceWrapper) RevokeToken(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RevokeToken(ctx, token, params)
+	return err
+}
+
+// GetTrends converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTrends(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTrendsParams
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "every" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "every", ctx.QueryParams(), &params.Every, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter every: %s", err))
+	}
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "by", ctx.QueryParams(), &params.By, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter by: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTrends(ctx, params)
 	return err
 }
 
@@ -3899,6 +4820,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/tenancy", wrapper.ListTenancy, options.OperationMiddlewares["listTenancy"]...)
 	router.GET(options.BaseURL+"/versions", wrapper.ListVersions, options.OperationMiddlewares["listVersions"]...)
 	router.GET(options.BaseURL+"/rejections", wrapper.ListRejections, options.OperationMiddlewares["listRejections"]...)
+	router.GET(options.BaseURL+"/changes", wrapper.ListChanges, options.OperationMiddlewares["listChanges"]...)
+	router.GET(options.BaseURL+"/diff", wrapper.ListDifferences, options.OperationMiddlewares["listDifferences"]...)
+	router.GET(options.BaseURL+"/trends", wrapper.GetTrends, options.OperationMiddlewares["getTrends"]...)
 	router.GET(options.BaseURL+"/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
 	router.POST(options.BaseURL+"/enrolments", wrapper.CreateEnrolment, options.OperationMiddlewares["createEnrolment"]...)
 	router.GET(options.BaseURL+"/enrolments/:enrolment", wrapper.GetEnrolment, options.OperationMiddlewares["getEnrolment"]...)
@@ -4048,6 +4972,60 @@ func (response ListAuditdefaultApplicationProblemPlusJSONResponse) VisitListAudi
 	return err
 }
 
+type ListChangesRequestObject struct {
+	Params ListChangesParams
+}
+
+type ListChangesResponseObject interface {
+	VisitListChangesResponse(w http.ResponseWriter) error
+}
+
+type ListChanges200ResponseHeaders struct {
+	ETag string
+}
+
+type ListChanges200JSONResponse struct {
+	Body    ChangeList
+	Headers ListChanges200ResponseHeaders
+}
+
+func (response ListChanges200JSONResponse) VisitListChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChanges304Response = NotModifiedResponse
+
+func (response ListChanges304Response) VisitListChangesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChangesdefaultApplicationProblemPlusJSONResponse) VisitListChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListClustersRequestObject struct {
 	Params ListClustersParams
 }
@@ -4147,6 +5125,60 @@ type GetClusterdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetClusterdefaultApplicationProblemPlusJSONResponse) VisitGetClusterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDifferencesRequestObject struct {
+	Params ListDifferencesParams
+}
+
+type ListDifferencesResponseObject interface {
+	VisitListDifferencesResponse(w http.ResponseWriter) error
+}
+
+type ListDifferences200ResponseHeaders struct {
+	ETag string
+}
+
+type ListDifferences200JSONResponse struct {
+	Body    DifferenceList
+	Headers ListDifferences200ResponseHeaders
+}
+
+func (response ListDifferences200JSONResponse) VisitListDifferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDifferences304Response = NotModifiedResponse
+
+func (response ListDifferences304Response) VisitListDifferencesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListDifferencesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDifferencesdefaultApplicationProblemPlusJSONResponse) VisitListDifferencesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5990,6 +7022,60 @@ func (response RevokeTokendefaultApplicationProblemPlusJSONResponse) VisitRevoke
 	return err
 }
 
+type GetTrendsRequestObject struct {
+	Params GetTrendsParams
+}
+
+type GetTrendsResponseObject interface {
+	VisitGetTrendsResponse(w http.ResponseWriter) error
+}
+
+type GetTrends200ResponseHeaders struct {
+	ETag string
+}
+
+type GetTrends200JSONResponse struct {
+	Body    Trends
+	Headers GetTrends200ResponseHeaders
+}
+
+func (response GetTrends200JSONResponse) VisitGetTrendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTrends304Response = NotModifiedResponse
+
+func (response GetTrends304Response) VisitGetTrendsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetTrendsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTrendsdefaultApplicationProblemPlusJSONResponse) VisitGetTrendsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListVersionsRequestObject struct {
 	Params ListVersionsParams
 }
@@ -6332,12 +7418,18 @@ type StrictServerInterface interface {
 	// ListAudit Who wrote what, when and why, newest first
 	// (GET /audit)
 	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
+	// ListChanges Changes of findings in a span of time, newest first
+	// (GET /changes)
+	ListChanges(ctx context.Context, request ListChangesRequestObject) (ListChangesResponseObject, error)
 	// ListClusters Clusters, in order of site and id
 	// (GET /clusters)
 	ListClusters(ctx context.Context, request ListClustersRequestObject) (ListClustersResponseObject, error)
 	// GetCluster One cluster with its parts, judgement, findings and tenancies
 	// (GET /clusters/{site}/{cluster})
 	GetCluster(ctx context.Context, request GetClusterRequestObject) (GetClusterResponseObject, error)
+	// ListDifferences What differs between the federation at two instants, in order of site, kind, cluster and subject
+	// (GET /diff)
+	ListDifferences(ctx context.Context, request ListDifferencesRequestObject) (ListDifferencesResponseObject, error)
 	// ListEnrolments Enrolments of planners, in order of site, newest first
 	// (GET /enrolments)
 	ListEnrolments(ctx context.Context, request ListEnrolmentsRequestObject) (ListEnrolmentsResponseObject, error)
@@ -6443,6 +7535,9 @@ type StrictServerInterface interface {
 	// RevokeToken End a token, and with it its sessions
 	// (POST /tokens/{token}/revoke)
 	RevokeToken(ctx context.Context, request RevokeTokenRequestObject) (RevokeTokenResponseObject, error)
+	// GetTrends Verdicts in force at equally spaced instants, by group
+	// (GET /trends)
+	GetTrends(ctx context.Context, request GetTrendsRequestObject) (GetTrendsResponseObject, error)
 	// ListVersions Versions of the planners over the sites, and which are behind
 	// (GET /versions)
 	ListVersions(ctx context.Context, request ListVersionsRequestObject) (ListVersionsResponseObject, error)
@@ -6528,6 +7623,31 @@ func (sh *strictHandler) ListAudit(ctx echo.Context, params ListAuditParams) err
 	return nil
 }
 
+// ListChanges operation middleware
+func (sh *strictHandler) ListChanges(ctx echo.Context, params ListChangesParams) error {
+	var request ListChangesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChanges(ctx.Request().Context(), request.(ListChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListChangesResponseObject); ok {
+		return validResponse.VisitListChangesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListClusters operation middleware
 func (sh *strictHandler) ListClusters(ctx echo.Context, params ListClustersParams) error {
 	var request ListClustersRequestObject
@@ -6574,6 +7694,31 @@ func (sh *strictHandler) GetCluster(ctx echo.Context, site SitePath, cluster Clu
 		return err
 	} else if validResponse, ok := response.(GetClusterResponseObject); ok {
 		return validResponse.VisitGetClusterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDifferences operation middleware
+func (sh *strictHandler) ListDifferences(ctx echo.Context, params ListDifferencesParams) error {
+	var request ListDifferencesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDifferences(ctx.Request().Context(), request.(ListDifferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDifferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDifferencesResponseObject); ok {
+		return validResponse.VisitListDifferencesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -7682,6 +8827,31 @@ func (sh *strictHandler) RevokeToken(ctx echo.Context, token TokenPath, params R
 		return err
 	} else if validResponse, ok := response.(RevokeTokenResponseObject); ok {
 		return validResponse.VisitRevokeTokenResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTrends operation middleware
+func (sh *strictHandler) GetTrends(ctx echo.Context, params GetTrendsParams) error {
+	var request GetTrendsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTrends(ctx.Request().Context(), request.(GetTrendsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTrends")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTrendsResponseObject); ok {
+		return validResponse.VisitGetTrendsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -54,6 +54,7 @@ func (r *Reader) Fields() map[string][]string {
 		"listRules": r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
 		"listWaivers": waiverFields().Names(), "listPolicies": policyFields().Names(), "listAudit": auditFields().Names(), "listTokens": tokenFields().Names(),
 		"listEnrolments": enrolmentFields().Names(),
+		"listChanges":    changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
 	}
 }
 
@@ -77,6 +78,9 @@ func Only(sites []string) Scope {
 
 // All reports whether the scope has no bounds.
 func (s *Scope) All() bool { return s.all }
+
+// Sites are the sites of a scope with bounds, sorted; nil without.
+func (s *Scope) Sites() []string { return s.sites }
 
 // Key is the same for equal scopes only.
 func (s *Scope) Key() string { return s.key }

@@ -61,6 +61,9 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 	}
 	Govern(&o)
 	o.Enrolments = Enrolments{}
+	if v, ok := h.View().(*View); ok {
+		o.Past = NewPast(v)
+	}
 	if feed != nil {
 		o.Changes = feed
 	}

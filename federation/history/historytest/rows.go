@@ -36,7 +36,8 @@ func Inventory(site string, n int) history.InventoryRow {
 		Site: site, Revision: fmt.Sprintf("%s-%04x", at.Format("20060102T150405"), n), Sequence: uint64(100*n + 7),
 		ObservedAt: at, AcceptedAt: at.Add(3 * time.Second), PlannerVersion: "1.2.3", Instance: "i-" + site,
 		Document: fmt.Appendf(nil, `{"site":{"id":%q},"clusters":[{"id":"prod","size":%d,"empty":[]}],`+
-			`"provenance":[{"path":"/clusters/0/size","source":"azure"}]}`, site, n/2),
+			`"probes":[{"from":"x/prod/n1","to":"pg-1","kind":"database-round-trip","p50":"18ms","p95":"%dms","samples":200,"at":%q}],`+
+			`"provenance":[{"path":"/clusters/0/size","source":"azure"}]}`, site, n/2, 20+n, at.Format(time.RFC3339Nano)),
 	}
 }
 
@@ -45,6 +46,16 @@ func Finding(id string) history.Finding {
 	return history.Finding{
 		ID: id, Rule: "COL-001", Verdict: "fail", Severity: "high", Cluster: "prod", Infrastructure: "a/pg-1", Node: "n1",
 		Message: "tab\there, quote ' and backslash \\ in " + id, FirstSeen: T0(), FailingSince: T0().Add(time.Second),
+	}
+}
+
+// Recommendation is what an assessment says of a cluster.
+func Recommendation(cluster string) history.Recommendation {
+	no := false
+	return history.Recommendation{
+		Cluster: cluster, Environment: "production", Architecture: "basic-production", Distance: 0.25, Serving: 0.991,
+		ThingWorx: []string{"northeurope", "westeurope"}, Database: "northeurope", RegionMatch: &no, Recommended: "ha-cluster",
+		Options: []history.Option{{Objective: "cheapest", Architecture: "ha-cluster", Serving: 0.9995, CostIndex: 1, Changes: 4}},
 	}
 }
 

@@ -22,6 +22,11 @@ func Run(t *testing.T, newStore func(t testing.TB) *history.Store) {
 	t.Run("finding events", func(t *testing.T) { events(t, newStore(t)) })
 	t.Run("late assessments", func(t *testing.T) { late(t, newStore(t)) })
 	t.Run("rejections", func(t *testing.T) { rejections(t, newStore(t)) })
+	t.Run("recommendations", func(t *testing.T) { recommendations(t, newStore(t)) })
+	t.Run("trends", func(t *testing.T) { trends(t, newStore(t)) })
+	t.Run("differences", func(t *testing.T) { differences(t, newStore(t)) })
+	t.Run("probe samples", func(t *testing.T) { probes(t, newStore(t)) })
+	t.Run("audit", func(t *testing.T) { audit(t, newStore(t)) })
 	t.Run("repeated batches", func(t *testing.T) { repeated(t, newStore(t)) })
 	t.Run("extremes", func(t *testing.T) { extremes(t, newStore(t)) })
 	t.Run("two writers", func(t *testing.T) { twoWriters(t, newStore(t)) })
@@ -136,11 +141,6 @@ func assessments(t *testing.T, s *history.Store) {
 		t.Errorf("removal closes %d findings of 2", len(closed))
 	}
 
-	trends, err := s.Trends(ctx, []time.Time{at(-1), at(1), at(5)}, nil)
-	must(t, err)
-	same(t, "trends", trends, []history.Trend{
-		{At: at(-1)}, {At: at(1), Sites: 2, Clusters: 2, Fail: 3}, {At: at(5), Sites: 1, Clusters: 1, Fail: 1},
-	})
 	stop := errors.New("stop")
 	for _, n := range []string{"a", "b"} { // Once at a change of site, once at the end.
 		err := s.AsOf(ctx, at(3), nil, func(r history.AssessmentRow) error {
@@ -176,8 +176,8 @@ func events(t *testing.T, s *history.Store) {
 	must(t, s.WriteAssessments(ctx, []history.AssessmentRow{Assessment("a", 3, reworded, f2), Assessment("a", 4), Assessment("a", 5, f2)}))
 	all := Events(t, s, history.EventFilter{})
 	same(t, "events", brief(all), []string{
-		"a 0 opened f1 fail", "a 0 opened f3 fail", "a 1 changed f1 unknown", "a 2 changed f1 fail", "a 2 closed f3 fail", "a 2 opened f2 fail",
-		"a 3 changed f1 fail", "a 4 closed f1 fail", "a 4 closed f2 fail", "a 5 opened f2 fail",
+		"a 0 opened f1 fail", "a 0 opened f3 fail", "a 1 changed f1 unknown", "a 2 closed f3 fail", "a 2 opened f2 fail", "a 2 waived f1 fail",
+		"a 3 unwaived f1 fail", "a 4 closed f1 fail", "a 4 closed f2 fail", "a 5 opened f2 fail",
 	})
 	first := Assessment("a", 0)
 	same(t, "whole event", all[len(all)-2], history.FindingEvent{
@@ -193,7 +193,8 @@ func events(t *testing.T, s *history.Store) {
 		{"rules", history.EventFilter{Rules: []string{"HA-002"}}, 2},
 		{"severities", history.EventFilter{Severities: []string{"low", "info"}}, 2},
 		{"clusters", history.EventFilter{Clusters: []string{"a/test"}}, 2},
-		{"changes", history.EventFilter{Changes: []history.Change{history.Changed, history.Closed}}, 6},
+		{"changes", history.EventFilter{Changes: []history.Change{history.Changed, history.Closed}}, 4},
+		{"waivers", history.EventFilter{Changes: []history.Change{history.Waived, history.Unwaived}}, 2},
 		{"from", history.EventFilter{From: at(4)}, 3},
 		{"to", history.EventFilter{To: at(4)}, 7},
 		{"span", history.EventFilter{From: at(1), To: at(3), Rules: []string{"COL-001"}}, 3},
@@ -287,7 +288,9 @@ func Batches(sites []string, hours int) []func(context.Context, *history.Store) 
 				for k := range (n + i) % 4 {
 					findings = append(findings, Finding(fmt.Sprintf("f%d", k)))
 				}
-				ass = append(ass, Assessment(site, n, findings...))
+				judged := Assessment(site, n, findings...)
+				judged.Recommendations = []history.Recommendation{Recommendation("prod"), Recommendation("test")}
+				ass = append(ass, judged)
 			}
 			rej = append(rej, history.RejectionRow{Site: site, At: T0().Add(time.Duration(h) * time.Hour), Sequence: uint64(h), Reason: "schema"})
 		}
@@ -307,7 +310,9 @@ func repeated(t *testing.T, s *history.Store) {
 		must(t, write(t.Context(), s))
 	}
 	once := ReadAll(t, s, hours, sites...)
-	want := history.Counts{Revisions: 18, Facts: 72, Assessments: 18, FindingEvents: once.Counts.FindingEvents, Rejections: 6}
+	want := history.Counts{
+		Revisions: 18, Facts: 198, Assessments: 18, FindingEvents: once.Counts.FindingEvents, Rejections: 6, Recommendations: 36, ProbeSamples: 18,
+	}
 	same(t, "counts", once.Counts, want)
 	if once.Counts.FindingEvents == 0 {
 		t.Error("no events")

@@ -146,3 +146,83 @@ ORDER BY (site, accepted_at, sequence);
 INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision)
 SELECT site, accepted_at, sequence, observed_at, revision FROM inventory_revisions FINAL;
 
+-- 0007_recommendations.sql
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- One row per cluster of an assessment: what it is, where it runs, how available it is and what it should be. The option_
+-- arrays hold the options, the recommended one first.
+CREATE TABLE IF NOT EXISTS recommendations
+(
+    site                String,
+    at                  DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD),
+    cluster             String,
+    revision            String,
+    pack_hash           LowCardinality(String),
+    environment         LowCardinality(String),
+    architecture        LowCardinality(String),
+    distance            Float64,
+    serving             Float64 CODEC(ZSTD),
+    thingworx_regions   Array(LowCardinality(String)),
+    database_region     LowCardinality(String),
+    region_match        Nullable(Bool),
+    recommended         LowCardinality(String),
+    option_objective    Array(LowCardinality(String)),
+    option_architecture Array(LowCardinality(String)),
+    option_serving      Array(Float64) CODEC(ZSTD),
+    option_cost_index   Array(Float64) CODEC(ZSTD),
+    option_changes      Array(UInt32)
+)
+ENGINE = ReplacingMergeTree()
+PARTITION BY toYYYYMM(at)
+ORDER BY (site, at, cluster, revision, pack_hash);
+
+-- 0008_probe_samples.sql
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- One row per measurement of a probe, whichever inventory revisions tell it; round trips are in nanoseconds, 0 when not measured.
+CREATE TABLE IF NOT EXISTS probe_samples
+(
+    site        String,
+    measured_at DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD),
+    source      String,
+    target      String,
+    kind        LowCardinality(String),
+    p50         Int64 CODEC(ZSTD),
+    p95         Int64 CODEC(ZSTD),
+    samples     UInt32
+)
+ENGINE = ReplacingMergeTree()
+PARTITION BY toYYYYMM(measured_at)
+ORDER BY (site, target, kind, source, measured_at);
+
+-- 0009_audit_entries.sql
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- One row per write that somebody made. before and after are JSON texts, empty where there was or is nothing.
+CREATE TABLE IF NOT EXISTS audit_entries
+(
+    id         String,
+    at         DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD),
+    actor      LowCardinality(String),
+    action     LowCardinality(String),
+    object     String,
+    reason     String CODEC(ZSTD),
+    before     String CODEC(ZSTD(3)),
+    after      String CODEC(ZSTD(3)),
+    request_id String
+)
+ENGINE = ReplacingMergeTree()
+PARTITION BY toYYYYMM(at)
+ORDER BY (at, id);
+
+-- 0010_waivers.sql
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- A waiver that comes or goes is a change of its own.
+ALTER TABLE finding_events
+    MODIFY COLUMN change Enum8('opened' = 1, 'changed' = 2, 'closed' = 3, 'waived' = 4, 'unwaived' = 5);
+

@@ -19,6 +19,17 @@ INSERT INTO finding_events (site, at, finding_id, change, rule, verdict, severit
 -- insert rejections
 INSERT INTO rejections (site, at, sequence, revision, reason, detail, problems);
 
+-- insert recommendations
+INSERT INTO recommendations (site, at, cluster, revision, pack_hash, environment, architecture, distance, serving,
+    thingworx_regions, database_region, region_match, recommended,
+    option_objective, option_architecture, option_serving, option_cost_index, option_changes);
+
+-- insert probe samples
+INSERT INTO probe_samples (site, measured_at, source, target, kind, p50, p95, samples);
+
+-- insert audit entries
+INSERT INTO audit_entries (id, at, actor, action, object, reason, before, after, request_id);
+
 -- revisions
 SELECT site, revision, sequence, observed_at, accepted_at, planner_version, instance, length(document) AS bytes
 FROM inventory_revisions FINAL
@@ -92,13 +103,58 @@ WHERE (site, at) IN (
 ORDER BY site, at, revision, pack_hash;
 
 -- trend
-SELECT countIf(NOT gone) AS sites, sumIf(c, NOT gone), sumIf(f, NOT gone), sumIf(u, NOT gone), sumIf(w, NOT gone)
-FROM (
-    SELECT site, argMax(removed, (at, sequence, revision, pack_hash)) AS gone, argMax(clusters, (at, sequence, revision, pack_hash)) AS c, argMax(fail, (at, sequence, revision, pack_hash)) AS f,
-        argMax(unknown, (at, sequence, revision, pack_hash)) AS u, argMax(waived, (at, sequence, revision, pack_hash)) AS w
+SELECT site, greatest(0, intDiv(toUnixTimestamp64Nano(at) - {from:Int64} + {step:Int64} - 1, {step:Int64})) AS point, removed, clusters,
+    finding_rule, finding_verdict, finding_severity, finding_cluster, finding_infrastructure, finding_waiver
+FROM assessments
+WHERE (at > fromUnixTimestamp64Nano({from:Int64}, 'UTC') OR (site, at) IN (
+    SELECT site, max(at)
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({from:Int64}, 'UTC')
+    GROUP BY site)) AND at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+ORDER BY site, point, at DESC, sequence DESC, revision DESC, pack_hash DESC
+LIMIT 1 BY site, point;
+
+-- accepted as of
+SELECT site, argMax(revision, (accepted_at, sequence))
+FROM acceptances
+WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+GROUP BY site
+ORDER BY site;
+
+-- findings as of
+SELECT site, at, revision, sequence, pack_hash, removed, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver
+FROM assessments
+WHERE (site, at) IN (
+    SELECT site, max(at)
     FROM assessments
     WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
-    GROUP BY site);
+    GROUP BY site)
+ORDER BY site, at, revision, pack_hash;
+
+-- last accepted
+SELECT site, max(accepted_at)
+FROM acceptances
+WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+GROUP BY site;
+
+-- removed
+SELECT site, max(at)
+FROM assessments
+WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+GROUP BY site
+HAVING argMax(removed, (at, sequence, revision, pack_hash));
+
+-- facts as of
+SELECT site, path, value
+FROM facts
+WHERE (path IN {paths:Array(String)} OR {prefix:String} != '' AND startsWith(path, {prefix:String})) AND (site, observed_at, revision) IN (
+    SELECT site, argMax(observed_at, (accepted_at, sequence)), argMax(revision, (accepted_at, sequence))
+    FROM acceptances
+    WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+    GROUP BY site)
+ORDER BY site, path
+LIMIT 1 BY site, path;
 
 -- neighbours
 SELECT site, at, revision, sequence, pack_hash, removed, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
@@ -152,6 +208,60 @@ LIMIT {limit:UInt64};
 -- count events
 SELECT count() FROM finding_events FINAL WHERE 1;
 
+-- events between
+SELECT site, at, finding_id, CAST(change, 'String'), rule, verdict, severity, cluster, infrastructure, node, message,
+    first_seen, failing_since, waiver, revision, pack_hash
+FROM finding_events FINAL
+WHERE 1
+ORDER BY at DESC, site, finding_id, revision, pack_hash;
+
+-- recommendations as of
+SELECT site, at, cluster, revision, pack_hash, environment, architecture, distance, serving,
+    thingworx_regions, database_region, region_match, recommended,
+    option_objective, option_architecture, option_serving, option_cost_index, option_changes
+FROM recommendations FINAL
+WHERE (site, at, revision, pack_hash) IN (
+    SELECT site, a, tupleElement(last, 2), tupleElement(last, 3)
+    FROM (
+        SELECT site, max(at) AS a, argMax((removed, revision, pack_hash), (at, sequence, revision, pack_hash)) AS last
+        FROM assessments
+        WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+        GROUP BY site)
+    WHERE NOT tupleElement(last, 1))
+ORDER BY site, at, cluster;
+
+-- recommendations as of, some sites
+SELECT site, at, cluster, revision, pack_hash, environment, architecture, distance, serving,
+    thingworx_regions, database_region, region_match, recommended,
+    option_objective, option_architecture, option_serving, option_cost_index, option_changes
+FROM recommendations FINAL
+WHERE (site, at, revision, pack_hash) IN (
+    SELECT site, a, tupleElement(last, 2), tupleElement(last, 3)
+    FROM (
+        SELECT site, max(at) AS a, argMax((removed, revision, pack_hash), (at, sequence, revision, pack_hash)) AS last
+        FROM assessments
+        WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC') AND site IN {sites:Array(String)}
+        GROUP BY site)
+    WHERE NOT tupleElement(last, 1))
+ORDER BY site, at, cluster;
+
+-- probe samples
+SELECT site, measured_at, source, target, kind, p50, p95, samples
+FROM probe_samples FINAL
+WHERE site = {site:String} AND ({target:String} = '' OR target = {target:String})
+    AND measured_at >= fromUnixTimestamp64Nano({from:Int64}, 'UTC') AND measured_at < fromUnixTimestamp64Nano({to:Int64}, 'UTC')
+ORDER BY site, target, kind, source, measured_at;
+
+-- audit
+SELECT id, at, actor, action, object, reason, before, after, request_id
+FROM audit_entries FINAL
+WHERE 1 AND (at, id) < (fromUnixTimestamp64Nano({b_at:Int64}, 'UTC'), {b_id:String})
+ORDER BY at DESC, id DESC
+LIMIT {limit:UInt64};
+
+-- count audit
+SELECT count() FROM audit_entries FINAL WHERE 1;
+
 -- rejections
 SELECT site, at, sequence, revision, reason, detail, problems
 FROM rejections FINAL
@@ -168,5 +278,22 @@ SELECT
     (SELECT count() FROM facts FINAL),
     (SELECT count() FROM assessments FINAL),
     (SELECT count() FROM finding_events FINAL),
-    (SELECT count() FROM rejections FINAL);
+    (SELECT count() FROM rejections FINAL),
+    (SELECT count() FROM recommendations FINAL),
+    (SELECT count() FROM probe_samples FINAL),
+    (SELECT count() FROM audit_entries FINAL);
 
+-- retention of inventory_revisions
+ALTER TABLE inventory_revisions MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+ALTER TABLE inventory_revisions ON CLUSTER `main` MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+
+-- retention of acceptances
+ALTER TABLE acceptances MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+ALTER TABLE acceptances ON CLUSTER `main` MODIFY TTL toDateTime(least(accepted_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(86400);
+
+-- retention of facts
+ALTER TABLE facts MODIFY TTL toDateTime(least(observed_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(172800);
+ALTER TABLE facts ON CLUSTER `main` MODIFY TTL toDateTime(least(observed_at, toDateTime64('2100-01-01 00:00:00', 9, 'UTC'))) + toIntervalSecond(172800);
+
+-- no retention
+ALTER TABLE facts ON CLUSTER `main` REMOVE TTL;

@@ -27,6 +27,7 @@ type Judge struct {
 	last     latest // still open to a worse one of the same rule and subject
 	out      []Finding
 	tally    Tally
+	leftOut  *leftOut   // nil when nobody asks what is not kept
 	Prepared any        // by extra rules for each other
 	instant  *time.Time // observed, shared by the findings that rest on this site alone
 }
@@ -120,6 +121,9 @@ func (j *Judge) settle() {
 		return
 	}
 	j.tally.add(f)
+	if j.leftOut != nil {
+		j.leftOut.add(f)
+	}
 	if j.all || f.verdict == Fail || f.verdict == Unknown {
 		j.out = append(j.out, Finding{
 			Rule: f.rule.ID, Title: f.rule.Title, Verdict: f.verdict, Severity: f.severity, Confidence: f.rule.Confidence, Subject: f.subject,
@@ -308,12 +312,21 @@ func NewJudge(in Input, all bool, room int) *Judge {
 // Begin lets the judge speak for a rule from now on.
 func (j *Judge) Begin(r *Rule, t *Tuned) { j.rule, j.tuned = r, t }
 
-// End returns the findings kept, in the order they were given and without identities, and the count of all.
-func (j *Judge) End() ([]Finding, Tally) {
+// NoteLeftOut has the judge note the rules of the findings that it does not keep; LeftOut tells them after the end.
+func (j *Judge) NoteLeftOut() { j.leftOut = &leftOut{} }
+
+// LeftOut tells what was noted.
+func (j *Judge) LeftOut() []LeftOut { return j.leftOut.lists() }
+
+// End returns the findings kept, in the order they were given and without identities.
+func (j *Judge) End() []Finding {
 	j.settle()
 	j.last = latest{}
-	return j.out, j.tally
+	return j.out
 }
+
+// Tally is the count of all findings, after the end.
+func (j *Judge) Tally() Tally { return j.tally }
 
 // Number returns a parameter of the rule at work; percentages are shares of one.
 func (j *Judge) Number(parameter int) float64 { return j.tuned.Values[parameter] }

@@ -131,7 +131,7 @@ func TestNetworkCutForADay(t *testing.T) {
 	server, db := bustest.Start(t), database(t)
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"})
 	w := newWire(t, server.URL()[len("nats://"):])
-	o := server.Options()
+	o := server.SiteOptions(t, "plant-0")
 	o.URL = "nats://" + w.listen
 	c := &clock{at: time.Now().Add(-25 * time.Hour), waiting: map[chan time.Time]time.Time{}}
 	p := newPlant(t, "plant-0", o, func(o *agent.Options) { o.Clock = c })
@@ -165,7 +165,7 @@ func TestPlannersClockJumps(t *testing.T) {
 	server := bustest.Start(t)
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
 	c := &clock{at: time.Now(), waiting: map[chan time.Time]time.Time{}}
-	p := newPlant(t, "plant-0", server.Options(), func(o *agent.Options) { o.Clock = c })
+	p := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"), func(o *agent.Options) { o.Clock = c })
 	p.applied(t)
 	c.move(-24 * time.Hour)
 	p.observe(t, 2)
@@ -201,7 +201,7 @@ func TestHubsClockJumps(t *testing.T) {
 		return time.Now().Add(jump)
 	}
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0", Now: now})
-	p := newPlant(t, "plant-0", server.Options())
+	p := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"))
 	p.applied(t)
 	for _, d := range []time.Duration{8 * 24 * time.Hour, -48 * time.Hour} {
 		mu.Lock()

@@ -35,7 +35,7 @@ func TestDiskFullAtThePlanner(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
-	o := server.Options()
+	o := server.SiteOptions(t, "plant-0")
 	server.Down(t)
 	body, err := json.Marshal(fullDisk{Dir: t.TempDir(), URL: o.URL, Credentials: o.CredentialsFile, Inbox: o.InboxPrefix, Site: "plant-0"})
 	if err != nil {

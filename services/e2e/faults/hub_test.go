@@ -40,7 +40,7 @@ func TestHubKilledMidBatch(t *testing.T) {
 	server, db := bustest.Start(t), database(t)
 	s := settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"}
 	kill := hubProcess(t, s)
-	all := plants(t, 3, func(string) bus.Options { return server.Options() })
+	all := plants(t, 3, func(site string) bus.Options { return server.SiteOptions(t, site) })
 	applied(t, all)
 	for range 3 {
 		observe(t, all, 6)
@@ -60,7 +60,7 @@ func TestServerRestarted(t *testing.T) {
 	t.Parallel()
 	server, db := bustest.Start(t), database(t)
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: db.DSN(), Listen: "127.0.0.1:0"})
-	all := plants(t, 3, func(string) bus.Options { return server.Options() })
+	all := plants(t, 3, func(site string) bus.Options { return server.SiteOptions(t, site) })
 	for range 3 {
 		observe(t, all, 4)
 		server.Restart(t)
@@ -97,7 +97,7 @@ func TestLostTailIsSentAgain(t *testing.T) {
 	t.Parallel()
 	server := bustest.Start(t)
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
-	all := plants(t, 2, func(string) bus.Options { return server.Options() })
+	all := plants(t, 2, func(site string) bus.Options { return server.SiteOptions(t, site) })
 	observe(t, all, 2)
 	applied(t, all)
 	server.Down(t)

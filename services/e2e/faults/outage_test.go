@@ -90,7 +90,7 @@ func TestClickHouseAwayForAnHour(t *testing.T) {
 	w := newWire(t, db.Addr())
 	dsn := "clickhouse://" + login(db.DSN()) + "@" + w.listen + "/meridian"
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), DSN: dsn, Listen: "127.0.0.1:0"})
-	all := plants(t, 4, func(string) bus.Options { return server.Options() })
+	all := plants(t, 4, func(site string) bus.Options { return server.SiteOptions(t, site) })
 	observe(t, all, 2)
 	if err := syscall.Kill(db.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -164,9 +164,9 @@ func TestTwoPlannersWithOneIdentity(t *testing.T) {
 	server := bustest.Start(t)
 	s := settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: freeAddress(t)}
 	r, _ := startReplica(t, s)
-	one := newPlant(t, "plant-0", server.Options())
+	one := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"))
 	one.applied(t)
-	two := newPlant(t, "plant-0", server.Options())
+	two := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"))
 	eventually(t, "the second is in force", func() error {
 		if rec, ok := r.View().Site("plant-0"); !ok || rec.Planner.Instance != two.agent.Status().Instance {
 			return fmt.Errorf("%+v", rec)
@@ -209,7 +209,7 @@ func TestSilenceIsNoRecovery(t *testing.T) {
 	server := bustest.Start(t)
 	s := settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: freeAddress(t)}
 	r, stop := startReplica(t, s)
-	p := newPlant(t, "plant-0", server.Options(), func(o *agent.Options) { o.Heartbeat = time.Minute })
+	p := newPlant(t, "plant-0", server.SiteOptions(t, "plant-0"), func(o *agent.Options) { o.Heartbeat = time.Minute })
 	p.applied(t)
 	eventually(t, "it is announced as live", func() error {
 		if rec, ok := r.View().Site("plant-0"); !ok || rec.Liveness != fleet.Live || rec.Entered.Live.IsZero() {

@@ -24,7 +24,7 @@ const (
 	resendGap = 30 * time.Second
 )
 
-// livenessChange is the body of a change of liveness, from which a replica that starts later knows when it was.
+// livenessChange is the body of a change of liveness, from which other replicas and one that starts later know when it was.
 type livenessChange struct {
 	Site     string            `json:"site"`
 	Liveness fleet.Liveness    `json:"liveness"`
@@ -32,32 +32,28 @@ type livenessChange struct {
 	Entered  fleet.Transitions `json:"entered"`
 }
 
-// remember takes over what this or another replica has announced of the sites' liveness.
-func (h *Hub) remember(ctx context.Context) error {
-	err := h.o.Bus.LastChanges(ctx, kindLiveness, func(ch bus.Change) {
-		var c livenessChange
-		if ch.DecodeErr != nil || json.Unmarshal(ch.Body, &c) != nil {
-			h.o.Logger.Warn("a stored change of liveness cannot be read", "site", ch.Site, "error", ch.DecodeErr)
-			return
-		}
-		h.fleet.Remember(ch.Site, c.HeardAt, c.Entered)
-	})
-	if err != nil {
-		return fmt.Errorf("read when the sites were last heard: %w", err)
+// remember takes over what this or another replica announces of the sites' liveness.
+func (h *Hub) remember(ch bus.Change) {
+	var c livenessChange
+	if ch.DecodeErr != nil || json.Unmarshal(ch.Body, &c) != nil {
+		h.o.Logger.Warn("an announced change of liveness cannot be read", "site", ch.Site, "error", ch.DecodeErr)
+		return
 	}
-	return nil
+	h.fleet.Remember(ch.Site, ch.StreamSequence, c.HeardAt, c.Entered)
 }
 
-func (h *Hub) announce(ctx context.Context, r *fleet.Record) error {
+func (h *Hub) announce(ctx context.Context, r *fleet.Record, after uint64) (position uint64, err error) {
 	body, err := json.Marshal(livenessChange{Site: r.ID, Liveness: r.Liveness, HeardAt: r.HeardAt, Entered: r.Entered})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	at := r.Entered.Of(r.Liveness)
-	_, err = h.o.Bus.PublishChange(ctx, bus.Change{
-		ID: fmt.Sprintf("%s:%s:%s:%d", kindLiveness, r.ID, r.Liveness, at.UnixNano()), Kind: kindLiveness, Site: r.ID, At: at, Body: body,
-	})
-	return err
+	id := fmt.Sprintf("%s:%s:%s:%d", kindLiveness, r.ID, r.Liveness, at.UnixNano())
+	if after > 0 {
+		id += fmt.Sprintf(":%d", after)
+	}
+	ack, err := h.o.Bus.PublishChange(ctx, bus.Change{ID: id, Kind: kindLiveness, Site: r.ID, At: at, Body: body})
+	return ack.StreamSequence, err
 }
 
 // heartbeat notes a sign of life and has it checked whether the stream holds what the planner believes it to hold.

@@ -125,11 +125,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	if err != nil {
 		return ended(ctx, err)
 	}
-	if err := h.remember(ctx); err != nil {
-		return ended(ctx, err)
-	}
 	group, ctx := errgroup.WithContext(ctx)
-	known, beating := make(chan struct{}), make(chan struct{})
+	known, announced, beating := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	p := newPipeline(h.ingest.Admit, h.take)
 	group.Go(func() error {
 		return h.o.Bus.Rejections(ctx, h.rejection, func() { close(known) })
@@ -138,12 +135,8 @@ func (h *Hub) Run(ctx context.Context) error {
 		// What was refused before must be known first, or it would be refused and published once more, and so must be who was
 		// heard, or every site would look silent at first.
 		// What was in force when must be known before anything is judged.
-		for _, first := range []<-chan struct{}{known, beating, h.waivers.Ready(), h.policies.Ready()} {
-			select {
-			case <-first:
-			case <-ctx.Done():
-				return nil
-			}
+		if !all(ctx, known, beating, h.waivers.Ready(), h.policies.Ready()) {
+			return nil
 		}
 		return h.o.Bus.Inventories(ctx, func(ctx context.Context, m bus.Inventory) { h.inventory(ctx, p, &m) }, func() {
 			if p.drain(ctx) {
@@ -154,6 +147,13 @@ func (h *Hub) Run(ctx context.Context) error {
 	})
 	group.Go(func() error { return p.run(ctx) })
 	group.Go(func() error {
+		return h.o.Bus.ChangesOfKind(ctx, kindLiveness, h.remember, func() { close(announced) })
+	})
+	group.Go(func() error {
+		// A sign of life is read by what came before it.
+		if !all(ctx, announced) {
+			return nil
+		}
 		return h.o.Bus.Heartbeats(ctx, h.heartbeat, func() {
 			h.beating.Store(true)
 			close(beating)
@@ -169,6 +169,18 @@ func (h *Hub) Run(ctx context.Context) error {
 	group.Go(func() error { return h.tickWhileReady(ctx) })
 	h.govern(ctx, group)
 	return ended(ctx, group.Wait())
+}
+
+// all waits until all channels are closed and reports whether they are, or false when the context ends before.
+func all(ctx context.Context, channels ...<-chan struct{}) bool {
+	for _, c := range channels {
+		select {
+		case <-c:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 // ended makes nothing of an error that only tells that the context ended.

@@ -21,13 +21,17 @@ import (
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/deployments/demo"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/history/embedded"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	embedded.Main() // Returns at once unless this process was started as the embedded ClickHouse.
+	goleak.VerifyTestMain(m)
+}
 
 const secret = "a-secret-of-this-test-only-0123456789"
 

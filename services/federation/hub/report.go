@@ -3,30 +3,17 @@ package hub
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/fleet"
-	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/report"
-	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
-	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
-// Past answers what was in force at an instant; *history.Store does.
-type Past interface {
-	AsOf(ctx context.Context, t time.Time, sites []string, each func(history.AssessmentRow) error) error
-	InventoriesAsOf(ctx context.Context, t time.Time, sites []string, each func(history.InventoryRow) error) error
-}
-
-// compliance makes the report of the present or of a past instant.
-func (h *Hub) compliance(ctx context.Context, q rest.ReportRequest) (rest.Report, error) {
+// Compliance makes the report of the present or of a past instant.
+func (h *Hub) Compliance(ctx context.Context, q rest.ReportRequest) (rest.Report, error) {
 	if q.Sites != nil {
 		// Messages and evidence name the neighbours that a site shares infrastructure with.
 		return rest.Report{}, &rest.Error{Code: rest.CodeForbidden, Detail: "a report names sites that share infrastructure; it needs a token that sees all sites"}
@@ -96,48 +83,21 @@ func (h *Hub) present(in *report.Input, q rest.ReportRequest) {
 
 // past fills in what the history says of an instant: as it was judged then, or the inventories of then judged anew.
 func (h *Hub) past(ctx context.Context, in *report.Input, q rest.ReportRequest) error {
-	records := map[string]*fleet.Record{}
-	var sites []*inventory.Site
-	err := h.o.Past.InventoriesAsOf(ctx, in.At, nil, func(row history.InventoryRow) error {
-		s := new(inventory.Site)
-		if err := json.Unmarshal(row.Document, s); err != nil {
-			return fmt.Errorf("read revision %s of site %s: %w", row.Revision, row.Site, err)
-		}
-		sites = append(sites, s)
-		records[row.Site] = &fleet.Record{ID: row.Site, Revision: row.Revision, Inventory: s, AcceptedAt: row.AcceptedAt}
-		in.Sites = append(in.Sites, report.Site{ID: row.Site, Name: s.Site.Name, Country: s.Site.Country})
-		return nil
-	})
+	records, err := h.recordsAsOf(ctx, in.At, q.Then, forReport)
 	if err != nil {
 		return err
 	}
-	add := func(site string, a *assess.Assessment) {
-		r, ok := records[site]
-		if !ok {
-			r = &fleet.Record{ID: site, Inventory: &inventory.Site{Site: inventory.Identity{ID: site}}}
+	in.Rules = h.entries()
+	for _, r := range records {
+		in.Sites = append(in.Sites, report.Site{ID: r.ID, Name: r.Inventory.Site.Name, Country: r.Inventory.Site.Country, Liveness: string(r.Liveness)})
+		switch a := r.Assessment; {
+		case a == nil:
+		case q.Select == nil:
+			in.Assessments = append(in.Assessments, a)
+		default:
+			in.Assessments = append(in.Assessments, selected(r, a.WithPassed(in.Rules), q.Select))
 		}
-		r.Assessment = a
-		in.Assessments = append(in.Assessments, selected(r, a, q.Select))
 	}
-	if q.Then {
-		err := h.o.Past.AsOf(ctx, in.At, nil, func(row history.AssessmentRow) error {
-			a := new(assess.Assessment)
-			if err := json.Unmarshal(row.Document, a); err != nil {
-				return fmt.Errorf("read the assessment of site %s at %s: %w", row.Site, row.At.Format(time.RFC3339), err)
-			}
-			add(row.Site, a)
-			return nil
-		})
-		return err
-	}
-	pol, ref := h.fleet.Policy(h.o.Now())
-	for _, a := range h.o.Engine.Sites(sites, assess.View{Policy: pol, At: in.At, HubInView: true, All: true}) {
-		site := records[a.Inventories[0].Site].Inventory.Site
-		waiver.Apply(h.fleet.Waivers().Of(site), a, func(string) inventory.Identity { return site })
-		a.Policy = ref
-		add(site.ID, a)
-	}
-	slices.SortFunc(in.Sites, func(a, b report.Site) int { return strings.Compare(a.ID, b.ID) })
 	return nil
 }
 

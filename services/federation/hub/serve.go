@@ -45,10 +45,14 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	h.registerMetrics(s.Registry)
 	drain := cmp.Or(s.Drain, defaultDrain)
 	closing := make(chan struct{})
+	var past rest.Past
+	if h.o.Past != nil {
+		past = archive{h}
+	}
 	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
-		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.compliance, Changes: h.feed, Enrolments: s.Enrolments, Ready: h.readiness,
+		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.Compliance, Past: past, Changes: h.feed, Enrolments: s.Enrolments, Ready: h.readiness,
 		Waivers: h.waivers, Policies: h.policyOptions(), Tokens: h.tokens, Audit: h.audit,
 		Auth: h.authenticators(s.Auth), SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
 		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,

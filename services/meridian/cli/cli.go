@@ -50,6 +50,9 @@ type grammar struct {
 	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`
 	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster." group:"server"`
 	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share." group:"server"`
+	Changes         changesCommand         `cmd:"" help:"List what happened to findings in a span of time." group:"server"`
+	Diff            diffCommand            `cmd:"" help:"Compare a federation at two instants." group:"server"`
+	Trends          trendsCommand          `cmd:"" help:"Count what fails at equally spaced instants." group:"server"`
 	Waive           waiveCommand           `cmd:"" help:"Request a waiver: accept a failing finding for a time." group:"server"`
 	Waivers         waiversCommand         `cmd:"" help:"List, approve, reject and withdraw waivers." group:"server"`
 	Policies        policiesCommand        `cmd:"" help:"Versions of the policy: list, show, draft, preview, activate, compare." group:"server"`

@@ -114,6 +114,18 @@ func (s *server) explain(err error) error {
 type filterFlags struct {
 	Filter string `help:"Condition in the filter language, e.g. 'severity>=high and country=DE'." placeholder:"CONDITION"`
 	Worst  bool   `help:"Worst first instead of by name."`
+	pastFlags
+}
+
+// pastFlags choose the instant of a read.
+type pastFlags struct {
+	AsOf  instant `help:"Read what the server knew at this instant (RFC 3339); now when absent." placeholder:"TIME"`
+	Rules string  `help:"With --as-of: take what was judged then, or judge anew by the rules of now: ${enum}." enum:"then,now" default:"then"`
+}
+
+func (f pastFlags) in(q client.Query) client.Query {
+	q.AsOf, q.RulesOfNow = f.AsOf.Time, f.Rules == "now"
+	return q
 }
 
 // listFlags are those of every list.
@@ -124,7 +136,7 @@ type listFlags struct {
 }
 
 func (f filterFlags) query() client.Query {
-	return client.Query{Filter: f.Filter, BySeverity: f.Worst, PageSize: 1000}
+	return f.in(client.Query{Filter: f.Filter, BySeverity: f.Worst, PageSize: 1000})
 }
 
 // printList reads all pages and prints them; the totals and what they rest on go to stderr, where a person looks.
@@ -319,6 +331,7 @@ func (c *recommendationsCommand) Run(ctx context.Context, e *Environment) error 
 
 type tenancyCommand struct {
 	serverFlags
+	pastFlags
 	Filter string        `help:"Condition in the filter language, e.g. 'kind=zookeeper'." placeholder:"CONDITION"`
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
@@ -330,7 +343,7 @@ func (c *tenancyCommand) Run(ctx context.Context, e *Environment) error {
 		return err
 	}
 	columns := []output.Column{{Name: "infrastructure"}, {Name: "kind"}, {Name: "also known as"}, {Name: "used by"}, {Name: "regions"}}
-	q := client.Query{Filter: c.Filter, PageSize: 1000}
+	q := c.in(client.Query{Filter: c.Filter, PageSize: 1000})
 	return printList(ctx, e, api, c.Output, api.Tenancy(q), "shared infrastructure", columns, func(t *gen.Tenancy) []string {
 		tenants := strings.Join(t.Tenants, " ")
 		if t.OtherTenants > 0 {

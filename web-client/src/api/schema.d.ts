@@ -250,6 +250,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes of findings in a span of time, newest first
+         * @description What opened, changed, closed, was waived or ceased to be, as the assessments told it one after the other. `from` is part of the span,
+         *     `to` is not. `coverage` is that of the present.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What differs between the federation at two instants, in order of site, kind, cluster and subject
+         * @description Sites that joined or left, clusters with another architecture, recommendation, availability or region, findings that opened, changed,
+         *     closed or were waived, and facts of inventories by JSON pointer. What came and went in between does not show; `/changes` tells it.
+         */
+        get: operations["listDifferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Verdicts in force at equally spaced instants, by group
+         * @description Each point is what an as-of read of its instant would count. A cluster of several regions counts in each; a finding on an infrastructure
+         *     or a site counts in every region of its site. Regions, countries and tags are those of the last instant. A group that has nothing at an
+         *     instant has no point there.
+         */
+        get: operations["getTrends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/enrolments": {
         parameters: {
             query?: never;
@@ -905,6 +969,102 @@ export interface components {
             /** @description Items selected, over all pages. */
             total: number;
             coverage: components["schemas"]["Coverage"];
+        };
+        ChangeList: {
+            items: components["schemas"]["FindingChange"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        DifferenceList: {
+            items: components["schemas"]["Difference"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        /** @description One change of a finding. A closed one shows it as it was before. */
+        FindingChange: {
+            /**
+             * Format: date-time
+             * @description Of the assessment that showed it.
+             */
+            at: string;
+            /** @enum {string} */
+            change: "opened" | "changed" | "closed" | "waived" | "unwaived";
+            site: string;
+            /** @description Id within the site. */
+            cluster: string;
+            infrastructure: string;
+            node: string;
+            /** @description Id of the finding. */
+            finding: string;
+            rule: string;
+            verdict: string;
+            severity: string;
+            /** @description Empty for a caller whose scope has bounds; it may name neighbours by the names they had then. */
+            message: string;
+            /** @description Id of the waiver, empty without one. */
+            waiver: string;
+            /** @description Of the inventory that was judged. */
+            revision: string;
+            /** @description Identifies the rules, their texts and the policy it was judged under. */
+            rulePackHash: string;
+        };
+        Difference: {
+            /** @enum {string} */
+            kind: "site" | "cluster" | "finding" | "fact";
+            /** @enum {string} */
+            change: "joined" | "left" | "opened" | "changed" | "closed" | "waived" | "unwaived";
+            site: string;
+            /** @description Id within the site. */
+            cluster: string;
+            /**
+             * @description Id of the finding, JSON pointer of the fact, or the cluster's property: `architecture`, `recommended`, `serving`, `environment`,
+             *     `thingworxRegions`, `databaseRegion`.
+             */
+            what: string;
+            /** @description Empty when it was not there. Of a fact JSON text, of a finding verdict and severity, of a site its revision. */
+            before: string;
+            /** @description Empty when it is not there any more. */
+            after: string;
+            /** @description Of a finding. */
+            rule?: string;
+            /** @description Of a finding. */
+            severity?: string;
+            /** @description Of a finding; as in changes. */
+            message?: string;
+        };
+        Trends: {
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: date-time
+             * @description The last point.
+             */
+            to: string;
+            every: string;
+            by: string;
+            series: components["schemas"]["TrendSeries"][];
+            coverage: components["schemas"]["Coverage"];
+        };
+        TrendSeries: {
+            /** @description Empty for all, or for what has no such region, country or tag. */
+            group: string;
+            points: components["schemas"]["TrendPoint"][];
+        };
+        TrendPoint: {
+            /** Format: date-time */
+            at: string;
+            /** @description Sites with an assessment; by rule and severity, those with such a finding. */
+            sites: number;
+            /** @description Findings that fail without a waiver. */
+            fail: number;
+            unknown: number;
+            waived: number;
         };
         RejectionList: {
             items: components["schemas"]["Rejection"][];
@@ -1748,6 +1908,7 @@ export interface components {
             inventories: components["schemas"]["InventoryRef"][];
             coverage: components["schemas"]["Coverage"];
             verdicts: components["schemas"]["Verdicts"];
+            passed?: components["schemas"]["Passed"][];
             clusters: components["schemas"]["ClusterAssessment"][];
             findings: components["schemas"]["Finding"][];
             tenancy: components["schemas"]["Shared"][];
@@ -1758,6 +1919,16 @@ export interface components {
             fail: number;
             unknown: number;
             notApplicable: number;
+        };
+        /**
+         * @description The rules whose findings on one subject are not listed, because they pass or the rule does not apply. Each list is of rule ids in
+         *     order, separated by spaces, an id once for each finding.
+         */
+        Passed: {
+            /** @description site/cluster; the site's id for what concerns no cluster */
+            subject: string;
+            pass?: string;
+            notApplicable?: string;
         };
         RulePack: {
             version: string;
@@ -2293,6 +2464,20 @@ export interface components {
         Filter: string;
         /** @description `severity` puts the worst first and keeps the collection's own order among equals. */
         Sort: "severity";
+        /**
+         * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+         *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+         */
+        AsOf: string;
+        /**
+         * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+         *     of then anew, under the present ones.
+         */
+        RulesOf: "then" | "now";
+        /** @description The earlier instant. */
+        From: string;
+        /** @description The later instant; now when absent. */
+        To: string;
         IfNoneMatch: string;
         IfMatch: string;
         /** @description Needed with the session cookie, not with a bearer token. */
@@ -2325,6 +2510,16 @@ export interface operations {
                 filter?: components["parameters"]["Filter"];
                 /** @description `severity` puts the worst first and keeps the collection's own order among equals. */
                 sort?: components["parameters"]["Sort"];
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2350,7 +2545,18 @@ export interface operations {
     };
     getSite: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
+            };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
@@ -2377,7 +2583,18 @@ export interface operations {
     };
     getSiteInventory: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
+            };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
@@ -2469,6 +2686,16 @@ export interface operations {
             query?: {
                 /** @description With the verdicts pass and not-applicable as well. */
                 all?: boolean;
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2505,6 +2732,16 @@ export interface operations {
                 filter?: components["parameters"]["Filter"];
                 /** @description `severity` puts the worst first and keeps the collection's own order among equals. */
                 sort?: components["parameters"]["Sort"];
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2530,7 +2767,18 @@ export interface operations {
     };
     getCluster: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
+            };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
@@ -2569,6 +2817,16 @@ export interface operations {
                 sort?: components["parameters"]["Sort"];
                 /** @description With the verdicts pass and not-applicable as well. */
                 all?: boolean;
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2603,6 +2861,16 @@ export interface operations {
                 filter?: components["parameters"]["Filter"];
                 /** @description `severity` puts the worst first and keeps the collection's own order among equals. */
                 sort?: components["parameters"]["Sort"];
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2637,6 +2905,16 @@ export interface operations {
                 filter?: components["parameters"]["Filter"];
                 /** @description `severity` puts the worst first and keeps the collection's own order among equals. */
                 sort?: components["parameters"]["Sort"];
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2669,6 +2947,16 @@ export interface operations {
                 cursor?: components["parameters"]["Cursor"];
                 /** @description Condition in the filter language described above. */
                 filter?: components["parameters"]["Filter"];
+                /**
+                 * @description Read what the hub knew at this instant; now when absent. Sites, their inventories and their assessments are those in force then. What a
+                 *     site's planner told by heartbeat is not kept: `liveness` follows from the age of the last inventory, as of a site without a planner.
+                 */
+                asOf?: components["parameters"]["AsOf"];
+                /**
+                 * @description With `asOf`: `then` takes the judgements as they were recorded, under the rules and policy in force then; `now` judges the inventories
+                 *     of then anew, under the present ones.
+                 */
+                rules?: components["parameters"]["RulesOf"];
             };
             header?: {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -2743,6 +3031,114 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RejectionList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listChanges: {
+        parameters: {
+            query: {
+                /** @description The earlier instant. */
+                from: components["parameters"]["From"];
+                /** @description The later instant; now when absent. */
+                to?: components["parameters"]["To"];
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of changes. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDifferences: {
+        parameters: {
+            query: {
+                /** @description The earlier instant. */
+                from: components["parameters"]["From"];
+                /** @description The later instant; now when absent. */
+                to?: components["parameters"]["To"];
+                /** @description Only this site. */
+                site?: string;
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of differences. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTrends: {
+        parameters: {
+            query: {
+                /** @description The earlier instant. */
+                from: components["parameters"]["From"];
+                /** @description The later instant; now when absent. */
+                to?: components["parameters"]["To"];
+                /** @description Distance of the points, written the Go way; at most 1,000 points. */
+                every?: string;
+                /** @description What to group by: nothing, `site`, `rule`, `severity`, `region`, `country` or `tag.` and a tag's name. */
+                by?: string;
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The trends. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trends"];
                 };
             };
             304: components["responses"]["NotModified"];

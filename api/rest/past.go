@@ -1,0 +1,259 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read"
+	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/rules"
+)
+
+// Past answers what was. sites are those to be read; nil means all. A *Error is told to the caller; any other error is
+// answered with 503.
+type Past interface {
+	// View is the federation as it was known at an instant, as judged then or under the rules of now.
+	View(ctx context.Context, at time.Time, then bool) (fleet.View, error)
+	// Changes calls each with the changes of findings in [from, to), newest first.
+	Changes(ctx context.Context, from, to time.Time, sites []string, each func(*gen.FindingChange) error) error
+	// Differences calls each with what differs between two instants, in order of site, kind, cluster and what.
+	Differences(ctx context.Context, from, to time.Time, sites []string, each func(*gen.Difference) error) error
+	// Trends counts verdicts, with the groups in order.
+	Trends(ctx context.Context, q TrendQuery) ([]gen.TrendSeries, error)
+}
+
+// TrendQuery asks for what is in force at Points instants, the first at From and each Every after the one before.
+type TrendQuery struct {
+	From   time.Time
+	Every  time.Duration
+	Points int
+	By     string // "", site, rule, severity, region, country or tag.NAME
+	Sites  []string
+}
+
+const (
+	maxPoints = 1000
+	// pastsKept bounds the memory of past views, each of which is a federation of its own.
+	pastsKept = 2
+	// pastFor is how long a view answers, so that what the history receives late shows before long.
+	pastFor = time.Minute
+)
+
+// pasts keeps the past views that were asked for last: the pages of one list are of one view.
+type pasts struct {
+	mu      sync.Mutex
+	entries []*past // the most recently made last
+	making  sync.Mutex
+}
+
+type past struct {
+	at    time.Time
+	then  bool
+	until time.Time     // when it is made anew
+	done  chan struct{} // closed when the rest is there
+	view  fleet.View
+	read  *read.Reader
+	err   error
+}
+
+// snapshotAt is the present snapshot, or that of an instant under the rules of then or now.
+func (a *api) snapshotAt(ctx context.Context, asOf time.Time, rulesOf string) (*read.Snapshot, error) {
+	c := callOf(ctx)
+	if asOf.IsZero() {
+		return a.snapshot(c), nil
+	}
+	p, err := a.pastOf(ctx, asOf, rulesOf != "now")
+	if err != nil {
+		return nil, err
+	}
+	return p.read.Snapshot(p.view, c.scope), nil
+}
+
+func (a *api) pastOf(ctx context.Context, at time.Time, then bool) (*past, error) {
+	if a.Past == nil {
+		return nil, &Error{Code: CodeUnavailable, Detail: "this server runs without history; leave out asOf"}
+	}
+	now := a.Clock()
+	if at.After(now) {
+		return nil, badParameter("asOf", "the instant lies in the future")
+	}
+	p, mine := a.pasts.get(at, then, now)
+	if mine {
+		// Others may wait for it, so that it is made to its end when this caller goes away.
+		go a.makePast(context.WithoutCancel(ctx), p)
+	}
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return nil, &Error{Code: CodeUnavailable, Detail: "the request was given up", Err: ctx.Err()}
+	}
+	if p.err != nil {
+		return nil, p.err
+	}
+	return p, nil
+}
+
+// get returns the view of an instant, and whether the caller has to make it.
+func (ps *pasts) get(at time.Time, then bool, now time.Time) (p *past, mine bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.entries = slices.DeleteFunc(ps.entries, func(p *past) bool { return !now.Before(p.until) })
+	for _, p := range ps.entries {
+		if p.at.Equal(at) && p.then == then {
+			return p, false
+		}
+	}
+	p = &past{at: at, then: then, until: now.Add(pastFor), done: make(chan struct{})}
+	if ps.entries = append(ps.entries, p); len(ps.entries) > pastsKept {
+		ps.entries = slices.Delete(ps.entries, 0, 1)
+	}
+	return p, true
+}
+
+func (a *api) makePast(ctx context.Context, p *past) {
+	// One at a time: each takes the memory of a federation.
+	a.pasts.making.Lock()
+	defer a.pasts.making.Unlock()
+	defer close(p.done)
+	if p.view, p.err = a.Past.View(ctx, p.at, p.then); p.err != nil {
+		p.err = pastError(p.err)
+		a.pasts.drop(p)
+		return
+	}
+	p.read = read.New(a.Regions, a.Rules, a.Architectures)
+}
+
+// drop forgets a view that could not be made, so that the next caller tries again.
+func (ps *pasts) drop(p *past) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	ps.entries = slices.DeleteFunc(ps.entries, func(x *past) bool { return x == p })
+}
+
+// pastError keeps what is told to the caller; what ClickHouse says is for the log.
+func pastError(err error) error {
+	var told *Error
+	if errors.As(err, &told) {
+		return err
+	}
+	return &Error{Code: CodeUnavailable, Detail: "the history cannot be read at the moment; reads of the present work", Err: err}
+}
+
+// judgePast lists the verdicts that a record of the past leaves out, as far as it tells of them.
+func (a *api) judgePast() read.Judge {
+	entries := map[string]*rules.Entry{}
+	for i := range a.Rules {
+		entries[a.Rules[i].ID] = &a.Rules[i]
+	}
+	return func(r *fleet.Record) (*assess.Assessment, error) { return r.Assessment.WithPassed(entries), nil }
+}
+
+// span is a span of time in the past, and the sites of it that the caller asks for and may see.
+type span struct {
+	from, to time.Time
+	sites    []string
+	none     bool // there is no such site
+}
+
+func (a *api) span(ctx context.Context, from, to time.Time, site string) (span, error) {
+	if a.Past == nil {
+		return span{}, &Error{Code: CodeUnavailable, Detail: "this server runs without history"}
+	}
+	now := a.Clock()
+	if to.IsZero() {
+		to = now
+	}
+	switch {
+	case to.After(now):
+		return span{}, badParameter("to", "the instant lies in the future")
+	case !from.Before(to):
+		return span{}, badParameter("from", "the span has no length; from must lie before to")
+	}
+	s := span{from: from.UTC(), to: to.UTC()}
+	switch c := callOf(ctx); {
+	case site != "":
+		s.sites, s.none = []string{site}, !c.scope.Allows(site)
+	case !c.scope.All():
+		s.sites, s.none = c.scope.Sites(), len(c.scope.Sites()) == 0
+	}
+	return s, nil
+}
+
+// ListChanges implements the contract.
+func (a *api) ListChanges(ctx context.Context, req gen.ListChangesRequestObject) (gen.ListChangesResponseObject, error) {
+	sp, err := a.span(ctx, req.Params.From, req.Params.To, "")
+	if err != nil {
+		return nil, err
+	}
+	s := a.snapshot(callOf(ctx))
+	v, err := s.Changes(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter}, func(each func(*gen.FindingChange) error) error {
+		if sp.none {
+			return nil
+		}
+		return a.Past.Changes(ctx, sp.from, sp.to, sp.sites, each)
+	})
+	if err != nil {
+		return nil, a.pastOrParameter(err)
+	}
+	return a.answer(ctx, s, v)
+}
+
+// ListDifferences implements the contract.
+func (a *api) ListDifferences(ctx context.Context, req gen.ListDifferencesRequestObject) (gen.ListDifferencesResponseObject, error) {
+	sp, err := a.span(ctx, req.Params.From, req.Params.To, req.Params.Site)
+	if err != nil {
+		return nil, err
+	}
+	s := a.snapshot(callOf(ctx))
+	v, err := s.Differences(read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter}, func(each func(*gen.Difference) error) error {
+		if sp.none {
+			return nil
+		}
+		return a.Past.Differences(ctx, sp.from, sp.to, sp.sites, each)
+	})
+	if err != nil {
+		return nil, a.pastOrParameter(err)
+	}
+	return a.answer(ctx, s, v)
+}
+
+// pastOrParameter leaves the errors of a query as they are; all others are the history's.
+func (a *api) pastOrParameter(err error) error {
+	if read.IsQueryError(err) {
+		return err
+	}
+	return pastError(err)
+}
+
+// GetTrends implements the contract.
+func (a *api) GetTrends(ctx context.Context, req gen.GetTrendsRequestObject) (gen.GetTrendsResponseObject, error) {
+	p := req.Params
+	sp, err := a.span(ctx, p.From, p.To, "")
+	if err != nil {
+		return nil, err
+	}
+	every := 24 * time.Hour
+	if p.Every != "" {
+		if every, err = time.ParseDuration(p.Every); err != nil || every <= 0 {
+			return nil, badParameter("every", "write a duration such as 1h or 24h")
+		}
+	}
+	q := TrendQuery{From: sp.from, Every: every, Points: 1 + int(min(sp.to.Sub(sp.from)/every, maxPoints)), By: p.By, Sites: sp.sites}
+	if q.Points > maxPoints {
+		return nil, badParameter("every", "the span has more than 1,000 such points; take a greater distance or a shorter span")
+	}
+	out := gen.Trends{From: q.From, To: q.From.Add(time.Duration(q.Points-1) * every), Every: every.String(), By: p.By, Series: []gen.TrendSeries{}}
+	s := a.snapshot(callOf(ctx))
+	out.Coverage = s.Coverage()
+	if !sp.none {
+		if out.Series, err = a.Past.Trends(ctx, q); err != nil {
+			return nil, pastError(err)
+		}
+	}
+	return a.answer(ctx, s, &out)
+}

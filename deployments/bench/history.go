@@ -1,0 +1,338 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/federation/history"
+	clickhouseembedded "github.com/meridian-federation/meridian/federation/history/embedded"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/sitesim"
+	"github.com/meridian-federation/meridian/services/federation/hub"
+)
+
+// archive is a ClickHouse of its own with a store on it and a fleet whose life it is told.
+type archive struct {
+	dir    string
+	server *clickhouseembedded.Server
+	store  *history.Store
+	conn   clickhouse.Conn
+	engine *assess.Engine
+	fleet  *sitesim.Fleet
+	hash   string
+}
+
+func newArchive(ctx context.Context, c config, sites int, every time.Duration) (a *archive, err error) {
+	a = &archive{fleet: sitesim.New(sitesim.Options{Seed: c.seed, Sites: sites, Every: every})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	if a.engine, err = assess.Builtin(); err != nil {
+		return a, fmt.Errorf("make the engine: %w", err)
+	}
+	a.hash = a.engine.Hash(policy.Default())
+	if a.dir, err = os.MkdirTemp("", "meridian-bench-"); err != nil {
+		return a, fmt.Errorf("make a folder: %w", err)
+	}
+	// The library lies under the module above this one.
+	if a.server, err = clickhouseembedded.Start(ctx, clickhouseembedded.Options{Dir: filepath.Join(a.dir, "clickhouse"), Library: library()}); err != nil {
+		return a, err
+	}
+	if a.store, err = history.Open(ctx, history.Options{DSN: a.server.DSN(), Timeout: patience}); err != nil {
+		return a, err
+	}
+	if err = a.store.Migrate(ctx); err != nil {
+		return a, err
+	}
+	login, err := clickhouse.ParseDSN(a.server.DSN())
+	if err != nil {
+		return a, fmt.Errorf("read the address: %w", err)
+	}
+	login.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	login.ReadTimeout = patience
+	if a.conn, err = clickhouse.Open(login); err != nil {
+		return a, fmt.Errorf("connect: %w", err)
+	}
+	return a, nil
+}
+
+// library is the one that the repository fetches, when this runs within it; empty looks where the product looks.
+func library() string {
+	found, err := filepath.Glob("../embedded-clickhouse/node_modules/@chdb/*/libchdb.so")
+	if os.Getenv(clickhouseembedded.LibraryEnv) != "" || err != nil || len(found) == 0 {
+		return ""
+	}
+	return found[0]
+}
+
+func (a *archive) close() error {
+	var failed []error
+	if a.conn != nil {
+		failed = append(failed, a.conn.Close())
+	}
+	if a.store != nil {
+		failed = append(failed, a.store.Close())
+	}
+	if a.server != nil {
+		failed = append(failed, a.server.Close())
+	}
+	if a.dir != "" {
+		failed = append(failed, os.RemoveAll(a.dir))
+	}
+	return errors.Join(failed...)
+}
+
+// rows are a step of some sites' lives, as the hub's streams would give them.
+func (a *archive) rows(from, to, step int, at time.Time) ([]history.InventoryRow, []history.AssessmentRow, error) {
+	inventories, assessments := make([]history.InventoryRow, to-from), make([]history.AssessmentRow, to-from)
+	for i := from; i < to; i++ {
+		s := inventory.Normalise(a.fleet.Site(i, step), a.engine.Regions)
+		s.ObservedAt = at
+		body, err := inventory.Canonical(s)
+		if err != nil {
+			return nil, nil, fmt.Errorf("write a document: %w", err)
+		}
+		revision := inventory.Revision(s)
+		inventories[i-from] = history.InventoryRow{
+			Site: s.Site.ID, Revision: revision, Sequence: uint64(step), ObservedAt: at, AcceptedAt: at.Add(time.Second), Document: body,
+		}
+		judged := a.engine.Site(assess.View{Site: s, Revision: revision, PackHash: a.hash, At: at.Add(2 * time.Second), HubInView: true})
+		if assessments[i-from], err = history.NewAssessmentRow(s.Site.ID, revision, uint64(step), judged); err != nil {
+			return nil, nil, err
+		}
+	}
+	return inventories, assessments, nil
+}
+
+func (a *archive) write(ctx context.Context, inventories []history.InventoryRow, assessments []history.AssessmentRow) error {
+	return errors.Join(a.store.WriteInventories(ctx, inventories), a.store.WriteAssessments(ctx, assessments))
+}
+
+// spent is the processor time of this process and of ClickHouse, which is another.
+func (a *archive) spent() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", a.server.PID()))
+	if err != nil {
+		return now()
+	}
+	// After the name, which ends with the last parenthesis, user and system time are the 12th and 13th field, in ticks of 10 ms.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	if len(fields) < 13 {
+		return now()
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return now() + time.Duration(user+system)*10*time.Millisecond
+}
+
+// told are the tables that a step fills, with the column that tells it from other steps.
+func told() [7][2]string {
+	return [7][2]string{
+		{"facts", "observed_at"}, {"inventory_revisions", "observed_at"}, {"acceptances", "observed_at"}, {"probe_samples", "measured_at"},
+		{"recommendations", "at"}, {"finding_events", "at"}, {"assessments", "at"},
+	}
+}
+
+// block is the rows of one table as slices, ready to be sent.
+type block struct {
+	insert  string
+	columns []any
+	rows    int
+}
+
+// read takes back what a step wrote.
+func (a *archive) read(ctx context.Context, table, column string, from, to time.Time) (block, error) {
+	b := block{}
+	rows, err := a.conn.Query(ctx, fmt.Sprintf("SELECT * FROM %s WHERE %s >= {from:DateTime64(9, 'UTC')} AND %s < {to:DateTime64(9, 'UTC')}", table, column, column),
+		clickhouse.Named("from", from.Format("2006-01-02 15:04:05")), clickhouse.Named("to", to.Format("2006-01-02 15:04:05")))
+	if err != nil {
+		return b, fmt.Errorf("read %s: %w", table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	types := rows.ColumnTypes()
+	columns, targets := make([]reflect.Value, len(types)), make([]any, len(types))
+	for i, t := range types {
+		columns[i] = reflect.MakeSlice(reflect.SliceOf(t.ScanType()), 0, 1000)
+	}
+	for rows.Next() {
+		for i, t := range types {
+			targets[i] = reflect.New(t.ScanType()).Interface()
+		}
+		if err := rows.Scan(targets...); err != nil {
+			return b, fmt.Errorf("read %s: %w", table, err)
+		}
+		for i := range targets {
+			columns[i] = reflect.Append(columns[i], reflect.ValueOf(targets[i]).Elem())
+		}
+		b.rows++
+	}
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Name()
+		b.columns = append(b.columns, columns[i].Interface())
+	}
+	b.insert = fmt.Sprintf("INSERT INTO bare.%s (%s)", table, strings.Join(names, ", "))
+	return b, rows.Err()
+}
+
+func send(ctx context.Context, conn driver.Conn, b block) error {
+	batch, err := conn.PrepareBatch(ctx, b.insert)
+	if err != nil {
+		return fmt.Errorf("%s: %w", b.insert, err)
+	}
+	defer func() { _ = batch.Close() }()
+	for i, column := range b.columns {
+		if err := batch.Column(i).Append(column); err != nil {
+			return fmt.Errorf("%s, column %d: %w", b.insert, i, err)
+		}
+	}
+	return batch.Send()
+}
+
+// writes is B9: steps of a fleet's life are written as the hub writes them, and the rows that came of it once more by the bare
+// driver, into equal tables.
+func writes(ctx context.Context, c config) (figures []Figure, err error) {
+	sites := c.size(1000, 20)
+	a, err := newArchive(ctx, c, sites, time.Hour)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := a.conn.Exec(ctx, "CREATE DATABASE bare"); err != nil {
+		return nil, fmt.Errorf("make the bare tables: %w", err)
+	}
+	for _, t := range told() {
+		if err := a.conn.Exec(ctx, fmt.Sprintf("CREATE TABLE bare.%s AS %s", t[0], t[0])); err != nil {
+			return nil, fmt.Errorf("make the bare tables: %w", err)
+		}
+	}
+	var r rounds
+	total := 0
+	for step := range c.rounds + 1 {
+		at := a.fleet.Start().Add(time.Duration(step) * time.Hour)
+		inventories, assessments, err := a.rows(0, sites, step, at)
+		if err != nil {
+			return nil, err
+		}
+		runtime.GC()
+		start := a.spent()
+		if err := a.write(ctx, inventories, assessments); err != nil {
+			return nil, err
+		}
+		ours := a.spent() - start
+		var blocks []block
+		total = 0
+		for _, t := range told() {
+			b, err := a.read(ctx, t[0], t[1], at.Add(-30*time.Minute), at.Add(30*time.Minute))
+			if err != nil {
+				return nil, err
+			}
+			if b.rows > 0 {
+				blocks = append(blocks, b)
+			}
+			total += b.rows
+		}
+		runtime.GC()
+		start = a.spent()
+		for _, b := range blocks {
+			if err := send(ctx, a.conn, b); err != nil {
+				return nil, err
+			}
+		}
+		if step > 0 { // The first is not counted.
+			r.ours = append(r.ours, float64(ours)/float64(total))
+			r.raw = append(r.raw, float64(a.spent()-start)/float64(total))
+		}
+	}
+	return []Figure{compared(Figure{
+		ID: "B9", Figure: fmt.Sprintf("a row of history, %d of %d sites and assessments", total, sites),
+		Ours:  Side{Does: "flatten, compare with the assessment before, write"},
+		Raw:   Side{Does: "columnar batches of the same rows by clickhouse-go"},
+		Notes: []string{"processor time of this process and of ClickHouse; merges in the background fall on both"},
+	}, r, true).atLeast(0.8)}, nil
+}
+
+// pastReport is B10: the compliance report of an instant in the middle of a year, against the statements that read its rows.
+func pastReport(ctx context.Context, c config) (figures []Figure, err error) {
+	sites, steps := c.size(1000, 20), c.size(12, 3)
+	a, err := newArchive(ctx, c, sites, 365*24*time.Hour/time.Duration(steps))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	month := 365 * 24 * time.Hour / time.Duration(steps)
+	for step := range steps {
+		for from := 0; from < sites; from += 500 {
+			inventories, assessments, err := a.rows(from, min(from+500, sites), step, a.fleet.Start().Add(time.Duration(step)*month))
+			if err != nil {
+				return nil, err
+			}
+			if err := a.write(ctx, inventories, assessments); err != nil {
+				return nil, err
+			}
+		}
+	}
+	at := a.fleet.Start().Add(time.Duration(steps/2)*month + time.Hour)
+	h, err := hub.New(hub.Options{
+		Engine: a.engine, Policy: policy.Default(), Logger: slog.New(slog.DiscardHandler), Past: a.store,
+		Now: func() time.Time { return at.AddDate(1, 0, 0) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the hub: %w", err)
+	}
+	ours := func() error {
+		report, err := h.Compliance(ctx, rest.ReportRequest{Format: "json", AsOf: at, Then: true})
+		if err == nil && len(report.Body) == 0 {
+			err = errors.New("the report is empty")
+		}
+		return err
+	}
+	read := 0
+	raw := func() error {
+		read = 0
+		_, err := a.store.Present(ctx, at, nil)
+		return errors.Join(err,
+			a.store.InventoriesAsOf(ctx, at, nil, func(history.InventoryRow) error { return nil }),
+			a.store.AsOf(ctx, at, nil, func(history.AssessmentRow) error { read++; return nil }))
+	}
+	var r rounds
+	for round := range c.rounds + 1 {
+		var took [2]float64
+		for i, side := range []func() error{ours, raw} {
+			runtime.GC()
+			start := a.spent()
+			if err := side(); err != nil {
+				return nil, err
+			}
+			took[i] = float64(a.spent()-start) / float64(sites)
+		}
+		if round > 0 {
+			r.ours, r.raw = append(r.ours, took[0]), append(r.raw, took[1])
+		}
+	}
+	if read != sites {
+		return nil, fmt.Errorf("the statements read %d of %d sites", read, sites)
+	}
+	return []Figure{compared(Figure{
+		ID: "B10", Figure: fmt.Sprintf("a site in the report of an instant, %d sites with %d assessments each in a year", sites, steps),
+		Ours:  Side{Does: "read, judge who complies, write JSON"},
+		Raw:   Side{Does: "the statements that read the same rows"},
+		Notes: []string{"processor time of this process and of ClickHouse"},
+	}, r, false).atMost(1.5)}, nil
+}
