@@ -39,10 +39,8 @@ export function Audit() {
               <Table.Th scope="col">When</Table.Th>
               <Table.Th scope="col">Who</Table.Th>
               <Table.Th scope="col">What</Table.Th>
-              <Table.Th scope="col">Outcome</Table.Th>
               <Table.Th scope="col">About</Table.Th>
-              <Table.Th scope="col">Why</Table.Th>
-              <Table.Th scope="col">Before and after</Table.Th>
+              <Table.Th scope="col">Why, before and after</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -57,11 +55,8 @@ export function Audit() {
                 </Table.Td>
                 <Table.Td>
                   {e.act}
+                  <span className="sub">{e.status ? `${e.outcome} (${e.status})` : e.outcome}</span>
                   {e.requestId && <span className="sub">request {e.requestId}</span>}
-                </Table.Td>
-                <Table.Td>
-                  {e.outcome}
-                  {e.status ? ` (${e.status})` : ""}
                 </Table.Td>
                 <Table.Td>
                   {e.site ? (
@@ -73,16 +68,14 @@ export function Audit() {
                   )}
                   {e.target && e.target !== e.site && <span className="sub">{e.target}</span>}
                 </Table.Td>
-                <Table.Td>{e.why || "no reason given"}</Table.Td>
                 <Table.Td>
-                  {e.before !== undefined || e.after !== undefined ? (
+                  {e.why || "no reason given"}
+                  {(e.before !== undefined || e.after !== undefined) && (
                     <details>
-                      <summary>Show</summary>
+                      <summary>Before and after</summary>
                       {e.before !== undefined && <Document label="before" value={e.before} />}
                       {e.after !== undefined && <Document label="after" value={e.after} />}
                     </details>
-                  ) : (
-                    "nothing written"
                   )}
                 </Table.Td>
               </Table.Tr>
@@ -98,7 +91,7 @@ function Document({ label, value }: { label: string; value: unknown }) {
   return (
     <>
       <span className="sub">{label}</span>
-      <Code block tabIndex={0} style={{ maxWidth: 420 }}>
+      <Code block tabIndex={0} style={{ maxWidth: 260, whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
         {JSON.stringify(value, null, 1)}
       </Code>
     </>

@@ -134,7 +134,7 @@ function Preview({ id, active, role }: { id: string; active: boolean; role: stri
               value={reason}
               onChange={(event) => setReason(event.currentTarget.value)}
             />
-            <Button type="submit" loading={activate.isPending}>
+            <Button type="submit" variant="default" loading={activate.isPending}>
               Activate version {id}
             </Button>
           </Group>

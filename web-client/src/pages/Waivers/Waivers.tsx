@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Table, Text, Textarea, TextInput, Title } from "@mantine/core";
+import { Button, Group, Stack, Table, Text, Textarea, TextInput, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
@@ -169,7 +169,7 @@ function Decide({ waiver: w, me }: { waiver: Waiver; me: Me }) {
           data-autofocus
         />
         <Group gap={4}>
-          <Button type="submit" size="compact-sm" loading={decide.isPending}>
+          <Button type="submit" variant="default" size="compact-sm" loading={decide.isPending}>
             {decision}
           </Button>
           <Button size="compact-sm" variant="default" onClick={() => setDecision(undefined)}>
@@ -230,12 +230,12 @@ function RequestForm() {
             <TextInput name="ticket" label="Ticket" />
           </Group>
           <Group>
-            <Button type="submit" loading={request.isPending}>
+            <Button type="submit" variant="default" loading={request.isPending}>
               Request
             </Button>
             {sent && (
               <Text size="sm" role="status">
-                <Badge variant="default">{sent}</Badge> waits for an approver other than you.
+                <code>{sent}</code> waits for an approver other than you.
               </Text>
             )}
           </Group>
