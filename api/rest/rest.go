@@ -18,6 +18,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/api/rest/read"
+	"github.com/meridian-federation/meridian/api/rest/seal"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -85,7 +86,7 @@ type api struct {
 	Options
 	*govern.Server
 	contract *contract
-	sessions *sessions
+	sessions *seal.Sessions
 	limits   *limits
 	joins    *limits // failures of planners that want a credential, by address
 	cache    *cache
@@ -140,7 +141,7 @@ func newAPI(o Options) (*api, error) {
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
 	}
-	if a.sessions, err = newSessions(o.SessionKey, o.SessionTTL, o.SecureCookies); err != nil {
+	if a.sessions, err = seal.New(o.SessionKey, o.SessionTTL, o.SecureCookies); err != nil {
 		return nil, err
 	}
 	if a.metrics, err = newMetrics(o.Registry); err != nil {

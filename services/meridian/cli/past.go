@@ -45,8 +45,17 @@ func (c *changesCommand) Run(ctx context.Context, e *Environment) error {
 		return err
 	}
 	columns := []output.Column{
-		{Name: "at"}, {Name: "change"}, {Name: "severity"}, {Name: "verdict"}, {Name: "rule"}, {Name: "subject"}, {Name: "message"},
-		{Name: "waiver", Wide: true}, {Name: "finding", Wide: true}, {Name: "revision", Wide: true}, {Name: "rule pack", Wide: true},
+		{Name: "at"},
+		{Name: "change"},
+		{Name: "severity"},
+		{Name: "verdict"},
+		{Name: "rule"},
+		{Name: "subject"},
+		{Name: "message"},
+		{Name: "waiver", Wide: true},
+		{Name: "finding", Wide: true},
+		{Name: "revision", Wide: true},
+		{Name: "rule pack", Wide: true},
 	}
 	from, to := c.span(e)
 	changes := api.Changes(client.Span{From: from, To: to, Filter: c.Filter, PageSize: 1000})
