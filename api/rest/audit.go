@@ -2,22 +2,17 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/audit"
+	"github.com/meridian-federation/meridian/federation/refuse"
 )
-
-// Audit keeps the audit; *audit.Trail is one.
-type Audit interface {
-	Record(ctx context.Context, e audit.Entry) error
-	Entries() []audit.Entry // newest first, a copy
-}
 
 // audited leaves exactly one entry of every write that reaches its operation. When it cannot be stored after the write was
 // done, the caller is told so: the write holds, and the whole entry is in the log.
@@ -70,31 +65,45 @@ func (a *api) recordAudit(ctx context.Context, c *call, operationID string, err 
 // wrote notes what a write changed. The values hold no secrets.
 func (c *call) wrote(target string, before, after any) {
 	c.entry.Target = target
-	c.entry.Before, c.entry.After = text(before), text(after)
+	c.entry.Before, c.entry.After = govern.Text(before), govern.Text(after)
 }
 
-func text(v any) json.RawMessage {
-	if v == nil {
-		return nil
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil // documents that were decoded from JSON
-	}
-	return b
+// governing answers what people decide.
+func (a *api) governing() *govern.Server {
+	return govern.New(govern.Options{
+		Waivers: a.Waivers, Policies: a.Policies, Tokens: a.Tokens, Audit: a.Audit, Clock: a.Clock,
+		Snapshot: func(ctx context.Context) *read.Snapshot { return a.snapshot(callOf(ctx)) },
+		Caller: func(ctx context.Context) govern.Caller {
+			c := callOf(ctx)
+			return govern.Caller{
+				ID: c.principal.ID, Name: c.principal.Name, Role: string(c.principal.Role), Scope: c.scope, IfMatch: c.request.Header.Get("If-Match"), Entry: &c.entry,
+			}
+		},
+		Document: func(ctx context.Context, v any, scrub bool) (govern.Reply, error) {
+			if scrub {
+				return a.answer(ctx, a.snapshot(callOf(ctx)), v)
+			}
+			return a.own(ctx, a.snapshot(callOf(ctx)), v)
+		},
+		Private: func(ctx context.Context, status int, path string, v any) (govern.Reply, error) {
+			r, err := a.private(ctx, status, v)
+			if err == nil && path != "" {
+				r.location = basePath + path
+			}
+			return r, err
+		},
+	})
 }
 
-// ListAudit implements the contract.
-func (a *api) ListAudit(ctx context.Context, req gen.ListAuditRequestObject) (gen.ListAuditResponseObject, error) {
-	if a.Audit == nil {
-		return nil, &Error{Code: CodeUnavailable, Detail: "this server keeps no audit"}
-	}
-	s := a.snapshot(callOf(ctx))
-	v, err := s.Audit(a.Audit.Entries(), read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
-	if err != nil {
-		return nil, err
-	}
-	return a.answer(ctx, s, v)
-}
+// Write implements govern.Reply.
+func (r *reply) Write(w http.ResponseWriter) error { return r.write(w) }
 
-func (r *reply) VisitListAuditResponse(w http.ResponseWriter) error { return r.write(w) }
+// Matches implements govern.Reply.
+func (r *reply) Matches(ifMatch string) bool { return noneMatch(ifMatch, r.doc.etag) }
+
+func refusal(e *refuse.Error) *failure {
+	if e.Code == refuse.Stale {
+		return fail(http.StatusPreconditionFailed, e.Detail)
+	}
+	return ownFailure(&Error{Code: Code(e.Code), Detail: e.Detail, Problems: e.Problems, Err: e.Err})
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/seal"
 )
 
 const (
@@ -225,9 +226,9 @@ func (a *api) identify(ctx context.Context, ca *call) error {
 			return fail(http.StatusUnauthorized, "the Authorization header does not hold a bearer token")
 		}
 		token, bearer = strings.TrimSpace(value), true
-	} else if cookie, err := r.Cookie(cookieName); err == nil {
+	} else if cookie, err := r.Cookie(seal.CookieName); err == nil {
 		var ok bool
-		if token, ca.expires, ok = a.sessions.open(cookie.Value, a.Clock()); !ok {
+		if token, ca.expires, ok = a.sessions.Open(cookie.Value, a.Clock()); !ok {
 			return fail(http.StatusUnauthorized, "the session has ended; sign in again")
 		}
 		ca.cookie = cookie.Value
@@ -235,7 +236,7 @@ func (a *api) identify(ctx context.Context, ca *call) error {
 	if token == "" {
 		return fail(http.StatusUnauthorized, "sign in, or send a bearer token")
 	}
-	if !bearer && r.Method != http.MethodGet && !a.sessions.csrfValid(ca.cookie, r.Header.Get(csrfHeader)) {
+	if !bearer && r.Method != http.MethodGet && !a.sessions.Valid(ca.cookie, r.Header.Get(csrfHeader)) {
 		return fail(http.StatusForbidden, "a write with the session cookie needs the header "+csrfHeader)
 	}
 	p, err := a.authenticate(ctx, token)

@@ -14,6 +14,7 @@ import (
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/read"
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/document"
 )
 
@@ -119,6 +120,10 @@ func toFailure(err error) *failure {
 	var own *Error
 	if errors.As(err, &own) {
 		return ownFailure(own)
+	}
+	var refused *refuse.Error
+	if errors.As(err, &refused) {
+		return refusal(refused)
 	}
 	var syntax *filter.Error
 	if errors.As(err, &syntax) {

@@ -16,7 +16,9 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/api/rest/read"
+	"github.com/meridian-federation/meridian/api/rest/seal"
 	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/whatif"
@@ -58,10 +60,10 @@ type Options struct {
 	Ready      func(ctx context.Context) error // nil is always ready
 
 	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.
-	Waivers  Waivers
-	Policies *Policies
-	Tokens   AccessTokens
-	Audit    Audit // told of every write; nil keeps none
+	Waivers  govern.Waivers
+	Policies *govern.Policies
+	Tokens   govern.AccessTokens
+	Audit    govern.Audit // told of every write; nil keeps none
 
 	Auth          Authenticator
 	SessionKey    []byte        // SessionKeySize bytes, the same on every replica; random when empty
@@ -89,8 +91,9 @@ type Supported struct {
 // api implements the generated server.
 type api struct {
 	Options
+	*govern.Server
 	contract *contract
-	sessions *sessions
+	sessions *seal.Sessions
 	limits   *limits
 	joins    *limits // failures of planners that want a credential, by address
 	cache    *cache
@@ -150,12 +153,13 @@ func newAPI(o Options) (*api, error) {
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
 	}
-	if a.sessions, err = newSessions(o.SessionKey, o.SessionTTL, o.SecureCookies); err != nil {
+	if a.sessions, err = seal.New(o.SessionKey, o.SessionTTL, o.SecureCookies); err != nil {
 		return nil, err
 	}
 	if a.metrics, err = newMetrics(o.Registry); err != nil {
 		return nil, err
 	}
+	a.Server = a.governing()
 	a.openapi = represent(jsonType, a.contract.json)
 	if o.Schema != nil {
 		a.schema = represent("application/schema+json", o.Schema)

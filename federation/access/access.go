@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -102,35 +103,6 @@ type Store interface {
 	Watch(ctx context.Context, handler func(bus.Entry[Token]), caughtUp func()) error
 }
 
-// Code classifies an error for the caller.
-type Code string
-
-// Codes of Error.
-const (
-	CodeInvalid     Code = "invalid"
-	CodeNotFound    Code = "not-found"
-	CodeConflict    Code = "conflict"
-	CodeUnavailable Code = "unavailable"
-)
-
-// Error is an error the caller may see.
-type Error struct {
-	Code   Code
-	Detail string
-	Err    error // for the log
-}
-
-// Error implements error.
-func (e *Error) Error() string {
-	if e.Err != nil {
-		return e.Detail + ": " + e.Err.Error()
-	}
-	return e.Detail
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
 // Bounds of a token's life. Nobody publishes them: assumptions.
 const (
 	DefaultTTL = 90 * 24 * time.Hour
@@ -209,9 +181,9 @@ func (s *Service) Create(ctx context.Context, by Act, r Request) (Token, string,
 	name := strings.TrimSpace(r.Name)
 	switch {
 	case name == "" || len(name) > 200:
-		return Token{}, "", &Error{Code: CodeInvalid, Detail: "a token has a name of at most 200 characters: say who uses it"}
+		return Token{}, "", &refuse.Error{Code: refuse.Invalid, Detail: "a token has a name of at most 200 characters: say who uses it"}
 	case ttl < time.Minute || ttl > MaxTTL:
-		return Token{}, "", &Error{Code: CodeInvalid, Detail: fmt.Sprintf("a token is good for a minute to %s", MaxTTL)}
+		return Token{}, "", &refuse.Error{Code: refuse.Invalid, Detail: fmt.Sprintf("a token is good for a minute to %s", MaxTTL)}
 	}
 	by.At, by.Note = s.o.Now().UTC(), r.Note
 	id := strings.ToLower(rand.Text()[:idLength])
@@ -231,14 +203,14 @@ func (s *Service) Create(ctx context.Context, by Act, r Request) (Token, string,
 func (s *Service) Revoke(ctx context.Context, by Act, id, why string) (before, after Token, err error) {
 	e, err := s.o.Store.Get(ctx, id)
 	if errors.Is(err, bus.ErrNotFound) || errors.Is(err, bus.ErrInvalid) {
-		return before, after, &Error{Code: CodeNotFound, Detail: "there is no such token"}
+		return before, after, &refuse.Error{Code: refuse.NotFound, Detail: "there is no such token"}
 	}
 	if err != nil {
 		return before, after, stored(err)
 	}
 	before = e.Value
 	if before.Revoked != nil {
-		return before, before, &Error{Code: CodeConflict, Detail: "the token is revoked already"}
+		return before, before, &refuse.Error{Code: refuse.Conflict, Detail: "the token is revoked already"}
 	}
 	by.At, by.Note = s.o.Now().UTC(), why
 	after = before
@@ -253,9 +225,9 @@ func (s *Service) Revoke(ctx context.Context, by Act, id, why string) (before, a
 func stored(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrConflict):
-		return &Error{Code: CodeConflict, Detail: "the token was changed meanwhile; read it again", Err: err}
+		return &refuse.Error{Code: refuse.Conflict, Detail: "the token was changed meanwhile; read it again", Err: err}
 	case errors.Is(err, bus.ErrUnavailable), errors.Is(err, bus.ErrClosed), errors.Is(err, bus.ErrFull):
-		return &Error{Code: CodeUnavailable, Detail: "tokens cannot be kept at the moment; try again later", Err: err}
+		return &refuse.Error{Code: refuse.Unavailable, Detail: "tokens cannot be kept at the moment; try again later", Err: err}
 	}
 	return err
 }

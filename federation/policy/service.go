@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/policy"
 )
 
@@ -41,35 +42,6 @@ type Store[T any] interface {
 	Update(ctx context.Context, key string, value T, revision uint64) (bus.Entry[T], error)
 	Watch(ctx context.Context, handler func(bus.Entry[T]), caughtUp func()) error
 }
-
-// Code classifies an error for the caller.
-type Code string
-
-// Codes of Error.
-const (
-	CodeForbidden   Code = "forbidden"
-	CodeNotFound    Code = "not-found"
-	CodeConflict    Code = "conflict"
-	CodeUnavailable Code = "unavailable"
-)
-
-// Error is an error the caller may see.
-type Error struct {
-	Code   Code
-	Detail string
-	Err    error // for the log
-}
-
-// Error implements error.
-func (e *Error) Error() string {
-	if e.Err != nil {
-		return e.Detail + ": " + e.Err.Error()
-	}
-	return e.Detail
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
 
 // Options are what a Service works with.
 type Options struct {
@@ -173,7 +145,7 @@ func (s *Service) tell() {
 func stored(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrUnavailable), errors.Is(err, bus.ErrClosed), errors.Is(err, bus.ErrFull):
-		return &Error{CodeUnavailable, "policies cannot be kept at the moment; try again later", err}
+		return &refuse.Error{Code: refuse.Unavailable, Detail: "policies cannot be kept at the moment; try again later", Err: err}
 	}
 	return err
 }
@@ -201,7 +173,7 @@ func (s *Service) Get(id string) (Version, error) {
 	defer s.mu.Unlock()
 	v, ok := s.versions[id]
 	if !ok {
-		return Version{}, &Error{CodeNotFound, "there is no such version of the policy", nil}
+		return Version{}, refuse.Because(refuse.NotFound, "there is no such version of the policy")
 	}
 	return v, nil
 }
@@ -231,7 +203,7 @@ func (s *Service) Draft(ctx context.Context, by Act, p *policy.Policy) (Version,
 			s.version(other)
 		}
 	}
-	return Version{}, &Error{CodeUnavailable, "others are writing versions at the same time; try again", err}
+	return Version{}, &refuse.Error{Code: refuse.Unavailable, Detail: "others are writing versions at the same time; try again", Err: err}
 }
 
 // Activate puts a version in force from now on; one that was in force before is how to go back.
@@ -250,14 +222,14 @@ func (s *Service) Activate(ctx context.Context, by Act, id string) (before strin
 	if n := len(log.Activations); n > 0 {
 		last := log.Activations[n-1]
 		if before = last.Version; before == id {
-			return before, a, &Error{CodeConflict, "the version is in force already", nil}
+			return before, a, refuse.Because(refuse.Conflict, "the version is in force already")
 		}
 		if !by.At.After(last.At) {
 			by.At = last.At.Add(1)
 		}
 	}
 	if s.o.Approval && v.Created.By == by.By && !slices.ContainsFunc(log.Activations, func(a Activation) bool { return a.Version == id }) {
-		return before, a, &Error{CodeForbidden, "who wrote a version may not activate it the first time; ask another approver", nil}
+		return before, a, refuse.Because(refuse.Forbidden, "who wrote a version may not activate it the first time; ask another approver")
 	}
 	if len(log.Activations) >= maxLog {
 		log.Activations = log.Activations[1:]
@@ -271,7 +243,7 @@ func (s *Service) Activate(ctx context.Context, by Act, id string) (before strin
 		written, err = s.o.Log.Create(ctx, logKey, log)
 	}
 	if errors.Is(err, bus.ErrConflict) {
-		return before, a, &Error{CodeConflict, "another version was activated meanwhile; look at it first", err}
+		return before, a, &refuse.Error{Code: refuse.Conflict, Detail: "another version was activated meanwhile; look at it first", Err: err}
 	}
 	if err != nil {
 		return before, a, stored(err)

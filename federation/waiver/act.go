@@ -2,40 +2,9 @@ package waiver
 
 import (
 	"time"
+
+	"github.com/meridian-federation/meridian/federation/refuse"
 )
-
-// Code classifies an error for the caller.
-type Code string
-
-// Codes of Error.
-const (
-	CodeInvalid     Code = "invalid"
-	CodeForbidden   Code = "forbidden"
-	CodeNotFound    Code = "not-found"
-	CodeConflict    Code = "conflict" // the state does not allow it, or the waiver was changed meanwhile
-	CodeStale       Code = "stale"    // another revision than the caller named is in force
-	CodeUnavailable Code = "unavailable"
-)
-
-// Error is an error the caller may see.
-type Error struct {
-	Code   Code
-	Detail string
-	Err    error // for the log, or *Invalid
-}
-
-// Error implements error.
-func (e *Error) Error() string {
-	if e.Err != nil {
-		return e.Detail + ": " + e.Err.Error()
-	}
-	return e.Detail
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-func refuse(code Code, detail string) error { return &Error{Code: code, Detail: detail} }
 
 // Approve puts a requested waiver in force at by.At. Who requested it may not approve it.
 func (w Waiver) Approve(by Act, limits Limits) (Waiver, error) {
@@ -44,10 +13,10 @@ func (w Waiver) Approve(by Act, limits Limits) (Waiver, error) {
 		return Waiver{}, err
 	}
 	if w.d.Requested.By == by.By {
-		return Waiver{}, refuse(CodeForbidden, "who requested a waiver may not approve it; ask another approver")
+		return Waiver{}, refuse.Because(refuse.Forbidden, "who requested a waiver may not approve it; ask another approver")
 	}
 	if err := tooLong(&w.d, by.At, limits); err != nil {
-		return Waiver{}, &Error{Code: CodeInvalid, Detail: "the waiver cannot be approved", Err: err}
+		return Waiver{}, err
 	}
 	d := w.d
 	d.State, d.Decided = Approved, &by
@@ -67,7 +36,7 @@ func (w Waiver) Reject(by Act) (Waiver, error) {
 
 func (w Waiver) waits(at time.Time) error {
 	if state := w.At(at); state != Requested {
-		return refuse(CodeConflict, "the waiver is "+string(state)+" and waits for nobody")
+		return refuse.Because(refuse.Conflict, "the waiver is "+string(state)+" and waits for nobody")
 	}
 	return nil
 }
@@ -76,7 +45,7 @@ func (w Waiver) waits(at time.Time) error {
 func (w Waiver) Withdraw(by Act) (Waiver, error) {
 	by.At = w.after(by.At)
 	if state := w.At(by.At); state != Requested && state != Approved {
-		return Waiver{}, refuse(CodeConflict, "the waiver is "+string(state)+" already")
+		return Waiver{}, refuse.Because(refuse.Conflict, "the waiver is "+string(state)+" already")
 	}
 	d := w.d
 	d.State, d.Withdrawn = Withdrawn, &by

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
@@ -67,7 +68,7 @@ func Parse(name string, data []byte, limits Limits) ([]Waiver, error) {
 		at := fmt.Sprintf("/waivers/%d", i)
 		w, found := f.Waivers[i].waiver(limits)
 		for _, p := range found {
-			fail(at+p.Pointer, p.What, p.Remedy)
+			fail(at+p.Path, p.What, p.Remedy)
 		}
 		if id := w.ID(); ids[id] && len(found) == 0 {
 			fail(at+"/id", "another waiver of the file has this id", "give each its own")
@@ -95,7 +96,7 @@ func filePointer(p string) string {
 	return p
 }
 
-func (e *FileEntry) waiver(limits Limits) (Waiver, []Problem) {
+func (e *FileEntry) waiver(limits Limits) (Waiver, []document.Problem) {
 	owner := e.Owner
 	if owner == "" {
 		owner = e.RequestedBy
@@ -108,12 +109,12 @@ func (e *FileEntry) waiver(limits Limits) (Waiver, []Problem) {
 	if err == nil {
 		err = tooLong(&w.d, at, limits)
 	}
-	var invalid *Invalid
+	var invalid *refuse.Error
 	if !errors.As(err, &invalid) {
 		return w, nil
 	}
 	for i := range invalid.Problems {
-		invalid.Problems[i].Pointer = filePointer(invalid.Problems[i].Pointer)
+		invalid.Problems[i].Path = filePointer(invalid.Problems[i].Path)
 	}
 	return w, invalid.Problems
 }

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
@@ -89,25 +91,12 @@ func (l Limits) longest() time.Duration {
 	return l.Longest
 }
 
-// Problem is what is wrong with one field of a waiver.
-type Problem struct{ Pointer, What, Remedy string }
-
-// Invalid is every problem of a waiver.
-type Invalid struct{ Problems []Problem }
-
-// Error implements error.
-func (e *Invalid) Error() string {
-	parts := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		parts[i] = fmt.Sprintf("%s: %s: %s", p.Pointer, p.What, p.Remedy)
-	}
-	return "the waiver is not valid: " + strings.Join(parts, "; ")
-}
-
 // of checks a document. It is the only way to a Waiver.
 func of(d Document) (Waiver, error) {
-	var problems []Problem
-	fail := func(pointer, what, remedy string) { problems = append(problems, Problem{pointer, what, remedy}) }
+	var problems []document.Problem
+	fail := func(pointer, what, remedy string) {
+		problems = append(problems, document.Problem{Path: pointer, What: what, Remedy: remedy})
+	}
 	if d.ID == "" {
 		fail("/id", "the waiver has no id", "give one")
 	}
@@ -136,7 +125,7 @@ func of(d Document) (Waiver, error) {
 	}
 	checkState(&d, fail)
 	if len(problems) > 0 {
-		return Waiver{}, &Invalid{problems}
+		return Waiver{}, refuse.Because(refuse.Invalid, "the waiver is not valid", problems...)
 	}
 	d.Expires, d.Requested.At = d.Expires.UTC(), d.Requested.At.UTC()
 	return Waiver{d}, nil
@@ -219,9 +208,7 @@ func New(id string, r Request, by Act, limits Limits) (Waiver, error) {
 
 func tooLong(d *Document, from time.Time, limits Limits) error {
 	if last := from.Add(limits.longest()); d.Expires.After(last) {
-		return &Invalid{[]Problem{{
-			"/expires", fmt.Sprintf("the waiver would last longer than %s", limits.longest()), "give a time until " + last.UTC().Format(time.RFC3339) + ", and ask again when it is due",
-		}}}
+		return refuse.Because(refuse.Invalid, "the waiver is not valid", document.Problem{Path: "/expires", What: fmt.Sprintf("the waiver would last longer than %s", limits.longest()), Remedy: "give a time until " + last.UTC().Format(time.RFC3339) + ", and ask again when it is due"})
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -94,13 +95,13 @@ func TestNoExpiryNoWaiver(t *testing.T) {
 
 func refused(t *testing.T, how string, err error, pointer string) {
 	t.Helper()
-	var invalid *waiver.Invalid
+	var invalid *refuse.Error
 	if !errors.As(err, &invalid) {
 		t.Errorf("%s: %v, want a refusal at %s", how, err, pointer)
 		return
 	}
 	for _, p := range invalid.Problems {
-		if p.Pointer == pointer {
+		if p.Path == pointer {
 			return
 		}
 	}
@@ -142,8 +143,8 @@ func TestLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var e *waiver.Error
-	if _, err := w.Approve(waiver.Act{By: "p-anna", Name: "also Anna", At: start.Add(time.Minute)}, waiver.Limits{}); !errors.As(err, &e) || e.Code != waiver.CodeForbidden {
+	var e *refuse.Error
+	if _, err := w.Approve(waiver.Act{By: "p-anna", Name: "also Anna", At: start.Add(time.Minute)}, waiver.Limits{}); !errors.As(err, &e) || e.Code != refuse.Forbidden {
 		t.Errorf("approved by who requested: %v", err)
 	}
 	good := approved(t, "w")
@@ -154,7 +155,7 @@ func TestLife(t *testing.T) {
 			return good.Withdraw(waiver.Act{By: "p-anna", At: start.Add(48 * time.Hour)})
 		},
 	} {
-		if _, err := do(); !errors.As(err, &e) || e.Code != waiver.CodeConflict {
+		if _, err := do(); !errors.As(err, &e) || e.Code != refuse.Conflict {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

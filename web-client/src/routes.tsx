@@ -70,6 +70,21 @@ const routes = [
     component: lazyRouteComponent(() => import("./pages/Reports/Reports"), "Reports"),
   }),
   createRoute({
+    ...list,
+    path: "/waivers",
+    component: lazyRouteComponent(() => import("./pages/Waivers/Waivers"), "Waivers"),
+  }),
+  createRoute({
+    ...plain,
+    path: "/policies",
+    component: lazyRouteComponent(() => import("./pages/Policies/Policies"), "Policies"),
+  }),
+  createRoute({
+    ...list,
+    path: "/audit",
+    component: lazyRouteComponent(() => import("./pages/Audit/Audit"), "Audit"),
+  }),
+  createRoute({
     ...plain,
     path: "/connect",
     component: lazyRouteComponent(() => import("./pages/Connect/Connect"), "Connect"),

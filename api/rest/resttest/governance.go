@@ -11,6 +11,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/federation/access"
 	"github.com/meridian-federation/meridian/federation/audit"
 	versions "github.com/meridian-federation/meridian/federation/policy"
@@ -144,7 +145,7 @@ func Govern(o *rest.Options) *audit.Trail {
 		Changed: func([]versions.Regime) {}, Now: Now, Logger: log,
 	})
 	must(p.Run(ctx))
-	o.Policies = &rest.Policies{
+	o.Policies = &govern.Policies{
 		Service: p, Base: policy.Default(), Parse: func(text []byte) (*policy.Policy, error) { return policy.Parse("document", text) },
 		Preview: func(context.Context, *policy.Policy) (*versions.Delta, error) {
 			d := &versions.Delta{Sites: 3, Opened: []versions.Change{{

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/federation/waiver"
+	"github.com/meridian-federation/meridian/planner/document"
 )
 
 // Bucket is where the waivers lie, by id.
@@ -122,7 +124,7 @@ func (s *Service) List() []Entry {
 func (s *Service) Get(ctx context.Context, id string) (Entry, error) {
 	e, err := s.o.Store.Get(ctx, id)
 	if errors.Is(err, bus.ErrNotFound) || errors.Is(err, bus.ErrInvalid) {
-		return Entry{}, refuse(waiver.CodeNotFound, "there is no such waiver")
+		return Entry{}, refuse.Because(refuse.NotFound, "there is no such waiver")
 	}
 	if err != nil {
 		return Entry{}, stored(err)
@@ -133,9 +135,9 @@ func (s *Service) Get(ctx context.Context, id string) (Entry, error) {
 func stored(err error) error {
 	switch {
 	case errors.Is(err, bus.ErrConflict):
-		return &waiver.Error{Code: waiver.CodeStale, Detail: "the waiver was changed meanwhile; read it again", Err: err}
+		return &refuse.Error{Code: refuse.Stale, Detail: "the waiver was changed meanwhile; read it again", Err: err}
 	case errors.Is(err, bus.ErrUnavailable), errors.Is(err, bus.ErrClosed), errors.Is(err, bus.ErrFull):
-		return &waiver.Error{Code: waiver.CodeUnavailable, Detail: "waivers cannot be kept at the moment; try again later", Err: err}
+		return &refuse.Error{Code: refuse.Unavailable, Detail: "waivers cannot be kept at the moment; try again later", Err: err}
 	}
 	return err
 }
@@ -146,10 +148,10 @@ func (s *Service) Request(ctx context.Context, by waiver.Act, r waiver.Request) 
 	id := "w-" + strings.ToLower(rand.Text()[:16])
 	w, err := waiver.New(id, r, by, s.o.Limits)
 	if err == nil && !s.o.KnownRule(r.Rule) {
-		err = &waiver.Invalid{Problems: []waiver.Problem{{Pointer: "/rule", What: fmt.Sprintf("there is no rule %q", r.Rule), Remedy: "see meridian rules"}}}
+		err = refuse.Because(refuse.Invalid, "the waiver is not valid", document.Problem{Path: "/rule", What: fmt.Sprintf("there is no rule %q", r.Rule), Remedy: "see meridian rules"})
 	}
 	if err != nil {
-		return Entry{}, &waiver.Error{Code: waiver.CodeInvalid, Detail: "the waiver cannot be requested", Err: err}
+		return Entry{}, err
 	}
 	e, err := s.o.Store.Create(ctx, id, w)
 	if err != nil {
@@ -185,7 +187,7 @@ func (s *Service) change(ctx context.Context, id string, revision uint64, f func
 		return before, before, err
 	}
 	if revision != 0 && revision != before.Revision {
-		return before, before, refuse(waiver.CodeStale, "another revision of the waiver is in force than the one named; read it again")
+		return before, before, refuse.Because(refuse.Stale, "another revision of the waiver is in force than the one named; read it again")
 	}
 	w, err := f(before.Waiver)
 	if err != nil {
@@ -198,5 +200,3 @@ func (s *Service) change(ctx context.Context, id string, revision uint64, f func
 	s.heard(e)
 	return before, Entry{w, e.Revision}, nil
 }
-
-func refuse(code waiver.Code, detail string) error { return &waiver.Error{Code: code, Detail: detail} }

@@ -14,10 +14,12 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/federation/access"
 	"github.com/meridian-federation/meridian/federation/audit"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	versions "github.com/meridian-federation/meridian/federation/policy"
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/federation/waiver/register"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -169,8 +171,8 @@ func (o *opening[T]) Watch(ctx context.Context, handler func(bus.Entry[T]), caug
 	return b.Watch(ctx, handler, caughtUp)
 }
 
-func (h *Hub) policyOptions() *rest.Policies {
-	return &rest.Policies{Service: h.policies, Base: h.o.Policy, Approval: h.o.PolicyApproval, Parse: h.parsePolicy, Preview: h.preview}
+func (h *Hub) policyOptions() *govern.Policies {
+	return &govern.Policies{Service: h.policies, Base: h.o.Policy, Approval: h.o.PolicyApproval, Parse: h.parsePolicy, Preview: h.preview}
 }
 
 func (h *Hub) parsePolicy(text []byte) (*policy.Policy, error) {
@@ -187,7 +189,7 @@ const previewed = 256
 // preview compares the findings of now with those under another policy.
 func (h *Hub) preview(ctx context.Context, p *policy.Policy) (*versions.Delta, error) {
 	if !h.previewing.TryLock() {
-		return nil, &versions.Error{Code: versions.CodeUnavailable, Detail: "another preview is being made; try again in a moment"}
+		return nil, refuse.Because(refuse.Unavailable, "another preview is being made; try again in a moment")
 	}
 	defer h.previewing.Unlock()
 	view, hash := h.View(), h.o.Engine.Hash(p)

@@ -11,6 +11,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/services/meridian/exchange"
+	"github.com/meridian-federation/meridian/services/meridian/govern"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
@@ -59,7 +60,7 @@ func (c *assessCommand) Run(e *Environment) error {
 		return err
 	}
 	parts := engine.Sites(read.sites, assess.View{Policy: pol, At: at, All: c.All})
-	if err := c.apply(parts, read.sites); err != nil {
+	if err := govern.Waive(c.Waivers, parts, read.sites); err != nil {
 		return err
 	}
 	if parts, err = only(parts, c.Only); err != nil {

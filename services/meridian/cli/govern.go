@@ -10,9 +10,6 @@ import (
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/access"
-	"github.com/meridian-federation/meridian/federation/waiver"
-	"github.com/meridian-federation/meridian/planner/assess"
-	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/services/meridian/govern"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
@@ -20,29 +17,6 @@ import (
 // waiversFlag names a file of waivers.
 type waiversFlag struct {
 	Waivers string `help:"File of approved waivers (kind Waivers); what they cover still fails, says so, and does not count for --fail-on." placeholder:"FILE"`
-}
-
-// apply decides on the findings of every site at the instant of its judgement, as the server does.
-func (f waiversFlag) apply(parts []*assess.Assessment, sites []*inventory.Site) error {
-	if f.Waivers == "" {
-		return nil
-	}
-	text, err := os.ReadFile(f.Waivers)
-	if err != nil {
-		return fmt.Errorf("read the waivers: %w", err)
-	}
-	list, err := waiver.Parse(f.Waivers, text, waiver.Limits{})
-	if err != nil {
-		return err
-	}
-	set, byID := waiver.NewSet(list), map[string]inventory.Identity{}
-	for _, s := range sites {
-		byID[s.Site.ID] = s.Site
-	}
-	for _, a := range parts {
-		waiver.Apply(set.Of(byID[a.Inventories[0].Site]), a, func(id string) inventory.Identity { return byID[id] })
-	}
-	return nil
 }
 
 // queryFlags are those of a list that has no severities.
@@ -60,12 +34,34 @@ type answerFlags struct {
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
-// print writes one thing as a row.
-func printOne[T any](e *Environment, api *server, f output.Format, v *T, err error, columns []output.Column, row func(*T) []string) error {
+// one asks for one thing and prints it as a row.
+func one[T any](e *Environment, f answerFlags, columns []output.Column, row func(*T) []string, ask func(*server) (*T, error)) error {
+	api, err := f.client(e)
+	if err != nil {
+		return err
+	}
+	v, err := ask(api)
 	if err != nil {
 		return api.explain(err)
 	}
-	return (&output.Sheet{Columns: columns, Rows: [][]string{row(v)}, Value: v}).Write(e.Stdout, f)
+	return (&output.Sheet{Columns: columns, Rows: [][]string{row(v)}, Value: v}).Write(e.Stdout, f.Output)
+}
+
+func oneWaiver(e *Environment, f answerFlags, ask func(*server) (*gen.Waiver, error)) error {
+	return one(e, f, govern.WaiverColumns(), govern.WaiverRow, ask)
+}
+
+func oneVersion(e *Environment, f answerFlags, ask func(*server) (*gen.PolicyVersion, error)) error {
+	return one(e, f, govern.PolicyColumns(), govern.PolicyRow, ask)
+}
+
+// many asks for a list and prints it.
+func many[T any](ctx context.Context, e *Environment, f queryFlags, noun string, columns []output.Column, row func(*T) []string, ask func(*server) *client.List[T]) error {
+	api, err := f.client(e)
+	if err != nil {
+		return err
+	}
+	return printList(ctx, e, api, f.Output, ask(api), noun, columns, row)
 }
 
 type waiveCommand struct {
@@ -93,20 +89,19 @@ func (c *waiveCommand) Run(ctx context.Context, e *Environment) error {
 	if err != nil {
 		return fmt.Errorf("--until: %w", err)
 	}
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	m := govern.Subject(c.For, c.Infrastructure)
+	m, id := govern.Subject(c.For, c.Infrastructure), ""
 	m.Tags, m.Country, m.Region = c.Tag, c.Country, c.Region
-	w, err := api.RequestWaiver(ctx, gen.WaiverRequest{Rule: c.Rule, Match: m, Reason: c.Reason, Ticket: c.Ticket, Owner: c.Owner, Expires: until})
-	if err := printOne(e, api, c.Output, w, err, govern.WaiverColumns(), govern.WaiverRow); err != nil {
-		return err
+	err = oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) {
+		w, err := api.RequestWaiver(ctx, gen.WaiverRequest{Rule: c.Rule, Match: m, Reason: c.Reason, Ticket: c.Ticket, Owner: c.Owner, Expires: until})
+		if err == nil {
+			id = w.Id
+		}
+		return w, err
+	})
+	if err == nil && c.Output.ForPeople() {
+		fmt.Fprintf(e.Stderr, "It waits for an approver other than you: meridian waivers approve %s\n", id)
 	}
-	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "It waits for an approver other than you: meridian waivers approve %s\n", w.Id)
-	}
-	return nil
+	return err
 }
 
 type waiversCommand struct {
@@ -148,15 +143,13 @@ type waiverApproveCommand struct {
 
 // Run approves a waiver as it is read now.
 func (c *waiverApproveCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	w, etag, err := api.Waiver(ctx, c.ID)
-	if err == nil {
-		w, err = api.ApproveWaiver(ctx, c.ID, c.Note, etag)
-	}
-	return printOne(e, api, c.Output, w, err, govern.WaiverColumns(), govern.WaiverRow)
+	return oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) {
+		_, etag, err := api.Waiver(ctx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		return api.ApproveWaiver(ctx, c.ID, c.Note, etag)
+	})
 }
 
 type waiverRejectCommand struct {
@@ -167,12 +160,7 @@ type waiverRejectCommand struct {
 
 // Run rejects a waiver.
 func (c *waiverRejectCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	w, err := api.RejectWaiver(ctx, c.ID, c.Reason, "")
-	return printOne(e, api, c.Output, w, err, govern.WaiverColumns(), govern.WaiverRow)
+	return oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) { return api.RejectWaiver(ctx, c.ID, c.Reason, "") })
 }
 
 type waiverWithdrawCommand struct {
@@ -183,12 +171,7 @@ type waiverWithdrawCommand struct {
 
 // Run withdraws a waiver.
 func (c *waiverWithdrawCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	w, err := api.WithdrawWaiver(ctx, c.ID, c.Reason, "")
-	return printOne(e, api, c.Output, w, err, govern.WaiverColumns(), govern.WaiverRow)
+	return oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) { return api.WithdrawWaiver(ctx, c.ID, c.Reason, "") })
 }
 
 type policiesCommand struct {
@@ -204,11 +187,7 @@ type policyListCommand struct{ queryFlags }
 
 // Run lists versions.
 func (c *policyListCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	return printList(ctx, e, api, c.Output, api.Policies(c.query()), "version", govern.PolicyColumns(), govern.PolicyRow)
+	return many(ctx, e, c.queryFlags, "version", govern.PolicyColumns(), govern.PolicyRow, func(api *server) *client.List[gen.PolicyVersion] { return api.Policies(c.query()) })
 }
 
 type policyShowCommand struct {
@@ -242,12 +221,7 @@ func (c *policyDraftCommand) Run(ctx context.Context, e *Environment) error {
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	v, err := api.DraftPolicy(ctx, string(text), c.Note)
-	return printOne(e, api, c.Output, v, err, govern.PolicyColumns(), govern.PolicyRow)
+	return oneVersion(e, c.answerFlags, func(api *server) (*gen.PolicyVersion, error) { return api.DraftPolicy(ctx, string(text), c.Note) })
 }
 
 type policyPreviewCommand struct {
@@ -282,12 +256,7 @@ type policyActivateCommand struct {
 
 // Run activates a version.
 func (c *policyActivateCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	v, err := api.ActivatePolicy(ctx, c.ID, c.Reason)
-	return printOne(e, api, c.Output, v, err, govern.PolicyColumns(), govern.PolicyRow)
+	return oneVersion(e, c.answerFlags, func(api *server) (*gen.PolicyVersion, error) { return api.ActivatePolicy(ctx, c.ID, c.Reason) })
 }
 
 type policyDiffCommand struct {
@@ -321,11 +290,7 @@ type auditCommand struct{ queryFlags }
 
 // Run lists the audit.
 func (c *auditCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	return printList(ctx, e, api, c.Output, api.Audit(c.query()), "write", govern.AuditColumns(), govern.AuditRow)
+	return many(ctx, e, c.queryFlags, "write", govern.AuditColumns(), govern.AuditRow, func(api *server) *client.List[gen.AuditEntry] { return api.Audit(c.query()) })
 }
 
 type tokensCommand struct {
@@ -338,11 +303,7 @@ type tokenListCommand struct{ queryFlags }
 
 // Run lists tokens.
 func (c *tokenListCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	return printList(ctx, e, api, c.Output, api.Tokens(c.query()), "token", govern.TokenColumns(), govern.TokenRow)
+	return many(ctx, e, c.queryFlags, "token", govern.TokenColumns(), govern.TokenRow, func(api *server) *client.List[gen.ApiToken] { return api.Tokens(c.query()) })
 }
 
 type tokenCreateCommand struct {
@@ -384,10 +345,5 @@ type tokenRevokeCommand struct {
 
 // Run revokes a token.
 func (c *tokenRevokeCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	t, err := api.RevokeToken(ctx, c.ID, c.Reason)
-	return printOne(e, api, c.Output, t, err, govern.TokenColumns(), govern.TokenRow)
+	return one(e, c.answerFlags, govern.TokenColumns(), govern.TokenRow, func(api *server) (*gen.ApiToken, error) { return api.RevokeToken(ctx, c.ID, c.Reason) })
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,8 @@ import (
 	"github.com/meridian-federation/meridian/federation/audit"
 	versions "github.com/meridian-federation/meridian/federation/policy"
 	"github.com/meridian-federation/meridian/federation/waiver"
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
@@ -253,4 +256,27 @@ func TokenRow(t *gen.ApiToken) []string {
 		sees = append(sees, "region="+r)
 	}
 	return []string{t.Id, t.Name, string(t.Role), cmp.Or(strings.Join(sees, " "), "all sites"), string(t.State), instant(t.Expires), t.Created.Name}
+}
+
+// Waive reads a file of waivers, if one is named, and decides on the findings of every site at the instant of its judgement, as the server does.
+func Waive(file string, parts []*assess.Assessment, sites []*inventory.Site) error {
+	if file == "" {
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read the waivers: %w", err)
+	}
+	list, err := waiver.Parse(file, text, waiver.Limits{})
+	if err != nil {
+		return err
+	}
+	set, byID := waiver.NewSet(list), map[string]inventory.Identity{}
+	for _, s := range sites {
+		byID[s.Site.ID] = s.Site
+	}
+	for _, a := range parts {
+		waiver.Apply(set.Of(byID[a.Inventories[0].Site]), a, func(id string) inventory.Identity { return byID[id] })
+	}
+	return nil
 }

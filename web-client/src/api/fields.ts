@@ -8,5 +8,8 @@ export const fields = {
     "id rule title verdict severity confidence site cluster infrastructure node message missing firstSeen failingSince waiver waived country tag.*",
   "region-mismatches":
     "id site cluster country environment region databaseRegion infrastructure distanceKm roundTrip severity waived failingSince liveness tag.*",
+  waivers:
+    "id rule site cluster infrastructure country region state reason owner ticket requestedAt requestedBy decidedBy expires unused expiring",
+  audit: "id at by name role act outcome status site target why requestId remote",
   tenancy: "infrastructure alias kind tenant site region tenants sites",
 } as const;

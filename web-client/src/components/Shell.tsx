@@ -17,6 +17,9 @@ const places = [
   { to: "/rules", label: "Rules" },
   { to: "/rejections", label: "Rejections" },
   { to: "/reports", label: "Reports" },
+  { to: "/waivers", label: "Waivers" },
+  { to: "/policies", label: "Policies" },
+  { to: "/audit", label: "Audit", roles: ["auditor", "admin"] },
 ] as const;
 
 /** The frame of all pages. Nothing of the federation is asked for before the caller is known. */
@@ -92,13 +95,16 @@ function SignedIn({ me }: { me: Me }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
-        {places.map((p) => (
-          <Place
-            key={p.to}
-            {...p}
-            active={p.to === "/" ? pathname === "/" || pathname.startsWith("/sites/") : pathname.startsWith(p.to)}
-          />
-        ))}
+        {places
+          .filter((p) => !("roles" in p) || p.roles.some((role) => role === me.role))
+          .map((p) => (
+            <Place
+              key={p.to}
+              to={p.to}
+              label={p.label}
+              active={p.to === "/" ? pathname === "/" || pathname.startsWith("/sites/") : pathname.startsWith(p.to)}
+            />
+          ))}
         <Stack gap={0} mt="auto">
           <Place to="/connect" label="Connect a planner" active={pathname === "/connect"} />
           <NavLink href="/api/v1/openapi.json" label="API description" />

@@ -167,6 +167,37 @@ const pages = [
     go: place("Rejections"),
     find: () => page.getByText(/No inventory has been refused|What is wrong/),
   },
+  {
+    name: "waivers",
+    title: "Waivers",
+    go: place("Waivers"),
+    find: () => page.getByRole("heading", { name: "Request a waiver" }),
+    also: async () => {
+      await page.getByLabel(/^Rule/).fill("COL-001");
+      await page.getByLabel(/^Site, or/).fill("muc-01/prod");
+      await page.getByLabel(/^Until/).fill(new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10));
+      await page.getByLabel(/^Why/).fill("The database moves in spring.");
+      await page.getByRole("button", { name: "Request", exact: true }).click();
+      await page.getByRole("rowheader", { name: "COL-001" }).first().waitFor();
+      await page
+        .getByRole("button", { name: /^approve w-/ })
+        .first()
+        .click();
+      await page.getByLabel("Note").waitFor();
+    },
+  },
+  {
+    name: "policies",
+    title: "Policies",
+    go: place("Policies"),
+    find: () => page.getByRole("rowheader", { name: "file" }),
+  },
+  {
+    name: "audit",
+    title: "Audit",
+    go: place("Audit"),
+    find: () => page.getByText("requestWaiver").first(),
+  },
   { name: "reports", title: "Reports", go: place("Reports"), find: () => page.getByRole("link", { name: "CSV" }) },
   {
     name: "connect",

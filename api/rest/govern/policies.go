@@ -1,4 +1,4 @@
-package rest
+package govern
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	versions "github.com/meridian-federation/meridian/federation/policy"
+	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -36,23 +37,23 @@ type PolicyService interface {
 // filePolicy is the id of the policy that is in force while no version is active.
 const filePolicy = "file"
 
-func (a *api) policies() (*Policies, error) {
-	if a.Policies == nil {
-		return nil, &Error{Code: CodeUnavailable, Detail: "this server keeps no versions of the policy"}
+func (s *Server) policies() (*Policies, error) {
+	if s.o.Policies == nil {
+		return nil, refuse.Because(refuse.Unavailable, "this server keeps no versions of the policy")
 	}
-	return a.Policies, nil
+	return s.o.Policies, nil
 }
 
-func (a *api) policyViews() []gen.PolicyVersion {
-	list, log := a.Policies.Service.List()
-	active := log.Active(a.Clock())
+func (s *Server) policyViews() []gen.PolicyVersion {
+	list, log := s.o.Policies.Service.List()
+	active := log.Active(s.o.Clock())
 	out := make([]gen.PolicyVersion, 0, len(list)+1)
 	for i := range list {
 		v := policyView(&list[i], log)
 		v.Active = v.Id == active
 		out = append(out, v)
 	}
-	base := a.Policies.Base
+	base := s.o.Policies.Base
 	return append(out, gen.PolicyVersion{Id: filePolicy, Name: base.Name, Hash: base.Hash(), Active: active == "", Policy: base})
 }
 
@@ -67,12 +68,12 @@ func policyView(v *versions.Version, log versions.Log) gen.PolicyVersion {
 }
 
 // ListPolicies implements the contract.
-func (a *api) ListPolicies(ctx context.Context, req gen.ListPoliciesRequestObject) (gen.ListPoliciesResponseObject, error) {
-	p, err := a.policies()
+func (s *Server) ListPolicies(ctx context.Context, req gen.ListPoliciesRequestObject) (gen.ListPoliciesResponseObject, error) {
+	p, err := s.policies()
 	if err != nil {
 		return nil, err
 	}
-	views := a.policyViews()
+	views := s.policyViews()
 	managed := gen.PolicyListManagedBy("hub")
 	for i := range views {
 		views[i].Policy = nil
@@ -80,87 +81,82 @@ func (a *api) ListPolicies(ctx context.Context, req gen.ListPoliciesRequestObjec
 			managed = "file"
 		}
 	}
-	s := a.snapshot(callOf(ctx))
-	v, err := s.Policies(views, read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
+	snap := s.o.Snapshot(ctx)
+	v, err := snap.Policies(views, read.Query{Limit: req.Params.Limit, Cursor: req.Params.Cursor, Filter: req.Params.Filter})
 	if err != nil {
 		return nil, err
 	}
 	v.ManagedBy, v.Approval = managed, p.Approval
-	return a.own(ctx, s, v)
+	return s.document(ctx, v, false)
 }
 
-func (a *api) policyVersion(id string) (gen.PolicyVersion, error) {
-	if _, err := a.policies(); err != nil {
+func (s *Server) policyVersion(id string) (gen.PolicyVersion, error) {
+	if _, err := s.policies(); err != nil {
 		return gen.PolicyVersion{}, err
 	}
-	for _, v := range a.policyViews() {
+	for _, v := range s.policyViews() {
 		if v.Id == id {
 			return v, nil
 		}
 	}
-	return gen.PolicyVersion{}, fail(http.StatusNotFound, "there is no such version of the policy")
+	return gen.PolicyVersion{}, refuse.Because(refuse.NotFound, "there is no such version of the policy")
 }
 
 // GetPolicy implements the contract.
-func (a *api) GetPolicy(ctx context.Context, req gen.GetPolicyRequestObject) (gen.GetPolicyResponseObject, error) {
-	v, err := a.policyVersion(req.Policy)
+func (s *Server) GetPolicy(ctx context.Context, req gen.GetPolicyRequestObject) (gen.GetPolicyResponseObject, error) {
+	v, err := s.policyVersion(req.Policy)
 	if err != nil {
 		return nil, err
 	}
-	return a.own(ctx, a.snapshot(callOf(ctx)), v)
+	return s.document(ctx, v, false)
 }
 
 // DraftPolicy implements the contract.
-func (a *api) DraftPolicy(ctx context.Context, req gen.DraftPolicyRequestObject) (gen.DraftPolicyResponseObject, error) {
-	p, err := a.policies()
+func (s *Server) DraftPolicy(ctx context.Context, req gen.DraftPolicyRequestObject) (gen.DraftPolicyResponseObject, error) {
+	p, err := s.policies()
 	if err != nil {
 		return nil, err
 	}
-	c := callOf(ctx)
-	c.entry.Why = req.Body.Note
+	c := s.o.Caller(ctx)
+	c.Entry.Why = req.Body.Note
 	if err := wholeFederation(c, "a version of the policy"); err != nil {
 		return nil, err
 	}
 	doc, err := p.Parse([]byte(req.Body.Document))
 	var de *document.Error
 	if errors.As(err, &de) {
-		return nil, fail(http.StatusUnprocessableEntity, "the policy is not valid", problemErrors(de.Problems)...)
+		return nil, refuse.Because(refuse.Invalid, "the policy is not valid", de.Problems...)
 	}
 	if err != nil {
-		return nil, fail(http.StatusUnprocessableEntity, "the policy cannot be read", gen.ProblemError{Pointer: "/document", Detail: err.Error()})
+		return nil, refuse.Because(refuse.Invalid, "the policy cannot be read", document.Problem{Path: "/document", What: err.Error()})
 	}
 	v, err := p.Service.Draft(ctx, versions.Act(deed(c, req.Body.Note)), doc)
 	if err != nil {
-		return nil, policyFailure(err)
-	}
-	c.wrote(v.ID, nil, v)
-	r, err := a.private(ctx, http.StatusCreated, policyView(&v, versions.Log{}))
-	if err != nil {
 		return nil, err
 	}
-	r.location = basePath + "/policies/" + v.ID
-	return r, nil
+	c.wrote(v.ID, nil, v)
+	return s.private(ctx, http.StatusCreated, "/policies/"+v.ID, policyView(&v, versions.Log{}))
 }
 
-func wholeFederation(c *call, what string) error {
-	if c.scope.All() {
+func wholeFederation(c Caller, what string) error {
+	if c.Scope.All() {
 		return nil
 	}
-	return fail(http.StatusForbidden, what+" concerns every site; it needs a token that sees all sites")
+	return refuse.Because(refuse.Forbidden, what+" concerns every site; it needs a token that sees all sites")
 }
 
 // PreviewPolicy implements the contract.
-func (a *api) PreviewPolicy(ctx context.Context, req gen.PreviewPolicyRequestObject) (gen.PreviewPolicyResponseObject, error) {
-	v, err := a.policyVersion(req.Policy)
+func (s *Server) PreviewPolicy(ctx context.Context, req gen.PreviewPolicyRequestObject) (gen.PreviewPolicyResponseObject, error) {
+	v, err := s.policyVersion(req.Policy)
 	if err != nil {
 		return nil, err
 	}
-	if err := wholeFederation(callOf(ctx), "a preview"); err != nil {
+	if err := wholeFederation(s.o.Caller(ctx), "a preview"); err != nil {
 		return nil, err
 	}
-	d, err := a.Policies.Preview(ctx, v.Policy)
+	d, err := s.o.Policies.Preview(ctx, v.Policy)
 	if err != nil {
-		return nil, policyFailure(err)
+		return nil, err
 	}
 	out := gen.PolicyPreview{Version: v.Id, Hash: v.Hash, Sites: d.Sites, Opened: d.Opened, Closed: d.Closed, Changed: d.Changed, Unknown: d.Unknown, Severities: []gen.PolicyCount{}}
 	for _, severity := range rules.Severities() {
@@ -179,56 +175,31 @@ func (a *api) PreviewPolicy(ctx context.Context, req gen.PreviewPolicyRequestObj
 			out.Severities = append(out.Severities, n)
 		}
 	}
-	return a.private(ctx, http.StatusOK, out)
+	return s.private(ctx, http.StatusOK, "", out)
 }
 
 // ActivatePolicy implements the contract.
-func (a *api) ActivatePolicy(ctx context.Context, req gen.ActivatePolicyRequestObject) (gen.ActivatePolicyResponseObject, error) {
-	p, err := a.policies()
+func (s *Server) ActivatePolicy(ctx context.Context, req gen.ActivatePolicyRequestObject) (gen.ActivatePolicyResponseObject, error) {
+	p, err := s.policies()
 	if err != nil {
 		return nil, err
 	}
-	c := callOf(ctx)
-	c.entry.Target, c.entry.Why = req.Policy, req.Body.Reason
+	c := s.o.Caller(ctx)
+	c.Entry.Target, c.Entry.Why = req.Policy, req.Body.Reason
 	if err := wholeFederation(c, "an activation"); err != nil {
 		return nil, err
 	}
 	if req.Policy == filePolicy {
-		return nil, fail(http.StatusConflict, "the file's policy is in force until a version is active, and not again; store it as a version")
+		return nil, refuse.Because(refuse.Conflict, "the file's policy is in force until a version is active, and not again; store it as a version")
 	}
 	before, done, err := p.Service.Activate(ctx, versions.Act(deed(c, req.Body.Reason)), req.Policy)
 	if err != nil {
-		return nil, policyFailure(err)
+		return nil, err
 	}
 	c.wrote(req.Policy, map[string]string{"version": before}, done)
-	v, err := a.policyVersion(req.Policy)
+	v, err := s.policyVersion(req.Policy)
 	if err != nil {
 		return nil, err
 	}
-	return a.private(ctx, http.StatusOK, v)
+	return s.private(ctx, http.StatusOK, "", v)
 }
-
-func policyFailure(err error) error {
-	var e *versions.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	out := &Error{Detail: e.Detail, Err: e.Err}
-	switch e.Code {
-	case versions.CodeForbidden:
-		out.Code = CodeForbidden
-	case versions.CodeNotFound:
-		out.Code = CodeNotFound
-	case versions.CodeConflict:
-		out.Code = CodeConflict
-	case versions.CodeUnavailable:
-		out.Code = CodeUnavailable
-	}
-	return out
-}
-
-func (r *reply) VisitListPoliciesResponse(w http.ResponseWriter) error   { return r.write(w) }
-func (r *reply) VisitGetPolicyResponse(w http.ResponseWriter) error      { return r.write(w) }
-func (r *reply) VisitDraftPolicyResponse(w http.ResponseWriter) error    { return r.write(w) }
-func (r *reply) VisitPreviewPolicyResponse(w http.ResponseWriter) error  { return r.write(w) }
-func (r *reply) VisitActivatePolicyResponse(w http.ResponseWriter) error { return r.write(w) }
