@@ -71,7 +71,7 @@ func (c *call) wrote(target string, before, after any) {
 // governing answers what people decide.
 func (a *api) governing() *govern.Server {
 	return govern.New(govern.Options{
-		Waivers: a.Waivers, Policies: a.Policies, Tokens: a.Tokens, Audit: a.Audit, Clock: a.Clock,
+		Waivers: a.Waivers, Policies: a.Policies, Tokens: a.Tokens, Audit: a.Audit, Webhooks: a.Webhooks, Clock: a.Clock,
 		Snapshot: func(ctx context.Context) *read.Snapshot { return a.snapshot(callOf(ctx)) },
 		Caller: func(ctx context.Context) govern.Caller {
 			c := callOf(ctx)
@@ -86,6 +86,9 @@ func (a *api) governing() *govern.Server {
 			return a.own(ctx, a.snapshot(callOf(ctx)), v)
 		},
 		Private: func(ctx context.Context, status int, path string, v any) (govern.Reply, error) {
+			if v == nil {
+				return &reply{call: callOf(ctx), status: status}, nil
+			}
 			r, err := a.private(ctx, status, v)
 			if err == nil && path != "" {
 				r.location = basePath + path

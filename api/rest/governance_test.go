@@ -91,7 +91,7 @@ func TestEveryWriteLeavesOneEntry(t *testing.T) {
 			t.Errorf("%s: the entry tells %s", c.act, e.After)
 		}
 	}
-	acts["renewCredential"] = true // the sample refuses it; TestRefusedWrites asks it
+	acts["renewCredential"] = true  // the sample refuses it; TestRefusedWrites asks it
 	acts["createSimulation"] = true // it answers a question and keeps nothing
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {

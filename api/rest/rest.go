@@ -56,7 +56,7 @@ type Options struct {
 	FleetPlan func(ctx context.Context, v fleet.View, within func(site string) bool) (*advice.Plan, error)
 	// Enrolments let planners in; nil lets none.
 	Enrolments Enrolments
-	Webhooks   Webhooks                        // nil sends no notifications
+	Webhooks   govern.Webhooks                 // nil sends no notifications
 	Ready      func(ctx context.Context) error // nil is always ready
 
 	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.

@@ -22,6 +22,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/federation/enrol"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/ingest"
@@ -330,7 +331,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	var (
 		enrolments rest.Enrolments
-		webhooks   rest.Webhooks
+		webhooks   govern.Webhooks
 		told       enrol.Audit
 	)
 	if d.config.Notifications.KeyFile != "" {
@@ -412,7 +413,7 @@ func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Sto
 	return history.Open(ctx, o)
 }
 
-func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments, webhooks rest.Webhooks) error {
+func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments, webhooks govern.Webhooks) error {
 	web, _, err := webclient.FS()
 	if err != nil {
 		return err

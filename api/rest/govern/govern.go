@@ -46,19 +46,20 @@ type Reply interface {
 	Matches(ifMatch string) bool // reports whether the header names this representation
 }
 
-// Options are what a Server works with. Waivers, Policies, Tokens and Audit may be nil, which switches their operations off.
+// Options are what a Server works with. Waivers, Policies, Tokens, Audit and Webhooks may be nil, which switches their operations off.
 type Options struct {
 	Waivers  Waivers
 	Policies *Policies
 	Tokens   AccessTokens
 	Audit    Audit
+	Webhooks Webhooks
 
 	Clock    func() time.Time
 	Caller   func(ctx context.Context) Caller
 	Snapshot func(ctx context.Context) *read.Snapshot
 	// Document answers a read; scrub drops what is outside the caller's scope from its texts.
 	Document func(ctx context.Context, v any, scrub bool) (Reply, error)
-	// Private answers with what belongs to the caller alone. path is where the new thing is, below the base path, or empty.
+	// Private answers with what belongs to the caller alone, nil with the status alone. path is where the new thing is, below the base path, or empty.
 	Private func(ctx context.Context, status int, path string, v any) (Reply, error)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus/queue"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/enrol"
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -217,7 +218,7 @@ func refusal(err error) error {
 	return out
 }
 
-// List implements rest.Webhooks.
+// List implements govern.Webhooks.
 func (w *Notifier) List(ctx context.Context) ([]gen.Webhook, error) {
 	list, err := w.s.List(ctx)
 	out := make([]gen.Webhook, len(list))
@@ -227,14 +228,14 @@ func (w *Notifier) List(ctx context.Context) ([]gen.Webhook, error) {
 	return out, refusal(err)
 }
 
-// Get implements rest.Webhooks.
+// Get implements govern.Webhooks.
 func (w *Notifier) Get(ctx context.Context, id string) (gen.Webhook, error) {
 	e, err := w.s.Get(ctx, id)
 	return webhookView(&e), refusal(err)
 }
 
-// Create implements rest.Webhooks.
-func (w *Notifier) Create(ctx context.Context, by rest.Actor, r gen.WebhookRequest) (gen.WebhookSecret, error) {
+// Create implements govern.Webhooks.
+func (w *Notifier) Create(ctx context.Context, by govern.Actor, r gen.WebhookRequest) (gen.WebhookSecret, error) {
 	c, err := changeOf(r)
 	if err != nil {
 		return gen.WebhookSecret{}, err
@@ -243,8 +244,8 @@ func (w *Notifier) Create(ctx context.Context, by rest.Actor, r gen.WebhookReque
 	return gen.WebhookSecret{Webhook: webhookView(&e), Secret: secret}, refusal(err)
 }
 
-// Update implements rest.Webhooks.
-func (w *Notifier) Update(ctx context.Context, by rest.Actor, id string, revision int64, r gen.WebhookRequest) (gen.WebhookSecret, error) {
+// Update implements govern.Webhooks.
+func (w *Notifier) Update(ctx context.Context, by govern.Actor, id string, revision int64, r gen.WebhookRequest) (gen.WebhookSecret, error) {
 	c, err := changeOf(r)
 	if err != nil {
 		return gen.WebhookSecret{}, err
@@ -253,18 +254,18 @@ func (w *Notifier) Update(ctx context.Context, by rest.Actor, id string, revisio
 	return gen.WebhookSecret{Webhook: webhookView(&e), Secret: secret}, refusal(err)
 }
 
-// Delete implements rest.Webhooks.
-func (w *Notifier) Delete(ctx context.Context, by rest.Actor, id string, revision int64) error {
+// Delete implements govern.Webhooks.
+func (w *Notifier) Delete(ctx context.Context, by govern.Actor, id string, revision int64) error {
 	return refusal(w.s.Delete(ctx, notify.Person(by), id, uint64(revision))) //nolint:gosec // a revision is positive
 }
 
-// Test implements rest.Webhooks.
-func (w *Notifier) Test(ctx context.Context, by rest.Actor, id string) (gen.WebhookAttempt, error) {
+// Test implements govern.Webhooks.
+func (w *Notifier) Test(ctx context.Context, by govern.Actor, id string) (gen.WebhookAttempt, error) {
 	a, err := w.s.TryOut(ctx, notify.Person(by), id)
 	return attemptView(&a), refusal(err)
 }
 
-// Deliveries implements rest.Webhooks.
+// Deliveries implements govern.Webhooks.
 func (w *Notifier) Deliveries(ctx context.Context, id string) (gen.WebhookDeliveries, error) {
 	l, waiting, err := w.s.Deliveries(ctx, id)
 	out := gen.WebhookDeliveries{Waiting: waiting, Delivered: int64(l.Delivered), Failed: int64(l.Failed), Attempts: []gen.WebhookAttempt{}} //nolint:gosec // counts
@@ -274,7 +275,7 @@ func (w *Notifier) Deliveries(ctx context.Context, id string) (gen.WebhookDelive
 	return out, refusal(err)
 }
 
-// DeadLetters implements rest.Webhooks.
+// DeadLetters implements govern.Webhooks.
 func (w *Notifier) DeadLetters(ctx context.Context, id string) ([]gen.DeadLetter, error) {
 	if _, err := w.s.Get(ctx, id); err != nil {
 		return nil, refusal(err)
@@ -287,8 +288,8 @@ func (w *Notifier) DeadLetters(ctx context.Context, id string) ([]gen.DeadLetter
 	return out, refusal(err)
 }
 
-// Redeliver implements rest.Webhooks.
-func (w *Notifier) Redeliver(ctx context.Context, by rest.Actor, id string, ids []string) (int, error) {
+// Redeliver implements govern.Webhooks.
+func (w *Notifier) Redeliver(ctx context.Context, by govern.Actor, id string, ids []string) (int, error) {
 	n, err := w.s.Redeliver(ctx, notify.Person(by), id, ids)
 	return n, refusal(err)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -37,7 +38,7 @@ type Serve struct {
 	Version       string
 	Registry      *prometheus.Registry
 	Enrolments    rest.Enrolments // nil lets no planner in
-	Webhooks      rest.Webhooks   // nil sends no notifications
+	Webhooks      govern.Webhooks // nil sends no notifications
 	Drain         time.Duration   // how long requests under way may take after the stop; 0 means 10 s; event streams end at once
 }
 

@@ -28,6 +28,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus/embedded"
 	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/deployments/demo"
 	"github.com/meridian-federation/meridian/federation/history"
 	clickhouse "github.com/meridian-federation/meridian/federation/history/embedded"
@@ -384,7 +385,7 @@ func (u *up) history(ctx context.Context) (*history.Store, error) {
 	return store, nil
 }
 
-func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments, webhooks rest.Webhooks) error {
+func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments, webhooks govern.Webhooks) error {
 	web, built, err := webclient.FS()
 	if err != nil {
 		return err
