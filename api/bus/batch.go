@@ -66,10 +66,14 @@ func (b *batches) session(ctx context.Context) (done int, err error) {
 	if err := b.c.ready(); err != nil {
 		return 0, err
 	}
+	pending := max(1000, 4*b.maximum)
+	if b.maximum == 1 {
+		pending = 1
+	}
 	call, cancel := context.WithTimeout(ctx, b.c.timeout)
 	cons, err := b.c.js.CreateOrUpdateConsumer(call, b.stream, jetstream.ConsumerConfig{
 		Durable: b.durable, DeliverPolicy: jetstream.DeliverAllPolicy, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
-		MaxDeliver: -1, MaxAckPending: max(1000, 4*b.maximum),
+		MaxDeliver: -1, MaxAckPending: pending,
 	})
 	cancel()
 	if err != nil {

@@ -104,9 +104,12 @@ const (
 	defaultPublishTimeout = 10 * time.Second
 	defaultReconnectWait  = 5 * time.Second
 	firstReconnectWait    = 100 * time.Millisecond
-	pingInterval          = 20 * time.Second // a dead link is noticed after two missed answers
-	waitFirst             = 2 * time.Second  // before somebody who waits for the first connection is told
-	waitAgain             = 30 * time.Second
+	// connectTimeout is longer than the client's 2 s: of a thousand sites that come back at once a server answers some late,
+	// and who gives up and begins again keeps it from answering the others.
+	connectTimeout = 10 * time.Second
+	pingInterval   = 20 * time.Second // a dead link is noticed after two missed answers
+	waitFirst      = 2 * time.Second  // before somebody who waits for the first connection is told
+	waitAgain      = 30 * time.Second
 )
 
 // Connect opens the connection. With WaitConnected the error is ErrUnavailable or ErrDenied when the context ends first.
@@ -173,6 +176,7 @@ func (c *Conn) options(o Options) ([]nats.Option, error) {
 	opts := []nats.Option{
 		nats.Name(o.Name),
 		nats.RetryOnFailedConnect(true),
+		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1),
 		nats.IgnoreAuthErrorAbort(), // a credential that is renewed later must be tried again
 		nats.ReconnectBufSize(-1),   // a publish without connection fails at once; the outbox repeats it
@@ -370,3 +374,9 @@ func (c *Conn) register(ctx context.Context, answer bool, subjects []string) (co
 		}
 	}
 }
+
+// JetStream is the connection's way to streams, for the packages below this one that keep some of their own.
+func (c *Conn) JetStream() jetstream.JetStream { return c.js }
+
+// Error wraps an error of the client with the operation and with one of this package's, for the packages below it.
+func Error(ctx context.Context, op string, err error) error { return mapError(ctx, op, err) }

@@ -16,6 +16,7 @@ import (
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
+	"github.com/meridian-federation/meridian/federation/whatif"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -70,6 +71,7 @@ func TestLists(t *testing.T) {
 	count(t, c.RegionMismatches(small), 3)
 	count(t, c.Recommendations(small), 15)
 	count(t, c.Tenancy(client.Query{PageSize: 1}), 3)
+	count(t, c.Infrastructure(client.Query{PageSize: 1, Filter: "kind=zookeeper"}), 3)
 	count(t, c.Rejections(client.Query{}), 3)
 	count(t, c.Rules(client.Query{PageSize: 1}), 2)
 	count(t, c.Architectures(client.Query{}), 2)
@@ -96,6 +98,18 @@ func TestResources(t *testing.T) {
 	}
 	if x, err := c.Cluster(ctx, "plant-003", "test"); err != nil || x.Row.Id != "plant-003/test" {
 		t.Errorf("%+v %v", x, err)
+	}
+	if x, err := c.InfrastructureDetail(ctx, "plant-003", "zk-central"); err != nil || len(x.Uses) != 2 {
+		t.Errorf("%+v %v", x, err)
+	}
+	if g, err := c.TenancyGraph(ctx); err != nil || len(g.Nodes) != 12 || len(g.Edges) != 9 {
+		t.Errorf("%+v %v", g, err)
+	}
+	if p, err := c.FleetPlan(ctx); err != nil || len(p.Assumptions) != 1 {
+		t.Errorf("%+v %v", p, err)
+	}
+	if _, err := c.Simulate(ctx, &whatif.Request{Changes: []whatif.Change{{Do: whatif.Lose, What: "region:azure/westeurope"}}}); client.CodeOf(err) != client.Unavailable {
+		t.Errorf("a server without simulations: %v", err)
 	}
 	if r, err := c.Rule(ctx, "COL-001"); err != nil || r.ID != "COL-001" {
 		t.Errorf("%+v %v", r, err)

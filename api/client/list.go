@@ -175,6 +175,11 @@ func (c *Client) Recommendations(q Query) *List[gen.ClusterRecommendation] {
 // Tenancy lists shared infrastructure.
 func (c *Client) Tenancy(q Query) *List[gen.Tenancy] { return list[gen.Tenancy](c, "/tenancy", q) }
 
+// Infrastructure lists what sites list, each resource once.
+func (c *Client) Infrastructure(q Query) *List[gen.InfrastructureRow] {
+	return list[gen.InfrastructureRow](c, "/infrastructure", q)
+}
+
 // Rejections lists inventories the hub refused.
 func (c *Client) Rejections(q Query) *List[fleet.Rejection] {
 	return list[fleet.Rejection](c, "/rejections", q)

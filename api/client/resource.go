@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
@@ -9,6 +10,9 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/federation/advice"
+	"github.com/meridian-federation/meridian/federation/diagram"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -60,6 +64,35 @@ func (c *Client) Assessment(ctx context.Context, site string, all bool) (*assess
 // Cluster returns one cluster.
 func (c *Client) Cluster(ctx context.Context, site, cluster string) (*gen.ClusterDetail, error) {
 	return get[gen.ClusterDetail](ctx, c, "/clusters/"+url.PathEscape(site)+"/"+url.PathEscape(cluster), nil)
+}
+
+// InfrastructureDetail returns one infrastructure as a site lists it.
+func (c *Client) InfrastructureDetail(ctx context.Context, site, id string) (*gen.InfrastructureDetail, error) {
+	return get[gen.InfrastructureDetail](ctx, c, "/infrastructure/"+url.PathEscape(site)+"/"+url.PathEscape(id), nil)
+}
+
+// TenancyGraph returns who shares what.
+func (c *Client) TenancyGraph(ctx context.Context) (*diagram.Graph, error) {
+	return get[diagram.Graph](ctx, c, "/tenancy/graph", nil)
+}
+
+// Simulate answers what would differ if the federation changed. Nothing is changed.
+func (c *Client) Simulate(ctx context.Context, r *whatif.Request) (*whatif.Answer, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, &Error{Code: Invalid, Detail: "the changes cannot be written as JSON", Err: err}
+	}
+	resp, err := c.send(ctx, http.MethodPost, "/simulations", nil, body, http.Header{"Content-Type": {"application/json"}})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return decode[whatif.Answer](c, resp)
+}
+
+// FleetPlan returns what the federation should do beyond each cluster.
+func (c *Client) FleetPlan(ctx context.Context) (*advice.Plan, error) {
+	return get[advice.Plan](ctx, c, "/plans/fleet", nil)
 }
 
 // Rule returns one rule.

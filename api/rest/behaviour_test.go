@@ -130,6 +130,7 @@ func TestPaging(t *testing.T) {
 		"/region-mismatches": {"", "severity=critical", "distanceKm>100"},
 		"/recommendations":   {"", "change=false", "has(objective)"},
 		"/tenancy":           {"", "kind=zookeeper"},
+		"/infrastructure":    {"", "kind=zookeeper", "tenants>1"},
 		"/rejections":        {"", "reason=schema"},
 		"/rules":             {"", "severity=critical"},
 		"/architectures":     {"", "clustered=true"},

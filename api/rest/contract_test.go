@@ -42,7 +42,7 @@ func specRouter(t *testing.T) (*openapi3.T, routers.Router) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ct := range []string{"text/html", "text/markdown", "text/event-stream"} {
+	for _, ct := range []string{"text/html", "text/markdown", "text/event-stream", "text/vnd.graphviz"} {
 		openapi3filter.RegisterBodyDecoder(ct, plain)
 	}
 	return doc, r
@@ -75,7 +75,8 @@ func targets() []string {
 		"/api/v1/sites", "/api/v1/sites?limit=3&sort=severity&filter=country%3DDE", "/api/v1/sites/plant-001", "/api/v1/sites/plant-002/inventory",
 		"/api/v1/sites/plant-003/assessment", "/api/v1/sites/plant-003/assessment?all=true", "/api/v1/clusters", "/api/v1/clusters?limit=2",
 		"/api/v1/clusters/plant-001/prod", "/api/v1/clusters/plant-003/test", "/api/v1/findings", "/api/v1/findings?all=true", "/api/v1/findings?sort=severity&limit=4",
-		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/versions", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
+		"/api/v1/region-mismatches", "/api/v1/recommendations", "/api/v1/tenancy", "/api/v1/plans/fleet", "/api/v1/tenancy/graph", "/api/v1/tenancy/graph?format=dot", "/api/v1/tenancy/graph?format=mermaid",
+		"/api/v1/infrastructure", "/api/v1/infrastructure?limit=2", "/api/v1/infrastructure/plant-003/zk-central", "/api/v1/infrastructure/plant-001/nowhere", "/api/v1/versions", "/api/v1/rejections", "/api/v1/rules", "/api/v1/rules/COL-001",
 		"/api/v1/architectures", "/api/v1/regions", "/api/v1/reports/compliance?format=json", "/api/v1/reports/compliance", "/api/v1/changes?from=2026-11-18T00:00:00Z",
 		"/api/v1/diff?from=2026-11-18T00:00:00Z&limit=3", "/api/v1/trends?from=2026-11-18T00:00:00Z&by=region", "/api/v1/sites?asOf=2026-11-18T00:00:00Z",
 		"/api/v1/sites/plant-001?asOf=2026-11-20T08:00:00Z&rules=now", "/api/v1/findings?asOf=2026-11-20T08:00:00Z&all=true", "/api/v1/me", "/api/v1/openapi.json",
@@ -83,6 +84,8 @@ func targets() []string {
 		"/api/v1/waivers", "/api/v1/waivers?limit=1&filter=unused%3Dtrue", "/api/v1/waivers/w-approved", "/api/v1/waivers/nothing", "/api/v1/policies", "/api/v1/policies/2",
 		"/api/v1/policies/file", "/api/v1/policies/99", "/api/v1/policies/2/preview", "/api/v1/audit", "/api/v1/audit?limit=1", "/api/v1/tokens",
 		"/api/v1/enrolments", "/api/v1/enrolments?limit=1&filter=state%3Djoined", "/api/v1/enrolments/" + resttest.EnrolmentID(3), "/api/v1/enrolments/aaaaaaaaaaaaaaaa",
+		"/api/v1/webhooks", "/api/v1/webhooks?limit=1&filter=disabled%3Dtrue", "/api/v1/webhooks/" + resttest.WebhookID(2), "/api/v1/webhooks/zzzzzzzzzzzzzzzz",
+		"/api/v1/webhooks/" + resttest.WebhookID(1) + "/deliveries", "/api/v1/webhooks/" + resttest.WebhookID(1) + "/dead-letters?limit=1",
 		"/api/v1/sites/nowhere", "/api/v1/clusters/plant-001/nowhere", "/api/v1/rules/NO-1", "/api/v1/sites?limit=0", "/api/v1/findings?filter=oops",
 	}
 }
@@ -96,6 +99,11 @@ func writes() []struct{ path, body string } {
 		{"/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/approve", ""},
 		{"/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/revoke", `{"reason":"machine lost"}`},
 		{"/api/v1/enrolments/aaaaaaaaaaaaaaaa/revoke", `{"reason":"x"}`},
+		{"/api/v1/webhooks", `{"name":"x","url":"https://example.com","events":["finding.opened"],"digest":{"every":"15m"},"headers":{"X-Y":"z"}}`},
+		{"/api/v1/webhooks", `{"name":"x","events":["finding.exploded"]}`},
+		{"/api/v1/webhooks/" + resttest.WebhookID(1) + "/test", ""},
+		{"/api/v1/webhooks/" + resttest.WebhookID(1) + "/redeliver", `{"ids":["site-lost-2"]}`},
+		{"/api/v1/webhooks/zzzzzzzzzzzzzzzz/redeliver", `{}`},
 		{"/api/v1/join", `{"token":"` + resttest.JoinToken + `","site":"plant-001","publicKey":"U","signature":"AAAA"}`},
 		{"/api/v1/join", `{"token":"wrong","site":"plant-001","publicKey":"U","signature":"AAAA"}`},
 		{"/api/v1/join/renew", `{"enrolment":"x","oldKey":"U","newKey":"V","at":"2026-11-20T08:00:00Z","signature":"AAAA","proof":"AAAA"}`},
@@ -122,7 +130,7 @@ func TestAnswersFollowTheContract(t *testing.T) {
 
 func TestEveryOperationIsCovered(t *testing.T) {
 	doc, router := specRouter(t)
-	covered := map[string]bool{"streamEvents": true, "createSession": true, "deleteSession": true, "putSiteInventory": true, "putSiteHeartbeat": true}
+	covered := map[string]bool{"streamEvents": true, "createSession": true, "createSimulation": true, "deleteSession": true, "putSiteInventory": true, "putSiteHeartbeat": true, "updateWebhook": true, "deleteWebhook": true}
 	for _, target := range targets() {
 		route, _, err := router.FindRoute(httptest.NewRequest(http.MethodGet, target, http.NoBody))
 		if err != nil {
@@ -214,7 +222,7 @@ func TestFilterFieldsAreDescribed(t *testing.T) {
 func TestRoleMatrix(t *testing.T) {
 	doc, _ := specRouter(t)
 	s := newServer(t, func(o *rest.Options) { o.Changes = nil })
-	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{enrolment}", resttest.EnrolmentID(1), "{waiver}", "w-approved", "{policy}", "2", "{token}", "tokengood")
+	path := strings.NewReplacer("{site}", "plant-001", "{cluster}", "prod", "{rule}", "COL-001", "{infrastructure}", "zk-central", "{enrolment}", resttest.EnrolmentID(1), "{waiver}", "w-approved", "{policy}", "2", "{token}", "tokengood", "{webhook}", resttest.WebhookID(1))
 	for p, item := range doc.Paths.Map() {
 		if len(item.Servers) > 0 {
 			continue

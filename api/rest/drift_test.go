@@ -10,7 +10,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/federation/advice"
+	"github.com/meridian-federation/meridian/federation/diagram"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
@@ -30,6 +33,7 @@ func TestSchemasDescribeTheGoTypes(t *testing.T) {
 		"Assessment": assess.Assessment{}, "SiteInventory": inventory.Site{}, "Rejection": fleet.Rejection{}, "Region": geo.Region{},
 		"Rule": rules.Entry{}, "Architecture": catalog.Architecture{}, "SiteRow": gen.SiteRow{}, "ClusterDetail": gen.ClusterDetail{},
 		"SiteDetail": gen.SiteDetail{}, "ClusterRecommendation": gen.ClusterRecommendation{}, "Tenancy": gen.Tenancy{},
+		"InfrastructureDetail": gen.InfrastructureDetail{}, "TenancyGraph": diagram.Graph{}, "SimulationRequest": whatif.Request{}, "Simulation": whatif.Answer{}, "FleetPlan": advice.Plan{},
 	} {
 		w.compare(name, c.doc.Components.Schemas[name], reflect.TypeOf(v))
 	}

@@ -66,6 +66,9 @@ func TestATokenIsToldOnceAndItsHashNever(t *testing.T) {
 func TestWithoutKeysNobodyIsEnrolled(t *testing.T) {
 	s := newServer(t, func(o *rest.Options) { o.Enrolments = nil })
 	for _, w := range writes() {
+		if strings.Contains(w.path, "/webhooks") {
+			continue
+		}
 		if a := s.do(http.MethodPost, w.path, w.body, append(as(rest.Admin), "Content-Type", "application/json")...); a.Code != http.StatusServiceUnavailable && a.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d", w.path, a.Code)
 		}

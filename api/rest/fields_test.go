@@ -33,7 +33,7 @@ func TestFields(t *testing.T) {
 		{"listFindings", "/findings", map[string]int{
 			"id=plant-001-prod-COL-001": 1, "rule=COL-001": 3, "title~*HA-015": 3, "verdict=unknown": 3, "severity=low": 3, "confidence=official": 15, "site=plant-001": 2, "cluster=prod": 15,
 			"infrastructure=plant-001/pg-prod": 2, "has(node)": 0, "message~*plant-005*": 2, `missing="region of the database"`: 3, "firstSeen<2026-11-19": 15, "failingSince<2026-11-19": 12,
-			"waiver=w-1": 3, "waived=true": 3, "country=SG": 5, "tag.division=drives": 3,
+			"waiver=w-1": 3, "waived=true": 3, "country=SG": 5, "tag.division=drives": 3, "region=westeurope": 15,
 		}},
 		{"listRegionMismatches", "/region-mismatches", map[string]int{
 			"id=plant-001/prod": 1, "site=plant-005": 1, "cluster=prod": 3, "country=US": 1, "environment=production": 3, "region=westeurope": 3, "databaseRegion=northeurope": 3,
@@ -45,6 +45,10 @@ func TestFields(t *testing.T) {
 		}},
 		{"listTenancy", "/tenancy", map[string]int{
 			"infrastructure=plant-000/zk-1": 1, "alias=plant-003/zk-central": 1, "kind=zookeeper": 3, "tenant=plant-004/prod": 1, "site=plant-003": 1, "region=northeurope": 3, "tenants=3": 3, "sites>2": 0,
+		}},
+		{"listInfrastructure", "/infrastructure", map[string]int{
+			"infrastructure=plant-000/zk-1": 1, "alias=plant-003/zk-central": 1, "kind=zookeeper": 3, "name=x": 0, "engine=postgresql": 0, "version=x": 0,
+			"tenant=plant-004/prod": 1, "site=plant-003": 1, "region=northeurope": 3, "tenants=3": 3, "shared=true": 0,
 		}},
 		{"listRejections", "/rejections", map[string]int{
 			"site=plant-001": 1, "revision~*bad": 3, "at<2026-11-20T08:30:00Z": 3, "reason=schema": 3, "detail~unknown*": 3, "sequence=91": 1,
@@ -73,6 +77,12 @@ func TestFields(t *testing.T) {
 		}},
 		{"listDifferences", "/diff?from=2026-11-18T00:00:00Z", map[string]int{
 			"kind=fact": 10, "change=joined": 10, "site=plant-002": 3, "cluster=prod": 10, "what=/site/country": 10, "before=FR": 10, "after=DE": 10, "has(rule)": 0, "has(severity)": 0,
+		}},
+		{"listWebhooks", "/webhooks", map[string]int{
+			"id=bbbbbbbbbbbbbbbb": 1, "name=hook": 2, "host~https*": 2, "template=slack": 2, "createdBy=Ada": 2, "createdAt>2026-01-01": 2, "disabled=true": 1,
+		}},
+		{"listDeadLetters", "/webhooks/bbbbbbbbbbbbbbbb/dead-letters", map[string]int{
+			"id=site-lost-2": 1, "at>2026-01-01": 2, "kind=finding.opened": 1, "site=plant-001": 1, "status=500": 1, "has(error)": 1,
 		}},
 		{"listRules", "/rules", map[string]int{"id=COL-001": 1, "topic=Colocation": 1, "title~*region": 1, "scope=cluster": 2, "severity=critical": 2, "confidence=official": 2}},
 		{"listArchitectures", "/architectures", map[string]int{"id=ha-cluster": 1, "title~High*": 1, "overlay=true": 0, "production=true": 1, "highlyAvailable=true": 1, "clustered=false": 1}},

@@ -17,7 +17,7 @@ func TestGeneratedRequests(t *testing.T) {
 	s := newServer(t)
 	paths := []string{
 		"/sites", "/sites/", "/sites/plant-001", "/sites/%2e%2e", "/sites/x/inventory", "/sites/plant-001/inventory", "/sites/plant-001/assessment", "/clusters",
-		"/clusters/plant-001/prod", "/clusters/a/b/c", "/findings", "/region-mismatches", "/recommendations", "/tenancy", "/rules", "/rules/COL-001", "/rules/%00",
+		"/clusters/plant-001/prod", "/clusters/a/b/c", "/findings", "/region-mismatches", "/recommendations", "/tenancy", "/tenancy/graph", "/infrastructure", "/infrastructure/plant-003/zk-central", "/infrastructure/a/%2F", "/rules", "/rules/COL-001", "/rules/%00",
 		"/rules/a%2Fb", "/architectures", "/regions", "/rejections", "/changes", "/diff", "/trends", "/reports/compliance", "/schemas/site-inventory.json", "/openapi.json", "/me", "/session", "/", "//", "/ünbekannt",
 	}
 	names := []string{"limit", "cursor", "filter", "sort", "all", "format", "asOf", "rules", "from", "to", "every", "by", "types", "x", "Limit", ""}

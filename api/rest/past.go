@@ -3,8 +3,6 @@ package rest
 import (
 	"context"
 	"errors"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
@@ -36,30 +34,7 @@ type TrendQuery struct {
 	Sites  []string
 }
 
-const (
-	maxPoints = 1000
-	// pastsKept bounds the memory of past views, each of which is a federation of its own.
-	pastsKept = 2
-	// pastFor is how long a view answers, so that what the history receives late shows before long.
-	pastFor = time.Minute
-)
-
-// pasts keeps the past views that were asked for last: the pages of one list are of one view.
-type pasts struct {
-	mu      sync.Mutex
-	entries []*past // the most recently made last
-	making  sync.Mutex
-}
-
-type past struct {
-	at    time.Time
-	then  bool
-	until time.Time     // when it is made anew
-	done  chan struct{} // closed when the rest is there
-	view  fleet.View
-	read  *read.Reader
-	err   error
-}
+const maxPoints = 1000
 
 // snapshotAt is the present snapshot, or that of an instant under the rules of then or now.
 func (a *api) snapshotAt(ctx context.Context, asOf time.Time, rulesOf string) (*read.Snapshot, error) {
@@ -67,72 +42,21 @@ func (a *api) snapshotAt(ctx context.Context, asOf time.Time, rulesOf string) (*
 	if asOf.IsZero() {
 		return a.snapshot(c), nil
 	}
-	p, err := a.pastOf(ctx, asOf, rulesOf != "now")
-	if err != nil {
-		return nil, err
-	}
-	return p.read.Snapshot(p.view, c.scope), nil
-}
-
-func (a *api) pastOf(ctx context.Context, at time.Time, then bool) (*past, error) {
 	if a.Past == nil {
 		return nil, &Error{Code: CodeUnavailable, Detail: "this server runs without history; leave out asOf"}
 	}
 	now := a.Clock()
-	if at.After(now) {
+	if asOf.After(now) {
 		return nil, badParameter("asOf", "the instant lies in the future")
 	}
-	p, mine := a.pasts.get(at, then, now)
-	if mine {
-		// Others may wait for it, so that it is made to its end when this caller goes away.
-		go a.makePast(context.WithoutCancel(ctx), p)
-	}
-	select {
-	case <-p.done:
-	case <-ctx.Done():
+	s, err := a.pasts.Snapshot(ctx, read.Instant{At: asOf, Then: rulesOf != "now"}, now, c.scope)
+	switch {
+	case ctx.Err() != nil:
 		return nil, &Error{Code: CodeUnavailable, Detail: "the request was given up", Err: ctx.Err()}
+	case err != nil:
+		return nil, pastError(err)
 	}
-	if p.err != nil {
-		return nil, p.err
-	}
-	return p, nil
-}
-
-// get returns the view of an instant, and whether the caller has to make it.
-func (ps *pasts) get(at time.Time, then bool, now time.Time) (p *past, mine bool) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.entries = slices.DeleteFunc(ps.entries, func(p *past) bool { return !now.Before(p.until) })
-	for _, p := range ps.entries {
-		if p.at.Equal(at) && p.then == then {
-			return p, false
-		}
-	}
-	p = &past{at: at, then: then, until: now.Add(pastFor), done: make(chan struct{})}
-	if ps.entries = append(ps.entries, p); len(ps.entries) > pastsKept {
-		ps.entries = slices.Delete(ps.entries, 0, 1)
-	}
-	return p, true
-}
-
-func (a *api) makePast(ctx context.Context, p *past) {
-	// One at a time: each takes the memory of a federation.
-	a.pasts.making.Lock()
-	defer a.pasts.making.Unlock()
-	defer close(p.done)
-	if p.view, p.err = a.Past.View(ctx, p.at, p.then); p.err != nil {
-		p.err = pastError(p.err)
-		a.pasts.drop(p)
-		return
-	}
-	p.read = read.New(a.Regions, a.Rules, a.Architectures)
-}
-
-// drop forgets a view that could not be made, so that the next caller tries again.
-func (ps *pasts) drop(p *past) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	ps.entries = slices.DeleteFunc(ps.entries, func(x *past) bool { return x == p })
+	return s, nil
 }
 
 // pastError keeps what is told to the caller; what ClickHouse says is for the log.

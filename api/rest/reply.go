@@ -17,7 +17,9 @@ import (
 )
 
 const (
-	jsonType = "application/json"
+	jsonType     = "application/json"
+	graphvizType = "text/vnd.graphviz; charset=utf-8"
+	textType     = "text/plain; charset=utf-8"
 	// gzipFrom is the size from which compressing pays.
 	gzipFrom = 1400
 )
@@ -174,7 +176,11 @@ func (a *api) own(ctx context.Context, s *read.Snapshot, v any) (*reply, error) 
 }
 
 func (a *api) keep(c *call, s *read.Snapshot, body []byte) *reply {
-	doc := represent(jsonType, append(body, '\n'))
+	return a.keepAs(c, s, jsonType, append(body, '\n'))
+}
+
+func (a *api) keepAs(c *call, s *read.Snapshot, contentType string, body []byte) *reply {
+	doc := represent(contentType, body)
 	doc.index = s.Index()
 	if c.cacheKey != "" {
 		a.cache.Put(c.cacheKey, doc)
@@ -189,6 +195,11 @@ func (r *reply) VisitGetTrendsResponse(w http.ResponseWriter) error            {
 func (r *reply) VisitListClustersResponse(w http.ResponseWriter) error         { return r.write(w) }
 func (r *reply) VisitGetClusterResponse(w http.ResponseWriter) error           { return r.write(w) }
 func (r *reply) VisitListFindingsResponse(w http.ResponseWriter) error         { return r.write(w) }
+func (r *reply) VisitListInfrastructureResponse(w http.ResponseWriter) error   { return r.write(w) }
+func (r *reply) VisitGetInfrastructureResponse(w http.ResponseWriter) error    { return r.write(w) }
+func (r *reply) VisitGetTenancyGraphResponse(w http.ResponseWriter) error      { return r.write(w) }
+func (r *reply) VisitCreateSimulationResponse(w http.ResponseWriter) error     { return r.write(w) }
+func (r *reply) VisitGetFleetPlanResponse(w http.ResponseWriter) error         { return r.write(w) }
 func (r *reply) VisitGetMeResponse(w http.ResponseWriter) error                { return r.write(w) }
 func (r *reply) VisitGetOpenAPIResponse(w http.ResponseWriter) error           { return r.write(w) }
 func (r *reply) VisitListRecommendationsResponse(w http.ResponseWriter) error  { return r.write(w) }

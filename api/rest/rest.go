@@ -21,7 +21,9 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/meter"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/api/rest/seal"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
@@ -50,8 +52,13 @@ type Options struct {
 	SetHeartbeat func(ctx context.Context, site string, interval time.Duration) error
 	Supported    Supported
 	Changes      ChangeSource
+	// Branch puts changes over a view; allowed tells which sites the caller may change. nil answers no simulations.
+	Branch func(ctx context.Context, v fleet.View, r *whatif.Request, allowed func(site string) bool) (*whatif.Branch, error)
+	// FleetPlan recommends for the sites of a view that within names; nil makes no plans.
+	FleetPlan func(ctx context.Context, v fleet.View, within func(site string) bool) (*advice.Plan, error)
 	// Enrolments let planners in; nil lets none.
 	Enrolments Enrolments
+	Webhooks   Webhooks                        // nil sends no notifications
 	Ready      func(ctx context.Context) error // nil is always ready
 
 	// Waivers, Policies and Tokens are kept by the hub; nil switches their operations off.
@@ -94,7 +101,7 @@ type api struct {
 	cache    *answers.Cache[*representation]
 	metrics  *meter.Metrics
 	reader   *read.Reader
-	pasts    *pasts
+	pasts    *read.Pasts
 	openapi  *representation
 	schema   *representation
 }
@@ -138,7 +145,12 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: answers.New[*representation](), reader: read.New(o.Regions, o.Rules, o.Architectures), pasts: &pasts{}}
+	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: answers.New[*representation](), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a.pasts = read.NewPasts(
+		func(ctx context.Context, at read.Instant) (fleet.View, error) {
+			return o.Past.View(ctx, at.At, at.Then)
+		},
+		func() *read.Reader { return read.New(o.Regions, o.Rules, o.Architectures) })
 	var err error
 	if a.contract, err = loadContract(); err != nil {
 		return nil, err
@@ -162,8 +174,9 @@ func (a *api) snapshot(c *call) *read.Snapshot { return a.reader.Snapshot(a.View
 // uncached are reads whose answers do not depend on the state's index alone.
 func uncached() []string {
 	return []string{
-		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listChanges", "listDifferences", "getTrends",
-		"listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
+		"getMe", "streamEvents", "getComplianceReport", "listEnrolments", "getEnrolment", "listWaivers", "getWaiver", "listPolicies", "getPolicy", "previewPolicy", "listAudit", "listTokens",
+		"listChanges", "listDifferences", "getTrends",
+		"listWebhooks", "getWebhook", "getWebhookDeliveries", "listDeadLetters",
 	}
 }
 

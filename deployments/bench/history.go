@@ -144,8 +144,13 @@ func (a *archive) spent() time.Duration {
 // told are the tables that a step fills, with the column that tells it from other steps.
 func told() [7][2]string {
 	return [7][2]string{
-		{"facts", "observed_at"}, {"inventory_revisions", "observed_at"}, {"acceptances", "observed_at"}, {"probe_samples", "measured_at"},
-		{"recommendations", "at"}, {"finding_events", "at"}, {"assessments", "at"},
+		{"facts", "observed_at"},
+		{"inventory_revisions", "observed_at"},
+		{"acceptances", "observed_at"},
+		{"probe_samples", "measured_at"},
+		{"recommendations", "at"},
+		{"finding_events", "at"},
+		{"assessments", "at"},
 	}
 }
 

@@ -107,7 +107,7 @@ func (f *Fleet) make(j *judgement) {
 	g := t.at(j.at)
 	v := assess.View{
 		Site: j.record.Inventory, Revision: j.record.Revision, Neighbours: j.neighbours,
-		Planner: f.plannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
+		Planner: f.PlannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
 	}
 	if j.previous != nil && j.previous.RulePack.Hash == g.hash {
 		v.Recommended = recommended(j.previous, j.before, j.now)

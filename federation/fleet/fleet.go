@@ -372,8 +372,22 @@ func (f *Fleet) Explain(r *Record, v View) *assess.Assessment {
 	t := f.terms.Load()
 	return f.under(t, t.at(r.Assessment.At), assess.View{
 		Site: r.Inventory, Revision: r.Revision, Neighbours: f.neighbours(r, v.Site),
-		Planner: f.plannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
+		Planner: f.PlannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment, All: true,
 	})
+}
+
+// Listing answers which sites list a key now, and Spokes which name a hub, for those who are not the writer.
+func (f *Fleet) Listing(k tenancy.Key) []string {
+	f.relations.RLock()
+	defer f.relations.RUnlock()
+	return slices.Clone(f.o.Graph.Sites(k))
+}
+
+// Spokes is Listing for the sites that name a hub.
+func (f *Fleet) Spokes(hub string) []string {
+	f.relations.RLock()
+	defer f.relations.RUnlock()
+	return f.o.Graph.Spokes(hub)
 }
 
 // neighbours is assess.Neighbours for those who are not the writer.

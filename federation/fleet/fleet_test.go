@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -150,6 +151,65 @@ func TestOneChangeTouchesItsNeighboursOnly(t *testing.T) {
 		r.apply(r.update(sample[site], start.Add(time.Minute)))
 		if got := r.fleet.Evaluations() - before; got != want {
 			t.Errorf("a change of %s cost %d judgements, want %d", site, got, want)
+		}
+	}
+}
+
+// TestChainsAreFollowedAndLeft counts the judgements along a chain of sites, of which each knows one name more than the one before, and
+// compares them with a federation that has always been as it is.
+func TestChainsAreFollowedAndLeft(t *testing.T) {
+	r := newRig(t)
+	lists := func(id string, names ...string) *inventory.Site {
+		s := &inventory.Site{APIVersion: inventory.APIVersion, Kind: inventory.Kind, ObservedAt: start.Add(-time.Hour), Site: inventory.Identity{ID: id}}
+		s.Infrastructure = []inventory.Infrastructure{{ID: "db", Kind: inventory.KindDatabase, Engine: inventory.EnginePostgreSQL}}
+		s.Clusters = []inventory.Cluster{{ID: "prod", Uses: []inventory.Use{{Infrastructure: "db", As: inventory.AsDatabase}}}}
+		for i, n := range names {
+			if i == 0 {
+				s.Infrastructure[0].Identity.Endpoint = n + ".example"
+			} else {
+				s.Infrastructure[0].Identity.Addresses = append(s.Infrastructure[0].Identity.Addresses, n+".example")
+			}
+		}
+		return s
+	}
+	now := map[string]*inventory.Site{}
+	minutes := 0
+	for _, step := range []struct {
+		what string
+		site *inventory.Site
+		want uint64
+	}{
+		{"the first", lists("a", "n1"), 1},
+		{"who knows another name", lists("c", "n3"), 1},
+		{"who knows a third one", lists("d", "n4"), 1},
+		{"one apart", lists("z", "other"), 1},
+		{"the link between n1 and n2", lists("b", "n1", "n2"), 2},
+		{"the link between n2 and n3 joins a, b and c", lists("bc", "n2", "n3"), 4},
+		{"the link between n3 and n4 joins all five", lists("cd", "n4", "n3"), 6},
+		{"a change at the far end reaches them all", lists("a", "n1"), 6},
+		{"the one apart reaches nobody", lists("z", "other"), 1},
+		{"the middle leaves: both halves and itself", lists("bc", "gone"), 6},
+		{"a change of one half", lists("a", "n1"), 2},
+		{"a change of the other", lists("d", "n4"), 3},
+		{"the middle comes back", lists("bc", "n3", "n2"), 6},
+	} {
+		minutes++
+		at := start.Add(time.Duration(minutes) * time.Minute)
+		now[step.site.Site.ID] = step.site
+		before := r.fleet.Evaluations()
+		r.apply(r.update(step.site, at))
+		if got := r.fleet.Evaluations() - before; got != step.want {
+			t.Errorf("%s: %d judgements, want %d", step.what, got, step.want)
+		}
+		var all []*inventory.Site
+		for _, s := range now {
+			all = append(all, s)
+		}
+		for _, a := range r.engine.Sites(all, assess.View{At: at, HubInView: true}) {
+			id := a.Inventories[0].Site
+			if got := r.record(id).Assessment.Tenancy; !reflect.DeepEqual(got, a.Tenancy) {
+				t.Errorf("%s: %s sees %+v, want %+v", step.what, id, got, a.Tenancy)
+			}
 		}
 	}
 }

@@ -326,9 +326,9 @@ func (f *Fleet) adopt(r *Record, a *assess.Assessment) {
 	}
 }
 
-// plannerOf is what the rules see of a site's planner: nothing while all is as it should be, so that a site is judged
+// PlannerOf is what the rules see of a site's planner: nothing while all is as it should be, so that a site is judged
 // here as it is by itself.
-func (f *Fleet) plannerOf(r *Record) *rules.Planner {
+func (f *Fleet) PlannerOf(r *Record) *rules.Planner {
 	if !r.Planner.Behind && len(r.Rivals) < 2 {
 		return nil
 	}

@@ -67,10 +67,10 @@ func (t *kept) clause() string {
 // alteration is the statement that brings a table from the given age in seconds to the wanted one, 0 standing for ever. It is
 // empty when there is nothing to do.
 func (t *kept) alteration(seconds int64, cluster string) string {
-	switch want := int64(t.Seconds()); {
-	case want == seconds:
+	switch want := int64(t.Seconds()); want {
+	case seconds:
 		return ""
-	case want == 0:
+	case 0:
 		return fmt.Sprintf("ALTER TABLE %s%s REMOVE TTL", t.table, onCluster(cluster))
 	default:
 		return fmt.Sprintf("ALTER TABLE %s%s MODIFY TTL %s", t.table, onCluster(cluster), t.clause())

@@ -153,6 +153,23 @@ type Regions struct {
 	DistanceKm *int       `json:"distanceKm,omitempty"`
 }
 
+// RegionsOf are the regions of a cluster and of its database, or of all clusters when cluster is empty, sorted.
+func (a *Assessment) RegionsOf(cluster string) []string {
+	var out []string
+	for i := range a.Clusters {
+		c := &a.Clusters[i]
+		if cluster != "" && c.Cluster != cluster {
+			continue
+		}
+		out = append(out, c.Regions.ThingWorx...)
+		if c.Regions.Database != "" {
+			out = append(out, c.Regions.Database)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // RoundTrip is the 95th percentile of the round trip between ThingWorx and its database: the provider's published figure
 // where there is one, else the measured one. Measured is given beside a published figure when a probe saw the way itself.
 type RoundTrip struct {

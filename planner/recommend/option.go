@@ -345,14 +345,14 @@ func (w *world) reasons(o *options) []string {
 		out = append(out, fmt.Sprintf("It serves %s of the time; the objective is %s.", percent(v.result.Serving), percent(w.objectives.Availability)))
 	}
 	if v.size.Known {
-		text := fmt.Sprintf("%s things and %s property writes per second are %s by PTC's sizing, decided by %s", thousands(v.size.Things), thousands(int(math.Round(v.size.WPS))), v.size.Size, sizing.CriterionText(v.size.DecidedBy))
+		text := fmt.Sprintf("%s things and %s property writes per second are %s by PTC's sizing, decided by %s", sizing.Thousands(v.size.Things), sizing.Thousands(int(math.Round(v.size.WPS))), v.size.Size, sizing.CriterionText(v.size.DecidedBy))
 		if n := v.size.ConnectionServers; n > 1 {
 			text += fmt.Sprintf("; the things take %d connection servers", n)
 		}
 		out = append(out, text+".")
 	}
 	if v.size.WPS > relationalWrites {
-		out = append(out, fmt.Sprintf("Logged values go to InfluxDB: PTC gives relational databases up to %s writes per second.", thousands(relationalWrites)))
+		out = append(out, fmt.Sprintf("Logged values go to InfluxDB: PTC gives relational databases up to %s writes per second.", sizing.Thousands(relationalWrites)))
 	}
 	if foundation, database := w.regions(); len(foundation) > 0 && database.Region != "" && (len(foundation) > 1 || foundation[0].Region != database.Region) {
 		out = append(out, "ThingWorx and its database are brought together in "+v.plan.Region+".")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -48,11 +47,11 @@ func (w *world) excluded(a *catalog.Architecture) string {
 		case p.Kind == catalog.KindFoundation && s.FoundationNodes > most:
 			return fmt.Sprintf("the peak takes %d Foundation nodes, it has %d", s.FoundationNodes, most)
 		case p.Kind == catalog.KindConnectionServer && s.ConnectionServers > most:
-			return fmt.Sprintf("%s things take %d connection servers, it has %d", thousands(s.Things), s.ConnectionServers, most)
+			return fmt.Sprintf("%s things take %d connection servers, it has %d", sizing.Thousands(s.Things), s.ConnectionServers, most)
 		}
 	}
 	if s.WPS > relationalWrites && !slices.ContainsFunc(a.Timeseries, func(t catalog.TimeseriesChoice) bool { return w.carries(a, t) }) {
-		return fmt.Sprintf("%s property writes per second are more than the %s PTC gives for a relational database, and it has no InfluxDB", thousands(int(math.Ceil(s.WPS))), thousands(relationalWrites))
+		return fmt.Sprintf("%s property writes per second are more than the %s PTC gives for a relational database, and it has no InfluxDB", sizing.Thousands(int(math.Ceil(s.WPS))), sizing.Thousands(relationalWrites))
 	}
 	return ""
 }
@@ -74,7 +73,7 @@ func (w *world) oversized(a *catalog.Architecture) string {
 		return ""
 	}
 	return fmt.Sprintf("it is more than the workload asks for: %s things take one connection server, and %s property writes per second fit the relational database",
-		thousands(s.Things), thousands(int(math.Ceil(s.WPS))))
+		sizing.Thousands(s.Things), sizing.Thousands(int(math.Ceil(s.WPS))))
 }
 
 func rangeText(v catalog.Versions) string {
@@ -112,14 +111,6 @@ func (w *world) unrecoverable(a *catalog.Architecture, c *choice) string {
 		}
 	}
 	return ""
-}
-
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // recovers reports whether the objectives ask for disaster recovery.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/document"
@@ -136,6 +137,18 @@ func CriterionText(name string) string {
 	return name
 }
 
+// Thousands writes a number as PTC's examples do: 6,667.
+func Thousands[N int | float64](n N) string {
+	whole, part, fraction := strings.Cut(strconv.FormatFloat(float64(n), 'f', -1, 64), ".")
+	for i := len(whole) - 3; i > 0 && whole[i-1] != '-'; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if fraction {
+		return whole + "." + part
+	}
+	return whole
+}
+
 // describe says once per criterion which thresholds are not PTC's, and that the machine types are a mapping.
 func (p *Pack) describe(influx bool) []string {
 	var out []string
@@ -148,7 +161,7 @@ func (p *Pack) describe(influx bool) []string {
 				f = l.WPSInfluxDB
 			}
 			if f.Confidence == Assumption {
-				values = append(values, fmt.Sprintf("%s %v", p.Sizes[i].Size, f.Value))
+				values = append(values, string(p.Sizes[i].Size)+" "+Thousands(f.Value))
 			}
 		}
 		if len(values) > 0 {

@@ -134,3 +134,14 @@ func FuzzParsePack(f *testing.F) {
 		}
 	})
 }
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 6667: "6,667", 750000: "750,000", 1234567.5: "1,234,567.5", -1000: "-1,000", -999: "-999", -123456: "-123,456"} {
+		if got := sizing.Thousands(n); got != want {
+			t.Errorf("%v is written %q, want %q", n, got, want)
+		}
+	}
+	if got := sizing.Thousands(15000); got != "15,000" {
+		t.Errorf("15000 is written %q", got)
+	}
+}

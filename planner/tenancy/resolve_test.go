@@ -110,3 +110,33 @@ func TestLaws(t *testing.T) {
 		}
 	})
 }
+
+// TestNameAndAddress: a site that lists a name and an address of one thing links them for all; a private address links within its site only.
+func TestNameAndAddress(t *testing.T) {
+	db := func(id, endpoint string, addresses ...string) inventory.Infrastructure {
+		i := infrastructure(id, inventory.KindDatabase, endpoint, "")
+		i.Engine, i.Identity.Addresses = inventory.EnginePostgreSQL, addresses
+		return i
+	}
+	name, address := site("a", "r", db("x", "PG.corp.example.")), site("b", "r", db("y", "jdbc:postgresql://192.0.2.7:5432/twx"))
+	for _, c := range []struct {
+		what  string
+		third *inventory.Site
+		want  int
+	}{
+		{"nobody lists both", site("c", "r"), 2},
+		{"a third lists both", site("c", "r", db("z", "pg.corp.example", "192.0.2.7")), 1},
+		{"a third lists both as a cluster of servers", site("c", "r", db("z", "jdbc:postgresql://192.0.2.7,pg.corp.example/t")), 1},
+		{"another port of the address", site("c", "r", db("z", "pg.corp.example", "192.0.2.7:6432")), 2},
+		{"a private address", site("c", "r", db("z", "pg.corp.example", "10.0.0.7")), 2},
+	} {
+		if got := tenancy.Resolve([]*inventory.Site{name, address, c.third}); len(got) != c.want {
+			t.Errorf("%s: %d infrastructures, want %d: %+v", c.what, len(got), c.want, got)
+		}
+	}
+	private := site("d", "r", db("x", "10.0.0.7"))
+	both := site("c", "r", db("z", "pg.corp.example", "10.0.0.7"), db("w", "10.0.0.7"))
+	if got := tenancy.Resolve([]*inventory.Site{both, private}); len(got) != 2 || len(got[0].Aliases) != 1 {
+		t.Errorf("a private address is one thing in its site and nothing elsewhere: %+v", got)
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/federation/enrol"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -33,18 +36,19 @@ import (
 
 // config is the daemon's configuration file. Every value can be overridden by an environment variable: MERIDIAN_NATS_URL sets nats.url.
 type config struct {
-	Listen     string       `json:"listen"` // host:port of REST and the web client
-	TLS        tlsFiles     `json:"tls" envPrefix:"TLS_"`
-	NATS       natsConfig   `json:"nats" envPrefix:"NATS_"`
-	Enrolment  enrolment    `json:"enrolment" envPrefix:"ENROLMENT_"`
-	ClickHouse clickHouse   `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
-	Policy     string       `json:"policy"` // file
-	Planners   planners     `json:"planners" envPrefix:"PLANNERS_"`
-	Governance governing    `json:"governance" envPrefix:"GOVERNANCE_"`
-	Tokens     []token      `json:"tokens" env:"-"`
-	Session    sessions     `json:"session" envPrefix:"SESSION_"`
-	Log        boot.Log     `json:"log" envPrefix:"LOG_"`
-	Tracing    boot.Tracing `json:"tracing" envPrefix:"TRACING_"`
+	Listen        string        `json:"listen"` // host:port of REST and the web client
+	TLS           tlsFiles      `json:"tls" envPrefix:"TLS_"`
+	NATS          natsConfig    `json:"nats" envPrefix:"NATS_"`
+	Enrolment     enrolment     `json:"enrolment" envPrefix:"ENROLMENT_"`
+	Notifications notifications `json:"notifications" envPrefix:"NOTIFICATIONS_"`
+	ClickHouse    clickHouse    `json:"clickhouse" envPrefix:"CLICKHOUSE_"`
+	Policy        string        `json:"policy"` // file
+	Planners      planners      `json:"planners" envPrefix:"PLANNERS_"`
+	Governance    governing     `json:"governance" envPrefix:"GOVERNANCE_"`
+	Tokens        []token       `json:"tokens" env:"-"`
+	Session       sessions      `json:"session" envPrefix:"SESSION_"`
+	Log           boot.Log      `json:"log" envPrefix:"LOG_"`
+	Tracing       boot.Tracing  `json:"tracing" envPrefix:"TRACING_"`
 }
 
 type tlsFiles struct {
@@ -62,6 +66,14 @@ type enrolment struct {
 	CA            string             `json:"ca"`   // authorities of the NATS servers' certificates for planners; nats.ca when absent
 	Approval      bool               `json:"approval"`
 	CredentialTTL inventory.Duration `json:"credentialTTL"`
+}
+
+// notifications go to webhooks; without a key none is sent.
+type notifications struct {
+	KeyFile string   `json:"keyFile"` // 32 random bytes, the same on every replica: they seal URLs, headers and secrets of webhooks
+	Secrets string   `json:"secrets"` // folder of secrets that webhooks may name instead of a generated one
+	Link    string   `json:"link"`    // address of the web client for links in messages
+	Allow   []string `json:"allow"`   // private ranges that webhooks may reach, as 10.1.0.0/16
 }
 
 type natsConfig struct {
@@ -200,6 +212,12 @@ func (c *config) check() error {
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil && c.TLS.Cert == "" && !c.TLS.PlainText && !link.Loopback(host) {
 		problems = append(problems, fmt.Errorf("listen %s can be reached from elsewhere and would not be encrypted: give tls.cert and tls.key, listen on 127.0.0.1, or set tls.plainText where TLS ends in front of the daemon", c.Listen))
 	}
+	if _, err := c.Notifications.allowed(); err != nil {
+		problems = append(problems, err)
+	}
+	if u, err := url.Parse(c.Notifications.Link); c.Notifications.Link != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		problems = append(problems, errors.New("notifications.link is no address: give one like https://meridian.example.com"))
+	}
 	if _, err := c.auth(); err != nil {
 		problems = append(problems, err)
 	}
@@ -207,6 +225,18 @@ func (c *config) check() error {
 		problems = append(problems, errors.New("tokens is empty: nobody could sign in; give name, role and sha256 of a secret"))
 	}
 	return errors.Join(problems...)
+}
+
+func (n notifications) allowed() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range n.Allow {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("notifications.allow: %q is no range of addresses; write one like 10.1.0.0/16", text)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }
 
 func (c *config) auth() (*rest.Tokens, error) {
@@ -298,10 +328,22 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	var enrolments rest.Enrolments
+	var (
+		enrolments rest.Enrolments
+		webhooks   rest.Webhooks
+		told       enrol.Audit
+	)
+	if d.config.Notifications.KeyFile != "" {
+		n, err := d.notifier(ctx, h)
+		if err != nil {
+			return err
+		}
+		webhooks, told = n, n.Enrolled
+		group.Go(func() error { return n.Run(ctx) })
+	}
 	if e := d.config.Enrolment; e.Keys != "" {
 		service, run, err := hub.Enrol(ctx, options, hub.Enrolment{
-			Keys: e.Keys, System: server, NATS: d.config.natsForPlanners(), CAFile: cmp.Or(e.CA, d.config.NATS.CA), Approval: e.Approval, CredentialTTL: time.Duration(e.CredentialTTL),
+			Keys: e.Keys, System: server, NATS: d.config.natsForPlanners(), CAFile: cmp.Or(e.CA, d.config.NATS.CA), Approval: e.Approval, CredentialTTL: time.Duration(e.CredentialTTL), Told: told,
 		})
 		if err != nil {
 			return err
@@ -313,7 +355,7 @@ func (d *daemon) run(ctx context.Context) (err error) {
 	if store != nil {
 		group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
 	}
-	group.Go(func() error { return d.serve(ctx, h, listener, auth, enrolments) })
+	group.Go(func() error { return d.serve(ctx, h, listener, auth, enrolments, webhooks) })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
@@ -327,6 +369,19 @@ func (d *daemon) run(ctx context.Context) (err error) {
 		d.listening(listener.Addr().String())
 	}
 	return group.Wait()
+}
+
+func (d *daemon) notifier(ctx context.Context, h *hub.Hub) (*hub.Notifier, error) {
+	c := d.config.Notifications
+	allow, err := c.allowed()
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.ReadFile(c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the key of notifications: %w", err)
+	}
+	return hub.NewNotifier(ctx, h, hub.Notification{Key: key, Secrets: c.Secrets, Link: c.Link, Allow: allow, Version: d.version})
 }
 
 func (d *daemon) listen(ctx context.Context) (net.Listener, error) {
@@ -357,7 +412,7 @@ func (d *daemon) history(ctx context.Context, logger *slog.Logger) (*history.Sto
 	return history.Open(ctx, o)
 }
 
-func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments) error {
+func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments, webhooks rest.Webhooks) error {
 	web, _, err := webclient.FS()
 	if err != nil {
 		return err
@@ -365,7 +420,7 @@ func (d *daemon) serve(ctx context.Context, h *hub.Hub, listener net.Listener, a
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	s := hub.Serve{
-		Listener: listener, Auth: auth, Enrolments: enrolments, Web: web, Version: d.version, Registry: registry,
+		Listener: listener, Auth: auth, Enrolments: enrolments, Webhooks: webhooks, Web: web, Version: d.version, Registry: registry,
 		SecureCookies: d.config.Session.SecureCookies || d.config.TLS.Cert != "",
 	}
 	if f := d.config.Session.KeyFile; f != "" {

@@ -54,6 +54,7 @@ const (
 	accountsDir = "accounts" // JWTs of the accounts as they are in force
 	storeDir    = "jetstream"
 
+	authSeconds  = 10               // as long as a client waits: a crowd that comes back at once is not sent away
 	startTimeout = 30 * time.Second // recovery of 1 GB in 100,000 subjects takes some 0.7 s
 )
 
@@ -268,6 +269,7 @@ func (s *Server) config() ([]byte, error) {
 	conf := map[string]any{
 		"server_name": "meridian", "host": host, "port": port, "jetstream": js,
 		"operator": accounts.Operator, "system_account": accounts.System, "resolver_preload": accounts.Preload,
+		"authorization": map[string]any{"timeout": authSeconds},
 		// There is no other server to ask for an account that is not known here.
 		"resolver": map[string]any{"type": "full", "dir": resolver, "allow_delete": false, "timeout": "50ms"},
 	}

@@ -15,10 +15,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/meridian-federation/meridian/federation/access"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/audit"
+	"github.com/meridian-federation/meridian/federation/diagram"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	versions "github.com/meridian-federation/meridian/federation/policy"
 	"github.com/meridian-federation/meridian/federation/waiver"
+	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -83,31 +86,31 @@ func (e ApiTokenState) Valid() bool {
 
 // Defines values for DifferenceChange.
 const (
-	DifferenceChangeChanged  DifferenceChange = "changed"
-	DifferenceChangeClosed   DifferenceChange = "closed"
-	DifferenceChangeJoined   DifferenceChange = "joined"
-	DifferenceChangeLeft     DifferenceChange = "left"
-	DifferenceChangeOpened   DifferenceChange = "opened"
-	DifferenceChangeUnwaived DifferenceChange = "unwaived"
-	DifferenceChangeWaived   DifferenceChange = "waived"
+	DiffChanged  DifferenceChange = "changed"
+	DiffClosed   DifferenceChange = "closed"
+	DiffJoined   DifferenceChange = "joined"
+	DiffLeft     DifferenceChange = "left"
+	DiffOpened   DifferenceChange = "opened"
+	DiffUnwaived DifferenceChange = "unwaived"
+	DiffWaived   DifferenceChange = "waived"
 )
 
 // Valid indicates whether the value is a known member of the DifferenceChange enum.
 func (e DifferenceChange) Valid() bool {
 	switch e {
-	case DifferenceChangeChanged:
+	case DiffChanged:
 		return true
-	case DifferenceChangeClosed:
+	case DiffClosed:
 		return true
-	case DifferenceChangeJoined:
+	case DiffJoined:
 		return true
-	case DifferenceChangeLeft:
+	case DiffLeft:
 		return true
-	case DifferenceChangeOpened:
+	case DiffOpened:
 		return true
-	case DifferenceChangeUnwaived:
+	case DiffUnwaived:
 		return true
-	case DifferenceChangeWaived:
+	case DiffWaived:
 		return true
 	default:
 		return false
@@ -116,22 +119,22 @@ func (e DifferenceChange) Valid() bool {
 
 // Defines values for DifferenceKind.
 const (
-	DifferenceKindCluster DifferenceKind = "cluster"
-	DifferenceKindFact    DifferenceKind = "fact"
-	DifferenceKindFinding DifferenceKind = "finding"
-	DifferenceKindSite    DifferenceKind = "site"
+	DiffOfCluster DifferenceKind = "cluster"
+	DiffOfFact    DifferenceKind = "fact"
+	DiffOfFinding DifferenceKind = "finding"
+	DiffOfSite    DifferenceKind = "site"
 )
 
 // Valid indicates whether the value is a known member of the DifferenceKind enum.
 func (e DifferenceKind) Valid() bool {
 	switch e {
-	case DifferenceKindCluster:
+	case DiffOfCluster:
 		return true
-	case DifferenceKindFact:
+	case DiffOfFact:
 		return true
-	case DifferenceKindFinding:
+	case DiffOfFinding:
 		return true
-	case DifferenceKindSite:
+	case DiffOfSite:
 		return true
 	default:
 		return false
@@ -167,25 +170,25 @@ func (e EnrolmentState) Valid() bool {
 
 // Defines values for FindingChangeChange.
 const (
-	FindingChangeChangeChanged  FindingChangeChange = "changed"
-	FindingChangeChangeClosed   FindingChangeChange = "closed"
-	FindingChangeChangeOpened   FindingChangeChange = "opened"
-	FindingChangeChangeUnwaived FindingChangeChange = "unwaived"
-	FindingChangeChangeWaived   FindingChangeChange = "waived"
+	ChangeChanged  FindingChangeChange = "changed"
+	ChangeClosed   FindingChangeChange = "closed"
+	ChangeOpened   FindingChangeChange = "opened"
+	ChangeUnwaived FindingChangeChange = "unwaived"
+	ChangeWaived   FindingChangeChange = "waived"
 )
 
 // Valid indicates whether the value is a known member of the FindingChangeChange enum.
 func (e FindingChangeChange) Valid() bool {
 	switch e {
-	case FindingChangeChangeChanged:
+	case ChangeChanged:
 		return true
-	case FindingChangeChangeClosed:
+	case ChangeClosed:
 		return true
-	case FindingChangeChangeOpened:
+	case ChangeOpened:
 		return true
-	case FindingChangeChangeUnwaived:
+	case ChangeUnwaived:
 		return true
-	case FindingChangeChangeWaived:
+	case ChangeWaived:
 		return true
 	default:
 		return false
@@ -297,6 +300,87 @@ func (e WaiverState) Valid() bool {
 	}
 }
 
+// Defines values for WebhookEvent.
+const (
+	EnrolmentApproved  WebhookEvent = "enrolment.approved"
+	EnrolmentJoined    WebhookEvent = "enrolment.joined"
+	EnrolmentRequested WebhookEvent = "enrolment.requested"
+	EnrolmentRevoked   WebhookEvent = "enrolment.revoked"
+	FindingChanged     WebhookEvent = "finding.changed"
+	FindingClosed      WebhookEvent = "finding.closed"
+	FindingOpened      WebhookEvent = "finding.opened"
+	FindingWaived      WebhookEvent = "finding.waived"
+	InventoryRejected  WebhookEvent = "inventory.rejected"
+	SiteLate           WebhookEvent = "site.late"
+	SiteLive           WebhookEvent = "site.live"
+	SiteLost           WebhookEvent = "site.lost"
+	SiteStale          WebhookEvent = "site.stale"
+	WaiverExpired      WebhookEvent = "waiver.expired"
+	WaiverExpiring     WebhookEvent = "waiver.expiring"
+)
+
+// Valid indicates whether the value is a known member of the WebhookEvent enum.
+func (e WebhookEvent) Valid() bool {
+	switch e {
+	case EnrolmentApproved:
+		return true
+	case EnrolmentJoined:
+		return true
+	case EnrolmentRequested:
+		return true
+	case EnrolmentRevoked:
+		return true
+	case FindingChanged:
+		return true
+	case FindingClosed:
+		return true
+	case FindingOpened:
+		return true
+	case FindingWaived:
+		return true
+	case InventoryRejected:
+		return true
+	case SiteLate:
+		return true
+	case SiteLive:
+		return true
+	case SiteLost:
+		return true
+	case SiteStale:
+		return true
+	case WaiverExpired:
+		return true
+	case WaiverExpiring:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for WebhookTemplate.
+const (
+	Cloudevents       WebhookTemplate = "cloudevents"
+	CloudeventsBinary WebhookTemplate = "cloudevents-binary"
+	Slack             WebhookTemplate = "slack"
+	Teams             WebhookTemplate = "teams"
+)
+
+// Valid indicates whether the value is a known member of the WebhookTemplate enum.
+func (e WebhookTemplate) Valid() bool {
+	switch e {
+	case Cloudevents:
+		return true
+	case CloudeventsBinary:
+		return true
+	case Slack:
+		return true
+	case Teams:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RulesOf.
 const (
 	RulesOfNow  RulesOf = "now"
@@ -383,16 +467,16 @@ func (e GetClusterParamsRules) Valid() bool {
 
 // Defines values for StreamEventsParamsTypes.
 const (
-	StreamEventsParamsTypesFleet StreamEventsParamsTypes = "fleet"
-	StreamEventsParamsTypesSite  StreamEventsParamsTypes = "site"
+	Fleet StreamEventsParamsTypes = "fleet"
+	Site  StreamEventsParamsTypes = "site"
 )
 
 // Valid indicates whether the value is a known member of the StreamEventsParamsTypes enum.
 func (e StreamEventsParamsTypes) Valid() bool {
 	switch e {
-	case StreamEventsParamsTypesFleet:
+	case Fleet:
 		return true
-	case StreamEventsParamsTypesSite:
+	case Site:
 		return true
 	default:
 		return false
@@ -500,28 +584,28 @@ func (e ListRegionMismatchesParamsRules) Valid() bool {
 
 // Defines values for GetComplianceReportParamsFormat.
 const (
-	Csv  GetComplianceReportParamsFormat = "csv"
-	Html GetComplianceReportParamsFormat = "html"
-	Json GetComplianceReportParamsFormat = "json"
-	Md   GetComplianceReportParamsFormat = "md"
-	Pdf  GetComplianceReportParamsFormat = "pdf"
-	Xlsx GetComplianceReportParamsFormat = "xlsx"
+	GetComplianceReportParamsFormatCsv  GetComplianceReportParamsFormat = "csv"
+	GetComplianceReportParamsFormatHtml GetComplianceReportParamsFormat = "html"
+	GetComplianceReportParamsFormatJson GetComplianceReportParamsFormat = "json"
+	GetComplianceReportParamsFormatMd   GetComplianceReportParamsFormat = "md"
+	GetComplianceReportParamsFormatPdf  GetComplianceReportParamsFormat = "pdf"
+	GetComplianceReportParamsFormatXlsx GetComplianceReportParamsFormat = "xlsx"
 )
 
 // Valid indicates whether the value is a known member of the GetComplianceReportParamsFormat enum.
 func (e GetComplianceReportParamsFormat) Valid() bool {
 	switch e {
-	case Csv:
+	case GetComplianceReportParamsFormatCsv:
 		return true
-	case Html:
+	case GetComplianceReportParamsFormatHtml:
 		return true
-	case Json:
+	case GetComplianceReportParamsFormatJson:
 		return true
-	case Md:
+	case GetComplianceReportParamsFormatMd:
 		return true
-	case Pdf:
+	case GetComplianceReportParamsFormatPdf:
 		return true
-	case Xlsx:
+	case GetComplianceReportParamsFormatXlsx:
 		return true
 	default:
 		return false
@@ -651,6 +735,27 @@ func (e ListTenancyParamsRules) Valid() bool {
 	}
 }
 
+// Defines values for GetTenancyGraphParamsFormat.
+const (
+	GetTenancyGraphParamsFormatDot     GetTenancyGraphParamsFormat = "dot"
+	GetTenancyGraphParamsFormatJson    GetTenancyGraphParamsFormat = "json"
+	GetTenancyGraphParamsFormatMermaid GetTenancyGraphParamsFormat = "mermaid"
+)
+
+// Valid indicates whether the value is a known member of the GetTenancyGraphParamsFormat enum.
+func (e GetTenancyGraphParamsFormat) Valid() bool {
+	switch e {
+	case GetTenancyGraphParamsFormatDot:
+		return true
+	case GetTenancyGraphParamsFormatJson:
+		return true
+	case GetTenancyGraphParamsFormatMermaid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Accepted defines model for Accepted.
 type Accepted struct {
 	Location string `json:"location"`
@@ -746,6 +851,9 @@ type Availability = availability.Result
 
 // BillItem defines model for BillItem.
 type BillItem = recommend.BillItem
+
+// Change defines model for Change.
+type Change = whatif.Change
 
 // ChangeList defines model for ChangeList.
 type ChangeList struct {
@@ -872,6 +980,9 @@ type Component = inventory.Component
 // Confidence defines model for Confidence.
 type Confidence = rules.Confidence
 
+// Consequence defines model for Consequence.
+type Consequence = advice.Consequence
+
 // Contribution defines model for Contribution.
 type Contribution = availability.Contribution
 
@@ -880,6 +991,28 @@ type Coverage = assess.Coverage
 
 // DatabaseChoice defines model for DatabaseChoice.
 type DatabaseChoice = catalog.DatabaseChoice
+
+// DeadLetter defines model for DeadLetter.
+type DeadLetter struct {
+	// At When it was given up.
+	At time.Time `json:"at"`
+
+	// Id Of the event or digest.
+	Id   string         `json:"id"`
+	Last WebhookAttempt `json:"last"`
+}
+
+// DeadLetterList defines model for DeadLetterList.
+type DeadLetterList struct {
+	Coverage Coverage     `json:"coverage"`
+	Items    []DeadLetter `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
 
 // Deed Who did something when.
 type Deed = waiver.Act
@@ -1065,6 +1198,9 @@ type FleetEvent struct {
 	Index int `json:"index"`
 }
 
+// FleetPlan defines model for FleetPlan.
+type FleetPlan = advice.Plan
+
 // Hardware defines model for Hardware.
 type Hardware = sizing.Hardware
 
@@ -1108,8 +1244,62 @@ type Identity = inventory.Identity
 // Infrastructure defines model for Infrastructure.
 type Infrastructure = inventory.Infrastructure
 
+// InfrastructureDetail defines model for InfrastructureDetail.
+type InfrastructureDetail struct {
+	// Findings What fails or is unknown about it.
+	Findings  []Finding         `json:"findings"`
+	Inventory Infrastructure    `json:"inventory"`
+	Row       InfrastructureRow `json:"row"`
+
+	// Uses How the scope's clusters use it, under any of its names.
+	Uses []InfrastructureUse `json:"uses"`
+}
+
 // InfrastructureKind defines model for InfrastructureKind.
 type InfrastructureKind = inventory.InfrastructureKind
+
+// InfrastructureList defines model for InfrastructureList.
+type InfrastructureList struct {
+	Coverage Coverage            `json:"coverage"`
+	Items    []InfrastructureRow `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// InfrastructureRow defines model for InfrastructureRow.
+type InfrastructureRow struct {
+	// Aliases Its other names, site/id.
+	Aliases []string `json:"aliases"`
+	Engine  string   `json:"engine,omitempty,omitzero"`
+
+	// Infrastructure site/id of the first spelling within the caller's scope.
+	Infrastructure string             `json:"infrastructure"`
+	Kind           InfrastructureKind `json:"kind"`
+	Name           string             `json:"name,omitempty,omitzero"`
+
+	// OtherTenants Clusters of sites outside the caller's scope.
+	OtherTenants int       `json:"otherTenants"`
+	Placement    Placement `json:"placement"`
+	Regions      []string  `json:"regions"`
+
+	// Shared Declared to be shared.
+	Shared bool `json:"shared"`
+
+	// Tenants site/cluster, within the caller's scope.
+	Tenants []string `json:"tenants"`
+	Version string   `json:"version,omitempty,omitzero"`
+}
+
+// InfrastructureUse defines model for InfrastructureUse.
+type InfrastructureUse struct {
+	// Cluster site/cluster
+	Cluster string `json:"cluster"`
+	Use     Use    `json:"use"`
+}
 
 // InventoryRef defines model for InventoryRef.
 type InventoryRef = assess.InventoryRef
@@ -1383,6 +1573,17 @@ type RecommendationList struct {
 	Total int `json:"total"`
 }
 
+// Redelivery defines model for Redelivery.
+type Redelivery struct {
+	Redelivered int `json:"redelivered"`
+}
+
+// RedeliveryRequest defines model for RedeliveryRequest.
+type RedeliveryRequest struct {
+	// Ids Absent means all.
+	Ids []string `json:"ids,omitempty,omitzero"`
+}
+
 // Region defines model for Region.
 type Region = geo.Region
 
@@ -1542,6 +1743,9 @@ type RuleParameter = rules.Parameter
 // RuleWin defines model for RuleWin.
 type RuleWin = rules.Win
 
+// ServingChange defines model for ServingChange.
+type ServingChange = advice.Serving
+
 // SessionRequest defines model for SessionRequest.
 type SessionRequest struct {
 	Token string `json:"token"`
@@ -1555,6 +1759,18 @@ type Shared = tenancy.Shared
 
 // Sharing defines model for Sharing.
 type Sharing = inventory.Sharing
+
+// SharingProposal defines model for SharingProposal.
+type SharingProposal = advice.Proposal
+
+// SimulatedCluster defines model for SimulatedCluster.
+type SimulatedCluster = whatif.Cluster
+
+// Simulation defines model for Simulation.
+type Simulation = whatif.Answer
+
+// SimulationRequest defines model for SimulationRequest.
+type SimulationRequest = whatif.Request
 
 // SiteDetail defines model for SiteDetail.
 type SiteDetail struct {
@@ -1672,6 +1888,9 @@ type Tenancy struct {
 	// Tenants site/cluster, within the caller's scope.
 	Tenants []string `json:"tenants"`
 }
+
+// TenancyGraph defines model for TenancyGraph.
+type TenancyGraph = diagram.Graph
 
 // TenancyList defines model for TenancyList.
 type TenancyList struct {
@@ -1847,6 +2066,151 @@ type WaiverRequest struct {
 	Ticket string `json:"ticket,omitempty,omitzero"`
 }
 
+// Webhook defines model for Webhook.
+type Webhook struct {
+	// Broken Why it cannot be used, and what to do.
+	Broken    string    `json:"broken,omitempty,omitzero"`
+	CreatedAt time.Time `json:"createdAt"`
+	CreatedBy string    `json:"createdBy"`
+
+	// Digest Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent.
+	Digest   WebhookDigest   `json:"digest,omitempty,omitzero"`
+	Disabled WebhookDisabled `json:"disabled,omitempty,omitzero"`
+	Events   []WebhookEvent  `json:"events"`
+	Filter   string          `json:"filter"`
+
+	// Headers Names.
+	Headers []string `json:"headers"`
+
+	// Host Scheme and host of the URL; the rest of it may be a secret.
+	Host       string `json:"host"`
+	Id         string `json:"id"`
+	Name       string `json:"name"`
+	Revision   int64  `json:"revision"`
+	SecretFile string `json:"secretFile,omitempty,omitzero"`
+
+	// Template cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+	// adaptive card, slack a message of blocks.
+	Template WebhookTemplate `json:"template"`
+}
+
+// WebhookAttempt defines model for WebhookAttempt.
+type WebhookAttempt struct {
+	At time.Time `json:"at"`
+
+	// Delivery Id of the event or digest.
+	Delivery string `json:"delivery"`
+
+	// Error Absent when it was delivered.
+	Error string `json:"error,omitempty,omitzero"`
+	Kind  string `json:"kind,omitempty,omitzero"`
+
+	// Next When it is tried again.
+	Next time.Time `json:"next,omitempty,omitzero"`
+
+	// Number Counted from 1.
+	Number int    `json:"number"`
+	Site   string `json:"site,omitempty,omitzero"`
+
+	// Status Of HTTP; absent when there was no answer.
+	Status int `json:"status,omitempty,omitzero"`
+
+	// Took Go style.
+	Took string `json:"took"`
+}
+
+// WebhookDeliveries defines model for WebhookDeliveries.
+type WebhookDeliveries struct {
+	Attempts []WebhookAttempt `json:"attempts"`
+
+	// Delivered Deliveries since the webhook was made.
+	Delivered int64 `json:"delivered"`
+
+	// Failed Attempts that failed.
+	Failed int64 `json:"failed"`
+
+	// Waiting Entries of the queue.
+	Waiting int `json:"waiting"`
+}
+
+// WebhookDigest Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent.
+type WebhookDigest struct {
+	// DailyAt Example: 07:30
+	DailyAt string `json:"dailyAt,omitempty,omitzero"`
+
+	// Every Go style, 1m to 168h.
+	//
+	// Example: 15m
+	Every string `json:"every,omitempty,omitzero"`
+
+	// TimeZone Of dailyAt; UTC when absent.
+	//
+	// Example: Europe/Berlin
+	TimeZone string `json:"timeZone,omitempty,omitzero"`
+}
+
+// WebhookDisabled defines model for WebhookDisabled.
+type WebhookDisabled struct {
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
+}
+
+// WebhookEvent defines model for WebhookEvent.
+type WebhookEvent string
+
+// WebhookList defines model for WebhookList.
+type WebhookList struct {
+	Coverage Coverage  `json:"coverage"`
+	Items    []Webhook `json:"items"`
+
+	// Next Cursor of the next page, empty on the last.
+	Next string `json:"next"`
+
+	// Total Items selected, over all pages.
+	Total int `json:"total"`
+}
+
+// WebhookRequest defines model for WebhookRequest.
+type WebhookRequest struct {
+	// Digest Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent.
+	Digest WebhookDigest `json:"digest,omitempty,omitzero"`
+
+	// Disabled Send nothing. What is in the queue waits.
+	Disabled bool           `json:"disabled,omitempty,omitzero"`
+	Events   []WebhookEvent `json:"events"`
+
+	// Filter In the language of the findings list, over site, country, region, tag.*, cluster, infrastructure, node, rule, severity, verdict, confidence and waived.
+	Filter string `json:"filter,omitempty,omitzero"`
+
+	// Headers Sent with each message. Values are told by no answer.
+	Headers map[string]string `json:"headers,omitempty,omitzero"`
+	Name    string            `json:"name"`
+
+	// RotateSecret Make a new secret.
+	RotateSecret bool `json:"rotateSecret,omitempty,omitzero"`
+
+	// SecretFile Name of a file in the hub's folder of secrets, instead of a generated secret.
+	SecretFile string `json:"secretFile,omitempty,omitzero"`
+
+	// Template cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+	// adaptive card, slack a message of blocks.
+	Template WebhookTemplate `json:"template,omitempty,omitzero"`
+
+	// Url http or https. Private, loopback and link-local addresses are refused unless the hub's configuration allows them. Needed for a new webhook.
+	Url string `json:"url,omitempty,omitzero"`
+}
+
+// WebhookSecret defines model for WebhookSecret.
+type WebhookSecret struct {
+	// Secret Told once.
+	Secret  string  `json:"secret,omitempty,omitzero"`
+	Webhook Webhook `json:"webhook"`
+}
+
+// WebhookTemplate cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+// adaptive card, slack a message of blocks.
+type WebhookTemplate string
+
 // Workload defines model for Workload.
 type Workload = inventory.Workload
 
@@ -1877,8 +2241,14 @@ type From = time.Time
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
+// IfMatchNeeded defines model for IfMatchNeeded.
+type IfMatchNeeded = string
+
 // IfNoneMatch defines model for IfNoneMatch.
 type IfNoneMatch = string
+
+// InfrastructurePath defines model for InfrastructurePath.
+type InfrastructurePath = string
 
 // Limit defines model for Limit.
 type Limit = int
@@ -1906,6 +2276,9 @@ type TokenPath = string
 
 // WaiverPath defines model for WaiverPath.
 type WaiverPath = string
+
+// WebhookPath defines model for WebhookPath.
+type WebhookPath = string
 
 // ListArchitecturesParams defines parameters for ListArchitectures.
 type ListArchitecturesParams struct {
@@ -2097,8 +2470,31 @@ type ListFindingsParamsSort string
 // ListFindingsParamsRules defines parameters for ListFindings.
 type ListFindingsParamsRules string
 
+// ListInfrastructureParams defines parameters for ListInfrastructure.
+type ListInfrastructureParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetInfrastructureParams defines parameters for GetInfrastructure.
+type GetInfrastructureParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
 // GetOpenAPIParams defines parameters for GetOpenAPI.
 type GetOpenAPIParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetFleetPlanParams defines parameters for GetFleetPlan.
+type GetFleetPlanParams struct {
 	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
 }
 
@@ -2267,6 +2663,12 @@ type DeleteSessionParams struct {
 	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
 }
 
+// CreateSimulationParams defines parameters for CreateSimulation.
+type CreateSimulationParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
 // ListSitesParams defines parameters for ListSites.
 type ListSitesParams struct {
 	// Limit Items in the page.
@@ -2375,6 +2777,15 @@ type ListTenancyParams struct {
 // ListTenancyParamsRules defines parameters for ListTenancy.
 type ListTenancyParamsRules string
 
+// GetTenancyGraphParams defines parameters for GetTenancyGraph.
+type GetTenancyGraphParams struct {
+	Format      GetTenancyGraphParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch                 `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetTenancyGraphParamsFormat defines parameters for GetTenancyGraph.
+type GetTenancyGraphParamsFormat string
+
 // ListTokensParams defines parameters for ListTokens.
 type ListTokensParams struct {
 	// Limit Items in the page.
@@ -2466,6 +2877,78 @@ type WithdrawWaiverParams struct {
 	IfMatch    IfMatch   `json:"If-Match,omitempty,omitzero"`
 }
 
+// ListWebhooksParams defines parameters for ListWebhooks.
+type ListWebhooksParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// CreateWebhookParams defines parameters for CreateWebhook.
+type CreateWebhookParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// DeleteWebhookParams defines parameters for DeleteWebhook.
+type DeleteWebhookParams struct {
+	// IfMatch ETag of what is to be changed, as it was read.
+	IfMatch IfMatchNeeded `json:"If-Match"`
+
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// GetWebhookParams defines parameters for GetWebhook.
+type GetWebhookParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// UpdateWebhookParams defines parameters for UpdateWebhook.
+type UpdateWebhookParams struct {
+	// IfMatch ETag of what is to be changed, as it was read.
+	IfMatch IfMatchNeeded `json:"If-Match"`
+
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// ListDeadLettersParams defines parameters for ListDeadLetters.
+type ListDeadLettersParams struct {
+	// Limit Items in the page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next` of the page before. Absent or empty begins at the start.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Filter Condition in the filter language described above.
+	Filter      Filter      `form:"filter,omitempty" json:"filter,omitempty,omitzero"`
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// GetWebhookDeliveriesParams defines parameters for GetWebhookDeliveries.
+type GetWebhookDeliveriesParams struct {
+	IfNoneMatch IfNoneMatch `json:"If-None-Match,omitempty,omitzero"`
+}
+
+// RedeliverParams defines parameters for Redeliver.
+type RedeliverParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
+// TestWebhookParams defines parameters for TestWebhook.
+type TestWebhookParams struct {
+	// XCSRFToken Needed with the session cookie, not with a bearer token.
+	XCSRFToken CsrfToken `json:"X-CSRF-Token,omitempty,omitzero"`
+}
+
 // CreateEnrolmentJSONRequestBody defines body for CreateEnrolment for application/json ContentType.
 type CreateEnrolmentJSONRequestBody = EnrolmentRequest
 
@@ -2487,6 +2970,9 @@ type ActivatePolicyJSONRequestBody = Reason
 // CreateSessionJSONRequestBody defines body for CreateSession for application/json ContentType.
 type CreateSessionJSONRequestBody = SessionRequest
 
+// CreateSimulationJSONRequestBody defines body for CreateSimulation for application/json ContentType.
+type CreateSimulationJSONRequestBody = SimulationRequest
+
 // PutSiteHeartbeatJSONRequestBody defines body for PutSiteHeartbeat for application/json ContentType.
 type PutSiteHeartbeatJSONRequestBody = HeartbeatInterval
 
@@ -2507,6 +2993,15 @@ type RejectWaiverJSONRequestBody = Reason
 
 // WithdrawWaiverJSONRequestBody defines body for WithdrawWaiver for application/json ContentType.
 type WithdrawWaiverJSONRequestBody = Reason
+
+// CreateWebhookJSONRequestBody defines body for CreateWebhook for application/json ContentType.
+type CreateWebhookJSONRequestBody = WebhookRequest
+
+// UpdateWebhookJSONRequestBody defines body for UpdateWebhook for application/json ContentType.
+type UpdateWebhookJSONRequestBody = WebhookRequest
+
+// RedeliverJSONRequestBody defines body for Redeliver for application/json ContentType.
+type RedeliverJSONRequestBody = RedeliveryRequest
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -2549,6 +3044,12 @@ type ServerInterface interface {
 	// ListFindings Findings, in order of site, cluster, rule and subject
 	// (GET /findings)
 	ListFindings(ctx echo.Context, params ListFindingsParams) error
+	// ListInfrastructure Infrastructure that sites list, each resource once under all its names, in order of its id
+	// (GET /infrastructure)
+	ListInfrastructure(ctx echo.Context, params ListInfrastructureParams) error
+	// GetInfrastructure One infrastructure as a site lists it
+	// (GET /infrastructure/{site}/{infrastructure})
+	GetInfrastructure(ctx echo.Context, site SitePath, infrastructure InfrastructurePath, params GetInfrastructureParams) error
 	// Join A planner exchanges its join token for a NATS credential
 	// (POST /join)
 	Join(ctx echo.Context) error
@@ -2561,6 +3062,9 @@ type ServerInterface interface {
 	// GetOpenAPI This document
 	// (GET /openapi.json)
 	GetOpenAPI(ctx echo.Context, params GetOpenAPIParams) error
+	// GetFleetPlan What the federation should do beyond each cluster
+	// (GET /plans/fleet)
+	GetFleetPlan(ctx echo.Context, params GetFleetPlanParams) error
 	// ListPolicies Versions of the policy, newest first
 	// (GET /policies)
 	ListPolicies(ctx echo.Context, params ListPoliciesParams) error
@@ -2606,6 +3110,9 @@ type ServerInterface interface {
 	// CreateSession Exchange a token for a browser session
 	// (POST /session)
 	CreateSession(ctx echo.Context) error
+	// CreateSimulation What would be if the federation changed
+	// (POST /simulations)
+	CreateSimulation(ctx echo.Context, params CreateSimulationParams) error
 	// ListSites Sites, in order of id
 	// (GET /sites)
 	ListSites(ctx echo.Context, params ListSitesParams) error
@@ -2624,6 +3131,9 @@ type ServerInterface interface {
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx echo.Context, params ListTenancyParams) error
+	// GetTenancyGraph Who shares what, as a graph
+	// (GET /tenancy/graph)
+	GetTenancyGraph(ctx echo.Context, params GetTenancyGraphParams) error
 	// ListTokens API tokens made here, without their secrets; those of the configuration file are not among them
 	// (GET /tokens)
 	ListTokens(ctx echo.Context, params ListTokensParams) error
@@ -2657,6 +3167,33 @@ type ServerInterface interface {
 	// WithdrawWaiver Take back a waiver that is requested or in force
 	// (POST /waivers/{waiver}/withdraw)
 	WithdrawWaiver(ctx echo.Context, waiver WaiverPath, params WithdrawWaiverParams) error
+	// ListWebhooks Webhooks, in order of id
+	// (GET /webhooks)
+	ListWebhooks(ctx echo.Context, params ListWebhooksParams) error
+	// CreateWebhook Send notifications to a URL
+	// (POST /webhooks)
+	CreateWebhook(ctx echo.Context, params CreateWebhookParams) error
+	// DeleteWebhook Remove a webhook with its queue and its dead letters
+	// (DELETE /webhooks/{webhook})
+	DeleteWebhook(ctx echo.Context, webhook WebhookPath, params DeleteWebhookParams) error
+	// GetWebhook One webhook
+	// (GET /webhooks/{webhook})
+	GetWebhook(ctx echo.Context, webhook WebhookPath, params GetWebhookParams) error
+	// UpdateWebhook Replace what a webhook does; an absent URL or headers keep those that are stored
+	// (PUT /webhooks/{webhook})
+	UpdateWebhook(ctx echo.Context, webhook WebhookPath, params UpdateWebhookParams) error
+	// ListDeadLetters Deliveries to a webhook that were given up, in order of id
+	// (GET /webhooks/{webhook}/dead-letters)
+	ListDeadLetters(ctx echo.Context, webhook WebhookPath, params ListDeadLettersParams) error
+	// GetWebhookDeliveries How deliveries to a webhook go, with its last attempts
+	// (GET /webhooks/{webhook}/deliveries)
+	GetWebhookDeliveries(ctx echo.Context, webhook WebhookPath, params GetWebhookDeliveriesParams) error
+	// Redeliver Put dead letters of a webhook back in its queue
+	// (POST /webhooks/{webhook}/redeliver)
+	Redeliver(ctx echo.Context, webhook WebhookPath, params RedeliverParams) error
+	// TestWebhook Send a test at once and tell what the receiver answered
+	// (POST /webhooks/{webhook}/test)
+	TestWebhook(ctx echo.Context, webhook WebhookPath, params TestWebhookParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -3320,6 +3857,99 @@ func (w *ServerInterfaceWrapper) ListFindings(ctx echo.Context) error {
 	return err
 }
 
+// ListInfrastructure converts echo context to params.
+func (w *ServerInterfaceWrapper) ListInfrastructure(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInfrastructureParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListInfrastructure(ctx, params)
+	return err
+}
+
+// GetInfrastructure converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInfrastructure(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SitePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// ------------- Path parameter "infrastructure" -------------
+	var infrastructure InfrastructurePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "infrastructure", ctx.Param("infrastructure"), &infrastructure, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter infrastructure: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetInfrastructureParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInfrastructure(ctx, site, infrastructure, params)
+	return err
+}
+
 // Join converts echo context to params.
 func (w *ServerInterfaceWrapper) Join(ctx echo.Context) error {
 	var err error
@@ -3373,6 +4003,35 @@ func (w *ServerInterfaceWrapper) GetOpenAPI(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetOpenAPI(ctx, params)
+	return err
+}
+
+// GetFleetPlan converts echo context to params.
+func (w *ServerInterfaceWrapper) GetFleetPlan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetFleetPlanParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetFleetPlan(ctx, params)
 	return err
 }
 
@@ -3971,6 +4630,35 @@ func (w *ServerInterfaceWrapper) CreateSession(ctx echo.Context) error {
 	return err
 }
 
+// CreateSimulation converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSimulation(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSimulationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSimulation(ctx, params)
+	return err
+}
+
 // ListSites converts echo context to params.
 func (w *ServerInterfaceWrapper) ListSites(ctx echo.Context) error {
 	var err error
@@ -4291,6 +4979,41 @@ func (w *ServerInterfaceWrapper) ListTenancy(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListTenancy(ctx, params)
+	return err
+}
+
+// GetTenancyGraph converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTenancyGraph(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTenancyGraphParams
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", ctx.QueryParams(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter format: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTenancyGraph(ctx, params)
 	return err
 }
 
@@ -4760,6 +5483,390 @@ func (w *ServerInterfaceWrapper) WithdrawWaiver(ctx echo.Context) error {
 	return err
 }
 
+// ListWebhooks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWebhooks(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWebhooksParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWebhooks(ctx, params)
+	return err
+}
+
+// CreateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateWebhook(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateWebhook(ctx, params)
+	return err
+}
+
+// DeleteWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchNeeded
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteWebhook(ctx, webhook, params)
+	return err
+}
+
+// GetWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhook(ctx, webhook, params)
+	return err
+}
+
+// UpdateWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchNeeded
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = IfMatch
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter If-Match is required, but not found"))
+	}
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateWebhook(ctx, webhook, params)
+	return err
+}
+
+// ListDeadLetters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListDeadLetters(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDeadLettersParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "filter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filter", ctx.QueryParams(), &params.Filter, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter filter: %s", err))
+	}
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListDeadLetters(ctx, webhook, params)
+	return err
+}
+
+// GetWebhookDeliveries converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWebhookDeliveries(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetWebhookDeliveriesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-None-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-None-Match: %s", err))
+		}
+
+		params.IfNoneMatch = IfNoneMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWebhookDeliveries(ctx, webhook, params)
+	return err
+}
+
+// Redeliver converts echo context to params.
+func (w *ServerInterfaceWrapper) Redeliver(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RedeliverParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.Redeliver(ctx, webhook, params)
+	return err
+}
+
+// TestWebhook converts echo context to params.
+func (w *ServerInterfaceWrapper) TestWebhook(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "webhook" -------------
+	var webhook WebhookPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "webhook", ctx.Param("webhook"), &webhook, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter webhook: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TestWebhookParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "X-CSRF-Token" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("X-CSRF-Token")]; found {
+		var XCSRFToken CsrfToken
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for X-CSRF-Token, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "X-CSRF-Token", valueList[0], &XCSRFToken, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter X-CSRF-Token: %s", err))
+		}
+
+		params.XCSRFToken = XCSRFToken
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TestWebhook(ctx, webhook, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -4818,6 +5925,11 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/region-mismatches", wrapper.ListRegionMismatches, options.OperationMiddlewares["listRegionMismatches"]...)
 	router.GET(options.BaseURL+"/recommendations", wrapper.ListRecommendations, options.OperationMiddlewares["listRecommendations"]...)
 	router.GET(options.BaseURL+"/tenancy", wrapper.ListTenancy, options.OperationMiddlewares["listTenancy"]...)
+	router.GET(options.BaseURL+"/tenancy/graph", wrapper.GetTenancyGraph, options.OperationMiddlewares["getTenancyGraph"]...)
+	router.GET(options.BaseURL+"/infrastructure", wrapper.ListInfrastructure, options.OperationMiddlewares["listInfrastructure"]...)
+	router.GET(options.BaseURL+"/infrastructure/:site/:infrastructure", wrapper.GetInfrastructure, options.OperationMiddlewares["getInfrastructure"]...)
+	router.GET(options.BaseURL+"/plans/fleet", wrapper.GetFleetPlan, options.OperationMiddlewares["getFleetPlan"]...)
+	router.POST(options.BaseURL+"/simulations", wrapper.CreateSimulation, options.OperationMiddlewares["createSimulation"]...)
 	router.GET(options.BaseURL+"/versions", wrapper.ListVersions, options.OperationMiddlewares["listVersions"]...)
 	router.GET(options.BaseURL+"/rejections", wrapper.ListRejections, options.OperationMiddlewares["listRejections"]...)
 	router.GET(options.BaseURL+"/changes", wrapper.ListChanges, options.OperationMiddlewares["listChanges"]...)
@@ -4830,6 +5942,15 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/enrolments/:enrolment/revoke", wrapper.RevokeEnrolment, options.OperationMiddlewares["revokeEnrolment"]...)
 	router.POST(options.BaseURL+"/join", wrapper.Join, options.OperationMiddlewares["join"]...)
 	router.POST(options.BaseURL+"/join/renew", wrapper.RenewCredential, options.OperationMiddlewares["renewCredential"]...)
+	router.GET(options.BaseURL+"/webhooks", wrapper.ListWebhooks, options.OperationMiddlewares["listWebhooks"]...)
+	router.POST(options.BaseURL+"/webhooks", wrapper.CreateWebhook, options.OperationMiddlewares["createWebhook"]...)
+	router.DELETE(options.BaseURL+"/webhooks/:webhook", wrapper.DeleteWebhook, options.OperationMiddlewares["deleteWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:webhook", wrapper.GetWebhook, options.OperationMiddlewares["getWebhook"]...)
+	router.PUT(options.BaseURL+"/webhooks/:webhook", wrapper.UpdateWebhook, options.OperationMiddlewares["updateWebhook"]...)
+	router.POST(options.BaseURL+"/webhooks/:webhook/test", wrapper.TestWebhook, options.OperationMiddlewares["testWebhook"]...)
+	router.GET(options.BaseURL+"/webhooks/:webhook/deliveries", wrapper.GetWebhookDeliveries, options.OperationMiddlewares["getWebhookDeliveries"]...)
+	router.GET(options.BaseURL+"/webhooks/:webhook/dead-letters", wrapper.ListDeadLetters, options.OperationMiddlewares["listDeadLetters"]...)
+	router.POST(options.BaseURL+"/webhooks/:webhook/redeliver", wrapper.Redeliver, options.OperationMiddlewares["redeliver"]...)
 	router.GET(options.BaseURL+"/rules", wrapper.ListRules, options.OperationMiddlewares["listRules"]...)
 	router.GET(options.BaseURL+"/rules/:rule", wrapper.GetRule, options.OperationMiddlewares["getRule"]...)
 	router.GET(options.BaseURL+"/architectures", wrapper.ListArchitectures, options.OperationMiddlewares["listArchitectures"]...)
@@ -5550,6 +6671,116 @@ func (response ListFindingsdefaultApplicationProblemPlusJSONResponse) VisitListF
 	return err
 }
 
+type ListInfrastructureRequestObject struct {
+	Params ListInfrastructureParams
+}
+
+type ListInfrastructureResponseObject interface {
+	VisitListInfrastructureResponse(w http.ResponseWriter) error
+}
+
+type ListInfrastructure200ResponseHeaders struct {
+	ETag string
+}
+
+type ListInfrastructure200JSONResponse struct {
+	Body    InfrastructureList
+	Headers ListInfrastructure200ResponseHeaders
+}
+
+func (response ListInfrastructure200JSONResponse) VisitListInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInfrastructure304Response = NotModifiedResponse
+
+func (response ListInfrastructure304Response) VisitListInfrastructureResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListInfrastructuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListInfrastructuredefaultApplicationProblemPlusJSONResponse) VisitListInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInfrastructureRequestObject struct {
+	Site           SitePath           `json:"site"`
+	Infrastructure InfrastructurePath `json:"infrastructure"`
+	Params         GetInfrastructureParams
+}
+
+type GetInfrastructureResponseObject interface {
+	VisitGetInfrastructureResponse(w http.ResponseWriter) error
+}
+
+type GetInfrastructure200ResponseHeaders struct {
+	ETag string
+}
+
+type GetInfrastructure200JSONResponse struct {
+	Body    InfrastructureDetail
+	Headers GetInfrastructure200ResponseHeaders
+}
+
+func (response GetInfrastructure200JSONResponse) VisitGetInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInfrastructure304Response = NotModifiedResponse
+
+func (response GetInfrastructure304Response) VisitGetInfrastructureResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetInfrastructuredefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetInfrastructuredefaultApplicationProblemPlusJSONResponse) VisitGetInfrastructureResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type JoinRequestObject struct {
 	Body *JoinJSONRequestBody
 }
@@ -5709,6 +6940,60 @@ type GetOpenAPIdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetOpenAPIdefaultApplicationProblemPlusJSONResponse) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFleetPlanRequestObject struct {
+	Params GetFleetPlanParams
+}
+
+type GetFleetPlanResponseObject interface {
+	VisitGetFleetPlanResponse(w http.ResponseWriter) error
+}
+
+type GetFleetPlan200ResponseHeaders struct {
+	ETag string
+}
+
+type GetFleetPlan200JSONResponse struct {
+	Body    FleetPlan
+	Headers GetFleetPlan200ResponseHeaders
+}
+
+func (response GetFleetPlan200JSONResponse) VisitGetFleetPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetFleetPlan304Response = NotModifiedResponse
+
+func (response GetFleetPlan304Response) VisitGetFleetPlanResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetFleetPlandefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetFleetPlandefaultApplicationProblemPlusJSONResponse) VisitGetFleetPlanResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6579,6 +7864,46 @@ func (response CreateSessiondefaultApplicationProblemPlusJSONResponse) VisitCrea
 	return err
 }
 
+type CreateSimulationRequestObject struct {
+	Params CreateSimulationParams
+	Body   *CreateSimulationJSONRequestBody
+}
+
+type CreateSimulationResponseObject interface {
+	VisitCreateSimulationResponse(w http.ResponseWriter) error
+}
+
+type CreateSimulation200JSONResponse Simulation
+
+func (response CreateSimulation200JSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSimulationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSimulationdefaultApplicationProblemPlusJSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSitesRequestObject struct {
 	Params ListSitesParams
 }
@@ -6876,6 +8201,97 @@ type ListTenancydefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListTenancydefaultApplicationProblemPlusJSONResponse) VisitListTenancyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenancyGraphRequestObject struct {
+	Params GetTenancyGraphParams
+}
+
+type GetTenancyGraphResponseObject interface {
+	VisitGetTenancyGraphResponse(w http.ResponseWriter) error
+}
+
+type GetTenancyGraph200ResponseHeaders struct {
+	ETag string
+}
+
+type GetTenancyGraph200JSONResponse struct {
+	Body    TenancyGraph
+	Headers GetTenancyGraph200ResponseHeaders
+}
+
+func (response GetTenancyGraph200JSONResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenancyGraph200TextResponse struct {
+	Body    string
+	Headers GetTenancyGraph200ResponseHeaders
+}
+
+func (response GetTenancyGraph200TextResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetTenancyGraph200TextvndGraphvizResponse struct {
+	Body          io.Reader
+	Headers       GetTenancyGraph200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetTenancyGraph200TextvndGraphvizResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/vnd.graphviz")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetTenancyGraph304Response = NotModifiedResponse
+
+func (response GetTenancyGraph304Response) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetTenancyGraphdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTenancyGraphdefaultApplicationProblemPlusJSONResponse) VisitGetTenancyGraphResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7410,6 +8826,429 @@ func (response WithdrawWaiverdefaultApplicationProblemPlusJSONResponse) VisitWit
 	return err
 }
 
+type ListWebhooksRequestObject struct {
+	Params ListWebhooksParams
+}
+
+type ListWebhooksResponseObject interface {
+	VisitListWebhooksResponse(w http.ResponseWriter) error
+}
+
+type ListWebhooks200ResponseHeaders struct {
+	ETag string
+}
+
+type ListWebhooks200JSONResponse struct {
+	Body    WebhookList
+	Headers ListWebhooks200ResponseHeaders
+}
+
+func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWebhooks304Response = NotModifiedResponse
+
+func (response ListWebhooks304Response) VisitListWebhooksResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListWebhooksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListWebhooksdefaultApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookRequestObject struct {
+	Params CreateWebhookParams
+	Body   *CreateWebhookJSONRequestBody
+}
+
+type CreateWebhookResponseObject interface {
+	VisitCreateWebhookResponse(w http.ResponseWriter) error
+}
+
+type CreateWebhook201ResponseHeaders struct {
+	Location string
+}
+
+type CreateWebhook201JSONResponse struct {
+	Body    WebhookSecret
+	Headers CreateWebhook201ResponseHeaders
+}
+
+func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateWebhookdefaultApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  DeleteWebhookParams
+}
+
+type DeleteWebhookResponseObject interface {
+	VisitDeleteWebhookResponse(w http.ResponseWriter) error
+}
+
+type DeleteWebhook204Response struct {
+}
+
+func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteWebhookdefaultApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  GetWebhookParams
+}
+
+type GetWebhookResponseObject interface {
+	VisitGetWebhookResponse(w http.ResponseWriter) error
+}
+
+type GetWebhook200ResponseHeaders struct {
+	ETag string
+}
+
+type GetWebhook200JSONResponse struct {
+	Body    Webhook
+	Headers GetWebhook200ResponseHeaders
+}
+
+func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhook304Response = NotModifiedResponse
+
+func (response GetWebhook304Response) VisitGetWebhookResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWebhookdefaultApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  UpdateWebhookParams
+	Body    *UpdateWebhookJSONRequestBody
+}
+
+type UpdateWebhookResponseObject interface {
+	VisitUpdateWebhookResponse(w http.ResponseWriter) error
+}
+
+type UpdateWebhook200JSONResponse WebhookSecret
+
+func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UpdateWebhookdefaultApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeadLettersRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  ListDeadLettersParams
+}
+
+type ListDeadLettersResponseObject interface {
+	VisitListDeadLettersResponse(w http.ResponseWriter) error
+}
+
+type ListDeadLetters200ResponseHeaders struct {
+	ETag string
+}
+
+type ListDeadLetters200JSONResponse struct {
+	Body    DeadLetterList
+	Headers ListDeadLetters200ResponseHeaders
+}
+
+func (response ListDeadLetters200JSONResponse) VisitListDeadLettersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDeadLetters304Response = NotModifiedResponse
+
+func (response ListDeadLetters304Response) VisitListDeadLettersResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type ListDeadLettersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDeadLettersdefaultApplicationProblemPlusJSONResponse) VisitListDeadLettersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveriesRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  GetWebhookDeliveriesParams
+}
+
+type GetWebhookDeliveriesResponseObject interface {
+	VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error
+}
+
+type GetWebhookDeliveries200ResponseHeaders struct {
+	ETag string
+}
+
+type GetWebhookDeliveries200JSONResponse struct {
+	Body    WebhookDeliveries
+	Headers GetWebhookDeliveries200ResponseHeaders
+}
+
+func (response GetWebhookDeliveries200JSONResponse) VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWebhookDeliveries304Response = NotModifiedResponse
+
+func (response GetWebhookDeliveries304Response) VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetWebhookDeliveriesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWebhookDeliveriesdefaultApplicationProblemPlusJSONResponse) VisitGetWebhookDeliveriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  RedeliverParams
+	Body    *RedeliverJSONRequestBody
+}
+
+type RedeliverResponseObject interface {
+	VisitRedeliverResponse(w http.ResponseWriter) error
+}
+
+type Redeliver200JSONResponse Redelivery
+
+func (response Redeliver200JSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RedeliverdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RedeliverdefaultApplicationProblemPlusJSONResponse) VisitRedeliverResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookRequestObject struct {
+	Webhook WebhookPath `json:"webhook"`
+	Params  TestWebhookParams
+}
+
+type TestWebhookResponseObject interface {
+	VisitTestWebhookResponse(w http.ResponseWriter) error
+}
+
+type TestWebhook200JSONResponse WebhookAttempt
+
+func (response TestWebhook200JSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestWebhookdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestWebhookdefaultApplicationProblemPlusJSONResponse) VisitTestWebhookResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListArchitectures The reference architectures in force
@@ -7451,6 +9290,12 @@ type StrictServerInterface interface {
 	// ListFindings Findings, in order of site, cluster, rule and subject
 	// (GET /findings)
 	ListFindings(ctx context.Context, request ListFindingsRequestObject) (ListFindingsResponseObject, error)
+	// ListInfrastructure Infrastructure that sites list, each resource once under all its names, in order of its id
+	// (GET /infrastructure)
+	ListInfrastructure(ctx context.Context, request ListInfrastructureRequestObject) (ListInfrastructureResponseObject, error)
+	// GetInfrastructure One infrastructure as a site lists it
+	// (GET /infrastructure/{site}/{infrastructure})
+	GetInfrastructure(ctx context.Context, request GetInfrastructureRequestObject) (GetInfrastructureResponseObject, error)
 	// Join A planner exchanges its join token for a NATS credential
 	// (POST /join)
 	Join(ctx context.Context, request JoinRequestObject) (JoinResponseObject, error)
@@ -7463,6 +9308,9 @@ type StrictServerInterface interface {
 	// GetOpenAPI This document
 	// (GET /openapi.json)
 	GetOpenAPI(ctx context.Context, request GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error)
+	// GetFleetPlan What the federation should do beyond each cluster
+	// (GET /plans/fleet)
+	GetFleetPlan(ctx context.Context, request GetFleetPlanRequestObject) (GetFleetPlanResponseObject, error)
 	// ListPolicies Versions of the policy, newest first
 	// (GET /policies)
 	ListPolicies(ctx context.Context, request ListPoliciesRequestObject) (ListPoliciesResponseObject, error)
@@ -7508,6 +9356,9 @@ type StrictServerInterface interface {
 	// CreateSession Exchange a token for a browser session
 	// (POST /session)
 	CreateSession(ctx context.Context, request CreateSessionRequestObject) (CreateSessionResponseObject, error)
+	// CreateSimulation What would be if the federation changed
+	// (POST /simulations)
+	CreateSimulation(ctx context.Context, request CreateSimulationRequestObject) (CreateSimulationResponseObject, error)
 	// ListSites Sites, in order of id
 	// (GET /sites)
 	ListSites(ctx context.Context, request ListSitesRequestObject) (ListSitesResponseObject, error)
@@ -7526,6 +9377,9 @@ type StrictServerInterface interface {
 	// ListTenancy Infrastructure used by more than one cluster, in order of its id
 	// (GET /tenancy)
 	ListTenancy(ctx context.Context, request ListTenancyRequestObject) (ListTenancyResponseObject, error)
+	// GetTenancyGraph Who shares what, as a graph
+	// (GET /tenancy/graph)
+	GetTenancyGraph(ctx context.Context, request GetTenancyGraphRequestObject) (GetTenancyGraphResponseObject, error)
 	// ListTokens API tokens made here, without their secrets; those of the configuration file are not among them
 	// (GET /tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -7559,6 +9413,33 @@ type StrictServerInterface interface {
 	// WithdrawWaiver Take back a waiver that is requested or in force
 	// (POST /waivers/{waiver}/withdraw)
 	WithdrawWaiver(ctx context.Context, request WithdrawWaiverRequestObject) (WithdrawWaiverResponseObject, error)
+	// ListWebhooks Webhooks, in order of id
+	// (GET /webhooks)
+	ListWebhooks(ctx context.Context, request ListWebhooksRequestObject) (ListWebhooksResponseObject, error)
+	// CreateWebhook Send notifications to a URL
+	// (POST /webhooks)
+	CreateWebhook(ctx context.Context, request CreateWebhookRequestObject) (CreateWebhookResponseObject, error)
+	// DeleteWebhook Remove a webhook with its queue and its dead letters
+	// (DELETE /webhooks/{webhook})
+	DeleteWebhook(ctx context.Context, request DeleteWebhookRequestObject) (DeleteWebhookResponseObject, error)
+	// GetWebhook One webhook
+	// (GET /webhooks/{webhook})
+	GetWebhook(ctx context.Context, request GetWebhookRequestObject) (GetWebhookResponseObject, error)
+	// UpdateWebhook Replace what a webhook does; an absent URL or headers keep those that are stored
+	// (PUT /webhooks/{webhook})
+	UpdateWebhook(ctx context.Context, request UpdateWebhookRequestObject) (UpdateWebhookResponseObject, error)
+	// ListDeadLetters Deliveries to a webhook that were given up, in order of id
+	// (GET /webhooks/{webhook}/dead-letters)
+	ListDeadLetters(ctx context.Context, request ListDeadLettersRequestObject) (ListDeadLettersResponseObject, error)
+	// GetWebhookDeliveries How deliveries to a webhook go, with its last attempts
+	// (GET /webhooks/{webhook}/deliveries)
+	GetWebhookDeliveries(ctx context.Context, request GetWebhookDeliveriesRequestObject) (GetWebhookDeliveriesResponseObject, error)
+	// Redeliver Put dead letters of a webhook back in its queue
+	// (POST /webhooks/{webhook}/redeliver)
+	Redeliver(ctx context.Context, request RedeliverRequestObject) (RedeliverResponseObject, error)
+	// TestWebhook Send a test at once and tell what the receiver answered
+	// (POST /webhooks/{webhook}/test)
+	TestWebhook(ctx context.Context, request TestWebhookRequestObject) (TestWebhookResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -7949,6 +9830,58 @@ func (sh *strictHandler) ListFindings(ctx echo.Context, params ListFindingsParam
 	return nil
 }
 
+// ListInfrastructure operation middleware
+func (sh *strictHandler) ListInfrastructure(ctx echo.Context, params ListInfrastructureParams) error {
+	var request ListInfrastructureRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInfrastructure(ctx.Request().Context(), request.(ListInfrastructureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInfrastructure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListInfrastructureResponseObject); ok {
+		return validResponse.VisitListInfrastructureResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInfrastructure operation middleware
+func (sh *strictHandler) GetInfrastructure(ctx echo.Context, site SitePath, infrastructure InfrastructurePath, params GetInfrastructureParams) error {
+	var request GetInfrastructureRequestObject
+
+	request.Site = site
+	request.Infrastructure = infrastructure
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInfrastructure(ctx.Request().Context(), request.(GetInfrastructureRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInfrastructure")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInfrastructureResponseObject); ok {
+		return validResponse.VisitGetInfrastructureResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Join operation middleware
 func (sh *strictHandler) Join(ctx echo.Context) error {
 	var request JoinRequestObject
@@ -8083,6 +10016,31 @@ func (sh *strictHandler) GetOpenAPI(ctx echo.Context, params GetOpenAPIParams) e
 		return err
 	} else if validResponse, ok := response.(GetOpenAPIResponseObject); ok {
 		return validResponse.VisitGetOpenAPIResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetFleetPlan operation middleware
+func (sh *strictHandler) GetFleetPlan(ctx echo.Context, params GetFleetPlanParams) error {
+	var request GetFleetPlanRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetFleetPlan(ctx.Request().Context(), request.(GetFleetPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetFleetPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetFleetPlanResponseObject); ok {
+		return validResponse.VisitGetFleetPlanResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -8534,6 +10492,54 @@ func (sh *strictHandler) CreateSession(ctx echo.Context) error {
 	return nil
 }
 
+// CreateSimulation operation middleware
+func (sh *strictHandler) CreateSimulation(ctx echo.Context, params CreateSimulationParams) error {
+	var request CreateSimulationRequestObject
+
+	request.Params = params
+
+	var body CreateSimulationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSimulation(ctx.Request().Context(), request.(CreateSimulationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSimulation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSimulationResponseObject); ok {
+		return validResponse.VisitCreateSimulationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListSites operation middleware
 func (sh *strictHandler) ListSites(ctx echo.Context, params ListSitesParams) error {
 	var request ListSitesRequestObject
@@ -8705,6 +10711,31 @@ func (sh *strictHandler) ListTenancy(ctx echo.Context, params ListTenancyParams)
 		return err
 	} else if validResponse, ok := response.(ListTenancyResponseObject); ok {
 		return validResponse.VisitListTenancyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTenancyGraph operation middleware
+func (sh *strictHandler) GetTenancyGraph(ctx echo.Context, params GetTenancyGraphParams) error {
+	var request GetTenancyGraphRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenancyGraph(ctx.Request().Context(), request.(GetTenancyGraphRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenancyGraph")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTenancyGraphResponseObject); ok {
+		return validResponse.VisitGetTenancyGraphResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -9126,6 +11157,307 @@ func (sh *strictHandler) WithdrawWaiver(ctx echo.Context, waiver WaiverPath, par
 		return err
 	} else if validResponse, ok := response.(WithdrawWaiverResponseObject); ok {
 		return validResponse.VisitWithdrawWaiverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWebhooks operation middleware
+func (sh *strictHandler) ListWebhooks(ctx echo.Context, params ListWebhooksParams) error {
+	var request ListWebhooksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWebhooks(ctx.Request().Context(), request.(ListWebhooksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWebhooks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWebhooksResponseObject); ok {
+		return validResponse.VisitListWebhooksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateWebhook operation middleware
+func (sh *strictHandler) CreateWebhook(ctx echo.Context, params CreateWebhookParams) error {
+	var request CreateWebhookRequestObject
+
+	request.Params = params
+
+	var body CreateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateWebhook(ctx.Request().Context(), request.(CreateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateWebhookResponseObject); ok {
+		return validResponse.VisitCreateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteWebhook operation middleware
+func (sh *strictHandler) DeleteWebhook(ctx echo.Context, webhook WebhookPath, params DeleteWebhookParams) error {
+	var request DeleteWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteWebhook(ctx.Request().Context(), request.(DeleteWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteWebhookResponseObject); ok {
+		return validResponse.VisitDeleteWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhook operation middleware
+func (sh *strictHandler) GetWebhook(ctx echo.Context, webhook WebhookPath, params GetWebhookParams) error {
+	var request GetWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhook(ctx.Request().Context(), request.(GetWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookResponseObject); ok {
+		return validResponse.VisitGetWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateWebhook operation middleware
+func (sh *strictHandler) UpdateWebhook(ctx echo.Context, webhook WebhookPath, params UpdateWebhookParams) error {
+	var request UpdateWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	var body UpdateWebhookJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateWebhook(ctx.Request().Context(), request.(UpdateWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateWebhookResponseObject); ok {
+		return validResponse.VisitUpdateWebhookResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListDeadLetters operation middleware
+func (sh *strictHandler) ListDeadLetters(ctx echo.Context, webhook WebhookPath, params ListDeadLettersParams) error {
+	var request ListDeadLettersRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDeadLetters(ctx.Request().Context(), request.(ListDeadLettersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDeadLetters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListDeadLettersResponseObject); ok {
+		return validResponse.VisitListDeadLettersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWebhookDeliveries operation middleware
+func (sh *strictHandler) GetWebhookDeliveries(ctx echo.Context, webhook WebhookPath, params GetWebhookDeliveriesParams) error {
+	var request GetWebhookDeliveriesRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWebhookDeliveries(ctx.Request().Context(), request.(GetWebhookDeliveriesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWebhookDeliveries")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWebhookDeliveriesResponseObject); ok {
+		return validResponse.VisitGetWebhookDeliveriesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// Redeliver operation middleware
+func (sh *strictHandler) Redeliver(ctx echo.Context, webhook WebhookPath, params RedeliverParams) error {
+	var request RedeliverRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	var body RedeliverJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.Redeliver(ctx.Request().Context(), request.(RedeliverRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Redeliver")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RedeliverResponseObject); ok {
+		return validResponse.VisitRedeliverResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TestWebhook operation middleware
+func (sh *strictHandler) TestWebhook(ctx echo.Context, webhook WebhookPath, params TestWebhookParams) error {
+	var request TestWebhookRequestObject
+
+	request.Webhook = webhook
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TestWebhook(ctx.Request().Context(), request.(TestWebhookRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestWebhook")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TestWebhookResponseObject); ok {
+		return validResponse.VisitTestWebhookResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -138,8 +138,17 @@ func findingFields(all bool) filter.Fields[findingItem] {
 		}),
 		filter.Bool("waived", func(i t) (bool, bool) { return i.finding.Waiver != nil, true }),
 		filter.Text("country", func(i t) string { return i.inventory.Site.Country }),
+		filter.Texts("region", func(i t) []string { return regionsOf(i.record, i.finding.Subject.Cluster) }),
 		filter.Keyed("tag", func(i t, k string) string { return i.inventory.Site.Tags[k] }),
 	)
+}
+
+// regionsOf are the regions of a cluster and of its database, or of all clusters of the site for what is about none.
+func regionsOf(r *fleet.Record, cluster string) []string {
+	if r.Assessment == nil {
+		return nil
+	}
+	return r.Assessment.RegionsOf(cluster)
 }
 
 // FindingFilter compiles a filter of the findings list, for exports that must select what the list selects. It takes every

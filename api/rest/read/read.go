@@ -26,6 +26,7 @@ type Reader struct {
 	mismatches      *collection[mismatchItem]
 	recommendations *collection[clusterItem]
 	shared          *collection[gen.Tenancy]
+	infrastructures *collection[gen.InfrastructureRow]
 	rejections      *collection[*fleet.Rejection]
 	rules           *collection[rules.Entry]
 	architectures   *collection[catalog.Architecture]
@@ -37,7 +38,7 @@ func New(table *geo.Table, entries []rules.Entry, architectures []catalog.Archit
 	return &Reader{
 		table: table, entries: slices.Clone(entries), summaries: &summaries{},
 		sites: siteCollection(), clusters: clusterCollection(), findings: findingCollection(), mismatches: mismatchCollection(),
-		recommendations: recommendationCollection(), shared: tenancyCollection(), rejections: rejectionCollection(),
+		recommendations: recommendationCollection(), shared: tenancyCollection(), infrastructures: infrastructureCollection(), rejections: rejectionCollection(),
 		rules: ruleCollection(entries), architectures: architectureCollection(architectures), regions: regionCollection(table.Regions()),
 	}
 }
@@ -53,8 +54,9 @@ func (r *Reader) Fields() map[string][]string {
 		"listRecommendations": r.recommendations.fields.Names(), "listTenancy": r.shared.fields.Names(), "listRejections": r.rejections.fields.Names(),
 		"listRules": r.rules.fields.Names(), "listArchitectures": r.architectures.fields.Names(), "listRegions": r.regions.fields.Names(),
 		"listWaivers": waiverFields().Names(), "listPolicies": policyFields().Names(), "listAudit": auditFields().Names(), "listTokens": tokenFields().Names(),
-		"listEnrolments": enrolmentFields().Names(),
-		"listChanges":    changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
+		"listEnrolments": enrolmentFields().Names(), "listWebhooks": webhookFields().Names(), "listDeadLetters": deadLetterFields().Names(),
+		"listInfrastructure": r.infrastructures.fields.Names(),
+		"listChanges":        changeFields(nil).Names(), "listDifferences": differenceFields().Names(),
 	}
 }
 

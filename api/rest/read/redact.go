@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -12,8 +13,11 @@ import (
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
-// anotherSite stands for every name of a site outside the caller's scope.
-const anotherSite = "another site"
+// anotherSite stands for every name of a site outside the caller's scope, notShown for what else is known of it.
+const (
+	anotherSite = "another site"
+	notShown    = "not shown"
+)
 
 // redactor removes what a site's assessment tells about sites outside the caller's scope. For an unlimited scope it
 // returns everything as it is.
@@ -21,6 +25,8 @@ type redactor struct {
 	s     *Snapshot
 	names map[string]string // foreign spelling of an infrastructure to one within the scope
 	words *strings.Replacer // display names of neighbours
+	// foreign are the words that only the documents of neighbours out of scope hold, made when a finding first needs them.
+	foreign func() []string
 }
 
 func (s *Snapshot) redactor(sum *summary) redactor {
@@ -30,6 +36,7 @@ func (s *Snapshot) redactor(sum *summary) redactor {
 	r := redactor{s: s, names: map[string]string{}}
 	var words []string
 	neighbours := []string{sum.inventory.Site.Hub}
+	var documents []*inventory.Site
 	for i := range sum.assessment.Tenancy {
 		t := &sum.assessment.Tenancy[i]
 		all := append([]string{t.Infrastructure}, t.Aliases...)
@@ -40,37 +47,89 @@ func (s *Snapshot) redactor(sum *summary) redactor {
 				}
 			}
 		}
-		neighbours = append(neighbours, sitesOf(t.Tenants)...)
+		neighbours = append(append(neighbours, sitesOf(t.Tenants)...), sitesOf(all)...)
 	}
 	slices.Sort(neighbours)
 	for _, id := range slices.Compact(neighbours) {
-		if rec, ok := s.view.Site(id); ok && !s.scope.Allows(id) && rec.Inventory != nil && len(rec.Inventory.Site.Name) > 2 {
+		rec, ok := s.view.Site(id)
+		if !ok || s.scope.Allows(id) || rec.Inventory == nil {
+			continue
+		}
+		documents = append(documents, rec.Inventory)
+		if len(rec.Inventory.Site.Name) > 2 {
 			words = append(words, rec.Inventory.Site.Name, anotherSite)
 		}
 	}
 	r.words = strings.NewReplacer(words...)
+	r.foreign = sync.OnceValue(func() []string { return foreignWords(sum.inventory, documents) })
 	return r
 }
 
+// finding leaves out what a finding tells about sites out of scope. One that names none tells nothing of them; of one that does, what
+// stands in their documents alone is left out as well, such as their regions and versions.
 func (r redactor) finding(f *rules.Finding) *rules.Finding {
 	if r.s.scope.all {
 		return f
 	}
-	out := *f
-	if out.Subject.Infrastructure != "" && !r.s.mayName(out.Subject.Infrastructure) {
-		out.Subject.Infrastructure = r.name(out.Subject.Infrastructure)
+	out, named := r.rewrite(f, r.text)
+	if !named {
+		return out
 	}
-	out.Message, out.Remedy = r.text(out.Message), r.text(out.Remedy)
+	words := r.foreign()
+	if len(words) == 0 {
+		return out
+	}
+	out, _ = r.rewrite(out, func(t string) string { return without(t, words) })
+	return out
+}
+
+// rewrite applies text to all that a finding says and reports whether that changed anything.
+func (r redactor) rewrite(f *rules.Finding, text func(string) string) (*rules.Finding, bool) {
+	changed := false
+	of := func(t string) string {
+		again := text(t)
+		changed = changed || again != t
+		return again
+	}
+	out := *f
+	if n := out.Subject.Infrastructure; n != "" && n != anotherSite && !r.s.mayName(n) {
+		out.Subject.Infrastructure, changed = r.name(n), true
+	}
+	out.Message, out.Remedy = of(out.Message), of(out.Remedy)
 	if f.Missing != nil {
-		out.Missing = render(f.Missing, r.text)
+		out.Missing = render(f.Missing, of)
 	}
 	if f.Evidence != nil {
-		out.Evidence = make(map[string]any, len(f.Evidence))
-		for k, v := range f.Evidence {
-			out.Evidence[r.text(k)] = r.value(v)
-		}
+		out.Evidence, _ = rewriteValue(f.Evidence, of).(map[string]any)
 	}
-	return &out
+	return &out, changed
+}
+
+// rewriteValue applies text to the texts of a value. What stands under the name of another site and is no text is its own affair.
+func rewriteValue(v any, text func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return text(v)
+	case []string:
+		return render(v, text)
+	case []any:
+		return render(v, func(x any) any { return rewriteValue(x, text) })
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, x := range v {
+			name := text(k)
+			switch x.(type) {
+			case string, []string, []any, map[string]any:
+				out[name] = rewriteValue(x, text)
+			default:
+				if out[name] = x; name != k {
+					out[name] = notShown
+				}
+			}
+		}
+		return out
+	}
+	return v
 }
 
 func (r redactor) name(n string) string {
@@ -78,24 +137,6 @@ func (r redactor) name(n string) string {
 		return own
 	}
 	return anotherSite
-}
-
-func (r redactor) value(v any) any {
-	switch v := v.(type) {
-	case string:
-		return r.text(v)
-	case []string:
-		return render(v, r.text)
-	case []any:
-		return render(v, r.value)
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for k, x := range v {
-			out[r.text(k)] = r.value(x)
-		}
-		return out
-	}
-	return v
 }
 
 func (r redactor) text(t string) string {

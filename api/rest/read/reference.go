@@ -4,7 +4,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"

@@ -3,7 +3,7 @@ package read
 import (
 	"time"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -175,4 +175,10 @@ func (s *Snapshot) Assessment(id string, all Judge) (*assess.Assessment, error) 
 	})
 	out.Tenancy = red.tenancy(out.Tenancy)
 	return &out, nil
+}
+
+// Sight is the assessment of a site as the caller sees it, for comparisons.
+func (s *Snapshot) Sight(id string) (*assess.Assessment, bool) {
+	a, err := s.Assessment(id, nil)
+	return a, err == nil
 }

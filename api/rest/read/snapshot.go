@@ -17,6 +17,9 @@ type Snapshot struct {
 // Index is the view's.
 func (s *Snapshot) Index() uint64 { return s.view.Index() }
 
+// View is what is read, of all sites: what is made of it has to keep to the scope by itself.
+func (s *Snapshot) View() fleet.View { return s.view }
+
 // records yields the records the caller may see, in order of site.
 func (s *Snapshot) records() iter.Seq[*fleet.Record] {
 	if s.scope.all {

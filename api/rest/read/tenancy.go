@@ -4,7 +4,7 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/meridian-federation/meridian/api/rest/filter"
+	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/tenancy"
@@ -13,19 +13,22 @@ import (
 func tenancyCollection() *collection[gen.Tenancy] {
 	return &collection[gen.Tenancy]{
 		fields: tenancyFields(),
-		key:    func(t gen.Tenancy) []string { return []string{t.Infrastructure} },
-		each: func(s *Snapshot) iter.Seq[gen.Tenancy] {
-			if !s.scope.all {
-				return s.scopedTenancy
+		key:    func(t gen.Tenancy) []string { return inOrder(t.Infrastructure) },
+		each:   func(s *Snapshot) iter.Seq[gen.Tenancy] { return s.sharing() },
+	}
+}
+
+// sharing yields the infrastructures that more than one cluster uses, in order, narrowed to the scope.
+func (s *Snapshot) sharing() iter.Seq[gen.Tenancy] {
+	if !s.scope.all {
+		return s.scopedTenancy
+	}
+	return func(yield func(gen.Tenancy) bool) {
+		for t := range s.view.Tenancy("") {
+			if !yield(s.tenancyItem(t)) {
+				return
 			}
-			return func(yield func(gen.Tenancy) bool) {
-				for t := range s.view.Tenancy("") {
-					if !yield(s.tenancyItem(t)) {
-						return
-					}
-				}
-			}
-		},
+		}
 	}
 }
 
@@ -39,7 +42,7 @@ func (s *Snapshot) scopedTenancy(yield func(gen.Tenancy) bool) {
 		}
 	}
 	slices.SortFunc(items, func(a, b gen.Tenancy) int {
-		return slices.Compare([]string{a.Infrastructure}, []string{b.Infrastructure})
+		return slices.Compare(inOrder(a.Infrastructure), inOrder(b.Infrastructure))
 	})
 	for _, t := range items {
 		if !yield(t) {
@@ -91,7 +94,7 @@ func (s *Snapshot) tenancyItem(t *tenancy.Shared) gen.Tenancy {
 			names = append(names, n)
 		}
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int { return slices.Compare(inOrder(a), inOrder(b)) })
 	out.Infrastructure, out.Aliases = anotherSite, []string{}
 	if len(names) > 0 {
 		out.Infrastructure, out.Aliases = names[0], names[1:]

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/catalog"
@@ -53,6 +54,9 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 			}
 			return rest.Report{ContentType: types[r.Format], Name: "compliance." + r.Format, Body: []byte("{}")}, nil
 		},
+		FleetPlan: func(context.Context, fleet.View, func(string) bool) (*advice.Plan, error) {
+			return &advice.Plan{Consolidations: []advice.Proposal{}, Separations: []advice.Proposal{}, Upgrades: []advice.Upgrade{}, Queue: []advice.Fix{}, Assumptions: []string{"none"}}, nil
+		},
 		Assess: func(_ context.Context, r *fleet.Record) (*assess.Assessment, error) {
 			full := *r.Assessment
 			full.Findings = append(append([]rules.Finding(nil), full.Findings...), finding(r, "prod", "ARC-001", rules.Pass, rules.Medium, ""))
@@ -61,6 +65,7 @@ func Options(h *Holder, feed *rest.Feed) rest.Options {
 	}
 	Govern(&o)
 	o.Enrolments = Enrolments{}
+	o.Webhooks = Webhooks{}
 	if v, ok := h.View().(*View); ok {
 		o.Past = NewPast(v)
 	}

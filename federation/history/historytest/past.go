@@ -49,7 +49,8 @@ func trends(t *testing.T, s *history.Store) {
 	waived.Waiver = "w"
 	must(t, s.WriteAssessments(ctx, []history.AssessmentRow{
 		Assessment("a", 0, Finding("f1")), Assessment("a", 1, Finding("f1"), waived), Assessment("a", 2), Assessment("a", 9, Finding("f1")),
-		Assessment("b", 3, Finding("f3")), {Site: "b", At: hour(5), Removed: true},
+		Assessment("b", 3, Finding("f3")),
+		{Site: "b", At: hour(5), Removed: true},
 	}))
 	read := func(from time.Time, step time.Duration, n int, sites ...string) []string {
 		var out []string

@@ -114,7 +114,7 @@ func enoughConnectionServers(j *rule.Judge, c *facts.Cluster) {
 	case have < need:
 		j.Fail(s, rule.Failure{
 			Evidence: map[string]any{"things": size.Things, "have": have, "need": need},
-			Message:  fmt.Sprintf("%s has %s for %d things and needs %d, one for each %s.", c.Key, rule.Count(have, "connection server", "connection servers"), size.Things, need, strconv.FormatFloat(per, 'f', -1, 64)),
+			Message:  fmt.Sprintf("%s has %s for %s things and needs %d, one for each %s.", c.Key, rule.Count(have, "connection server", "connection servers"), sizing.Thousands(size.Things), need, sizing.Thousands(per)),
 		})
 	default:
 		j.Pass(s, "There are enough connection servers for the things.")
@@ -133,7 +133,7 @@ func writesWithoutInflux(j *rule.Judge, c *facts.Cluster) {
 		wps := int(math.Round(size.WPS))
 		j.Fail(s, rule.Failure{
 			Evidence: map[string]any{"writesPerSecond": wps, "limit": int(j.Number(0))},
-			Message:  fmt.Sprintf("%s writes %d properties a second into its relational database, which is meant for %d.", c.Key, wps, int(j.Number(0))),
+			Message:  fmt.Sprintf("%s writes %s properties a second into its relational database, which is meant for %s.", c.Key, sizing.Thousands(wps), sizing.Thousands(j.Number(0))),
 		})
 	default:
 		j.Pass(s, "The relational database is meant for the property writes.")
@@ -313,9 +313,9 @@ func connectionBudget(j *rule.Judge, c *facts.Cluster) {
 		lacking = append(lacking, rule.Missing("poolMax", u.Unseen)...)
 		if known && sum > limit {
 			tenants := u.Others(c.Key)
-			message := fmt.Sprintf("The connection pools of %s on its database %s can grow to %d; the database gives %d connections.", c.Key, u.Name, sum, limit)
+			message := fmt.Sprintf("The connection pools of %s on its database %s can grow to %s; the database gives %s connections.", c.Key, u.Name, sizing.Thousands(sum), sizing.Thousands(limit))
 			if len(tenants) > 0 {
-				message = fmt.Sprintf("The connection pools of %s and %s on the database %s can grow to %d; the database gives %d connections.", c.Key, rule.Joined(tenants), u.Name, sum, limit)
+				message = fmt.Sprintf("The connection pools of %s and %s on the database %s can grow to %s; the database gives %s connections.", c.Key, rule.Joined(tenants), u.Name, sizing.Thousands(sum), sizing.Thousands(limit))
 			}
 			j.Fail(s, rule.Failure{Since: u.Observed(), Message: message, Evidence: map[string]any{"pools": sum, "connections": limit, "otherClusters": tenants}})
 			return

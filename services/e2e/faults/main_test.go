@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -23,6 +24,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/history"
 	clickhouse "github.com/meridian-federation/meridian/federation/history/embedded"
+	"github.com/meridian-federation/meridian/federation/notify"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/services/federation/hub"
@@ -81,6 +83,7 @@ func eventually(t testing.TB, what string, ask func() error) {
 type settings struct {
 	URL, Credentials, DSN, Listen string
 	Replicas                      int
+	Notify                        bool
 	Now                           func() time.Time `json:"-"`
 }
 
@@ -125,12 +128,24 @@ func newReplica(ctx context.Context, s settings) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
+	serve := hub.Serve{Listener: listener, Auth: auth, Registry: prometheus.NewRegistry(), Drain: 50 * time.Millisecond}
+	var notifier *hub.Notifier
+	if s.Notify {
+		notifier, err = hub.NewNotifier(ctx, r.Hub, hub.Notification{
+			Key: []byte(secret)[:notify.KeySize], Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Tuning: notify.Tuning{FirstRetry: 50 * time.Millisecond, FlapLimit: 1000},
+		})
+		if err != nil {
+			return nil, err
+		}
+		serve.Webhooks = notifier
+	}
 	r.run = func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return r.Run(ctx) })
-		group.Go(func() error {
-			return r.Serve(ctx, hub.Serve{Listener: listener, Auth: auth, Registry: prometheus.NewRegistry(), Drain: 50 * time.Millisecond})
-		})
+		group.Go(func() error { return r.Serve(ctx, serve) })
+		if notifier != nil {
+			group.Go(func() error { return notifier.Run(ctx) })
+		}
 		if r.store != nil {
 			group.Go(func() error { return hub.WriteHistory(ctx, o, r.store) })
 		}

@@ -20,6 +20,7 @@ type Enrolment struct {
 	CAFile        string   // authorities of the bus' certificates, told to planners; empty where the system's are
 	Approval      bool
 	CredentialTTL time.Duration
+	Told          enrol.Audit // of every act, after the log; nil tells nobody
 }
 
 // Enrol opens the service that lets planners in. The returned function works until its context ends.
@@ -56,14 +57,17 @@ func open(o Options, e Enrolment, bucket enrol.Store, system *bus.Conn, authorit
 		return nil, err
 	}
 	return enrol.New(enrol.Options{
-		Store: bucket, Authority: keys, Verify: trust.Verify, Audit: logged(o.Logger), Approval: e.Approval, CredentialTTL: e.CredentialTTL,
+		Store: bucket, Authority: keys, Verify: trust.Verify, Audit: logged(o.Logger, e.Told), Approval: e.Approval, CredentialTTL: e.CredentialTTL,
 		NATS: e.NATS, NATSAuthority: authority, Now: o.Now, Logger: o.Logger,
 	})
 }
 
-// logged writes the audit of enrolments to the log.
-func logged(log *slog.Logger) enrol.Audit {
+// logged writes the audit of enrolments to the log and tells who wants to know.
+func logged(log *slog.Logger, told enrol.Audit) enrol.Audit {
 	return func(ctx context.Context, e enrol.Event) {
+		if told != nil {
+			defer told(ctx, e)
+		}
 		log.InfoContext(ctx, "audit", "act", e.Act, "who", e.Who, "at", e.At, "site", e.Site, "enrolment", e.Enrolment, "detail", e.Detail)
 	}
 }

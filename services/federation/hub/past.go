@@ -154,8 +154,8 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purp
 		for i, r := range records {
 			sites[i] = r.Inventory
 		}
-		// Both are in order of site.
 		pol, ref := h.fleet.Policy(h.o.Now())
+		// Both are in order of site.
 		for i, a := range h.o.Engine.Sites(sites, assess.View{Policy: pol, At: at, HubInView: true, All: why == forReport}) {
 			site := sites[i].Site
 			waiver.Apply(h.fleet.Waivers().Of(site), a, func(string) inventory.Identity { return site })

@@ -37,6 +37,7 @@ type Serve struct {
 	Version       string
 	Registry      *prometheus.Registry
 	Enrolments    rest.Enrolments // nil lets no planner in
+	Webhooks      rest.Webhooks   // nil sends no notifications
 	Drain         time.Duration   // how long requests under way may take after the stop; 0 means 10 s; event streams end at once
 }
 
@@ -52,7 +53,7 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 	handler, err := rest.New(rest.Options{ //nolint:contextcheck // Requests bring their own contexts; this one bounds the server.
 		View: h.View, Regions: h.o.Engine.Regions, Rules: h.o.Engine.Rules.Entries(), Architectures: h.o.Engine.Catalog.All(),
 		Schema: inventory.Schema(), Assess: h.assessAll, PutInventory: h.putInventory,
-		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.Compliance, Past: past, Changes: h.feed, Enrolments: s.Enrolments, Ready: h.readiness,
+		SetHeartbeat: h.setHeartbeat, Supported: h.supported(), Report: h.Compliance, Past: past, Branch: h.branch, FleetPlan: h.fleetPlan, Changes: h.feed, Enrolments: s.Enrolments, Webhooks: s.Webhooks, Ready: h.readiness,
 		Waivers: h.waivers, Policies: h.policyOptions(), Tokens: h.tokens, Audit: h.audit,
 		Auth: h.authenticators(s.Auth), SessionKey: s.SessionKey, SecureCookies: s.SecureCookies,
 		Web: s.Web, Closing: closing, Version: s.Version, Clock: h.o.Now, Logger: h.o.Logger, Registry: s.Registry,

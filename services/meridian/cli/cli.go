@@ -39,6 +39,8 @@ type grammar struct {
 	Assess          assessCommand          `cmd:"" help:"Judge inventories offline." group:"offline"`
 	Availability    availabilityCommand    `cmd:"" help:"Compute how available clusters are, and pairs of them together." group:"offline"`
 	Simulate        simulateCommand        `cmd:"" help:"Fail machines, zones, regions and more, and tell which clusters go down and why." group:"offline"`
+	Whatif          whatifCommand          `cmd:"" help:"Tell what would differ if the federation changed: a database moves, a region is lost, sites merge." group:"offline"`
+	Recommend       recommendCommand       `cmd:"" help:"Recommend for the federation." group:"offline"`
 	Plan            planCommand            `cmd:"" help:"Plan a new cluster: up to three options for a workload, objectives and constraints." group:"offline"`
 	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
 	Sources         sourcesCommand         `cmd:"" help:"Show which fact of a site came from which source, where sources disagree, and what is missing." group:"offline"`
@@ -59,6 +61,7 @@ type grammar struct {
 	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
 	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
 	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
+	Webhooks        webhooksCommand        `cmd:"" help:"Send notifications to other systems." group:"server"`
 	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
 	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
 	Version         versionCommand         `cmd:"" help:"Print the version."`

@@ -9,11 +9,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -223,6 +226,9 @@ func isJUnit(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func checkJUnit(text string) error {
+	if err := checkJenkins(text); err != nil {
+		return err
+	}
 	type totals struct {
 		Tests    int `xml:"tests,attr"`
 		Failures int `xml:"failures,attr"`
@@ -270,7 +276,6 @@ func checkJUnit(text string) error {
 		whole.Tests += got.Tests
 		whole.Failures += got.Failures
 		whole.Errors += got.Errors
-		whole.Skipped += got.Skipped
 	}
 	if whole != report.totals {
 		return fmt.Errorf("the report says %+v and holds %+v", report.totals, whole)
@@ -314,4 +319,101 @@ func brokenServer(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	ts.Defer(srv.Close)
 	ts.Setenv("SERVER", srv.URL)
+}
+
+// junit10 is what Jenkins' junit-10.xsd allows of each element we write: children, attributes, and which of those must be there.
+var junit10 = map[string]struct{ children, required, optional []string }{
+	"testsuites": {[]string{"testsuite"}, nil, []string{"name", "time", "tests", "failures", "errors"}},
+	"testsuite": {
+		[]string{"testsuite", "properties", "testcase", "system-out", "system-err"},
+		[]string{"name", "tests", "failures", "errors"},
+		[]string{"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+	},
+	"testcase": {[]string{"skipped", "error", "failure", "system-out", "system-err"}, []string{"name"}, []string{"time", "classname", "group"}},
+	"failure":  {nil, nil, []string{"type", "message"}},
+	"error":    {nil, nil, []string{"type", "message"}},
+	"skipped":  {nil, nil, []string{"type", "message"}},
+}
+
+// checkJenkins holds a report against junit10, and its times against the schema's pattern.
+func checkJenkins(text string) error {
+	var open []string
+	for d := xml.NewDecoder(strings.NewReader(text)); ; {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch e := token.(type) {
+		case xml.EndElement:
+			open = open[:len(open)-1]
+		case xml.StartElement:
+			name := e.Name.Local
+			allowed, known := junit10[name]
+			switch {
+			case !known, len(open) == 0 && name != "testsuites", len(open) > 0 && !slices.Contains(junit10[open[len(open)-1]].children, name):
+				return fmt.Errorf("element %s in %v", name, open)
+			}
+			var seen []string
+			for _, a := range e.Attr {
+				seen = append(seen, a.Name.Local)
+				if !slices.Contains(allowed.required, a.Name.Local) && !slices.Contains(allowed.optional, a.Name.Local) {
+					return fmt.Errorf("%s has the attribute %s", name, a.Name.Local)
+				}
+				if a.Name.Local == "time" && !seconds.MatchString(a.Value) {
+					return fmt.Errorf("%s takes %q", name, a.Value)
+				}
+			}
+			for _, a := range allowed.required {
+				if !slices.Contains(seen, a) {
+					return fmt.Errorf("%s has no attribute %s", name, a)
+				}
+			}
+			open = append(open, name)
+		}
+	}
+}
+
+var seconds = regexp.MustCompile(`^(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?$`)
+
+// The checks of both formats refuse what the formats forbid: a check that takes everything holds nothing.
+func TestFormatChecksRefuse(t *testing.T) {
+	const report = `<testsuites name="m" tests="1" failures="0" errors="0" time="0"><testsuite name="s" tests="1" failures="0" errors="0" skipped="0" time="0"><testcase name="c" classname="k" time="0"></testcase></testsuite></testsuites>`
+	if err := checkJUnit(report); err != nil {
+		t.Fatal(err)
+	}
+	for old, now := range map[string]string{
+		`<testcase name="c"`:  `<testcase name="c" file="f"`,
+		`<testsuite name="s"`: `<testsuite`,
+		`time="0"`:            `time="soon"`,
+		`errors="0" time="0"`: `errors="0" skipped="0" time="0"`,
+		`</testcase>`:         `<why></why></testcase>`,
+		`classname="k"`:       ``,
+		`tests="1"`:           `tests="2"`,
+	} {
+		if err := checkJUnit(strings.Replace(report, old, now, 1)); err == nil {
+			t.Errorf("JUnit with %s is taken", now)
+		}
+	}
+	const log = `{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[{"tool":{"driver":{"name":"meridian","informationUri":"https://example.com","rules":[{"id":"A-001","shortDescription":{"text":"a"},"defaultConfiguration":{"level":"error"}}]}},` +
+		`"invocations":[{"executionSuccessful":true}],"columnKind":"unicodeCodePoints","results":[{"ruleId":"A-001","ruleIndex":0,"kind":"fail","level":"error","message":{"text":"m"},"locations":[{"logicalLocations":[{"fullyQualifiedName":"s","kind":"resource"}]}],"partialFingerprints":{"findingId/v1":"x"},"properties":{}}]}]}`
+	if err := checkSARIF([]byte(log)); err != nil {
+		t.Fatal(err)
+	}
+	for old, now := range map[string]string{
+		`"version":"2.1.0"`:               `"version":"2.0.0"`,
+		`"name":"meridian",`:              ``,
+		`"executionSuccessful":true`:      ``,
+		`"message":{"text":"m"},`:         ``,
+		`"ruleIndex":0`:                   `"ruleIndex":1`,
+		`"level":"error","message"`:       `"level":"high","message"`,
+		`"kind":"fail"`:                   `"kind":"failed"`,
+		`"shortDescription":{"text":"a"}`: `"shortDescription":"a"`,
+	} {
+		if err := checkSARIF([]byte(strings.Replace(log, old, now, 1))); err == nil {
+			t.Errorf("SARIF with %s is taken", now)
+		}
+	}
 }

@@ -107,6 +107,9 @@ func (c *planCommand) write(e *Environment, p *plan.Plan) error {
 		d.Sheets = append(d.Sheets, componentSheet(p), stepSheet(p), assumptionSheet(p))
 	}
 	d.Sheets = append(d.Sheets, rejectedSheet(p))
+	for i := range d.Sheets {
+		d.Sheets[i].Width = 100
+	}
 	if err := d.Write(e.Stdout, c.Output); err != nil {
 		return err
 	}
@@ -190,14 +193,15 @@ func componentSheet(p *plan.Plan) output.Sheet {
 			{Name: "vcpu"},
 			{Name: "gib"},
 			{Name: "storage gib", Wide: true},
-			{Name: "machine type"},
-			{Name: "product"},
-			{Name: "redundancy"},
+			{Name: "machine type", Wide: true},
+			{Name: "product", Wide: true},
+			{Name: "redundancy", Wide: true},
 			{Name: "provider", Wide: true},
 			{Name: "region"},
 			{Name: "zone"},
-			{Name: "shares machines with"},
+			{Name: "shares machines with", Wide: true},
 			{Name: "shared", Wide: true},
+			{Name: "what", Narrow: true},
 		},
 	}
 	for i := range p.Options {
@@ -212,11 +216,23 @@ func componentSheet(p *plan.Plan) output.Sheet {
 			}
 			s.Rows = append(s.Rows, []string{
 				strconv.Itoa(i + 1), c.Kind, strconv.Itoa(c.Count), number(c.CPU), number(c.MemoryGiB), number(c.StorageGiB), c.SKU, product,
-				redundancy, c.Provider, c.Region, c.Zone, c.SharedOn, yes(c.Shared),
+				redundancy, c.Provider, c.Region, c.Zone, c.SharedOn, yes(c.Shared), what(&c, product, redundancy),
 			})
 		}
 	}
 	return s
+}
+
+// what sums up the columns of a component for which a table has no room.
+func what(c *recommend.BillItem, product, redundancy string) string {
+	parts := []string{product, redundancy, c.SKU}
+	if c.SharedOn != "" {
+		parts = append(parts, "on the machines of "+c.SharedOn)
+	}
+	if c.Shared {
+		parts = append(parts, "shared")
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
 func stepSheet(p *plan.Plan) output.Sheet {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -301,15 +302,38 @@ func (c *recommendationsCommand) Run(ctx context.Context, e *Environment) error 
 type tenancyCommand struct {
 	serverFlags
 	pastFlags
-	Filter string        `help:"Condition in the filter language, e.g. 'kind=zookeeper'." placeholder:"CONDITION"`
-	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
+	Filter string        `help:"Condition in the filter language, e.g. 'kind=zookeeper'; not for drawings." placeholder:"CONDITION"`
+	Output output.Format `short:"o" help:"Format: ${enum}. dot (Graphviz) and mermaid draw who shares what." enum:"table,wide,json,yaml,csv,md,dot,mermaid" default:"table"`
 }
+
+// Formats of drawings.
+const (
+	formatDOT     output.Format = "dot"
+	formatMermaid output.Format = "mermaid"
+)
 
 // Run lists shared infrastructure.
 func (c *tenancyCommand) Run(ctx context.Context, e *Environment) error {
 	api, err := c.client(e)
 	if err != nil {
 		return err
+	}
+	if c.Output == formatDOT || c.Output == formatMermaid {
+		if c.Filter != "" {
+			return errors.New("--filter: a drawing shows everything that is shared; leave the filter out, or choose a table")
+		}
+		g, err := api.TenancyGraph(ctx)
+		if err != nil {
+			return api.explain(err)
+		}
+		text := g.DOT()
+		if c.Output == formatMermaid {
+			text = g.Mermaid()
+		}
+		if _, err := io.WriteString(e.Stdout, text); err != nil {
+			return fmt.Errorf("write the drawing: %w", err)
+		}
+		return nil
 	}
 	columns := []output.Column{{Name: "infrastructure"}, {Name: "kind"}, {Name: "also known as"}, {Name: "used by"}, {Name: "regions"}}
 	q := c.in(client.Query{Filter: c.Filter, PageSize: 1000})

@@ -18,17 +18,20 @@ type junitSuites struct {
 	Suites []*junitSuite `xml:"testsuite"`
 }
 
+// Attributes and elements are those of the schema by which Jenkins refuses reports (junit-10.xsd): it has no count of skipped cases
+// over all suites, and no file and line of a case.
 type junitTotals struct {
 	Tests    int    `xml:"tests,attr"`
 	Failures int    `xml:"failures,attr"`
 	Errors   int    `xml:"errors,attr"`
-	Skipped  int    `xml:"skipped,attr"`
 	Time     string `xml:"time,attr"`
 }
 
 type junitSuite struct {
 	Name string `xml:"name,attr"`
 	junitTotals
+	Skipped   int         `xml:"skipped,attr"`
+	File      string      `xml:"file,attr,omitempty"`
 	Timestamp string      `xml:"timestamp,attr,omitempty"`
 	Cases     []junitCase `xml:"testcase"`
 }
@@ -36,8 +39,6 @@ type junitSuite struct {
 type junitCase struct {
 	Name    string        `xml:"name,attr"`
 	Class   string        `xml:"classname,attr"`
-	File    string        `xml:"file,attr,omitempty"`
-	Line    int           `xml:"line,attr,omitempty"`
 	Time    string        `xml:"time,attr"`
 	Failure *junitMessage `xml:"failure,omitempty"`
 	Error   *junitMessage `xml:"error,omitempty"`
@@ -76,7 +77,11 @@ func JUnit(w io.Writer, x Export) error {
 	}
 	for i := range x.Findings {
 		f := &x.Findings[i]
-		suite(f.Subject.Site).add(x.junitCase(f))
+		s := suite(f.Subject.Site)
+		s.add(x.junitCase(f))
+		if at, ok := x.place(f.Subject); ok && s.File == "" {
+			s.File = at.Path
+		}
 	}
 	for _, p := range x.Problems {
 		suite("inventories that could not be read").add(unreadable(p))
@@ -87,7 +92,6 @@ func JUnit(w io.Writer, x Export) error {
 		all.Tests += s.Tests
 		all.Failures += s.Failures
 		all.Errors += s.Errors
-		all.Skipped += s.Skipped
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return fmt.Errorf("write JUnit: %w", err)
@@ -118,11 +122,9 @@ func (s *junitSuite) add(c junitCase) {
 
 func (x *Export) junitCase(f *rules.Finding) junitCase {
 	c := junitCase{Name: f.Rule + " " + f.Title, Class: Subject(f.Subject), Time: "0"}
-	if at, ok := x.place(f.Subject); ok {
-		c.File, c.Line = at.Path, at.Line
-	}
 	var text []string
-	for _, line := range []string{f.Remedy, f.Reference} {
+	at, _ := x.place(f.Subject)
+	for _, line := range []string{at.String(), f.Remedy, f.Reference} {
 		if line != "" {
 			text = append(text, line)
 		}
@@ -146,5 +148,6 @@ func unreadable(p document.Problem) junitCase {
 	if name == "" {
 		name = "document"
 	}
-	return junitCase{Name: name, Class: p.File, File: p.File, Line: p.Line, Time: "0", Error: &junitMessage{Message: p.What, Type: "refused", Text: p.Remedy}}
+	text := strings.TrimSpace(Place{p.File, p.Line, p.Column}.String() + "\n" + p.Remedy)
+	return junitCase{Name: name, Class: p.File, Time: "0", Error: &junitMessage{Message: p.What, Type: "refused", Text: text}}
 }

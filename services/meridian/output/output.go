@@ -33,8 +33,9 @@ func (f Format) ForPeople() bool { return f == Table || f == Wide }
 // Column is one column of the tabular formats. The name is also the key in CSV. Long texts belong last, where a terminal
 // may break them without harm to the columns.
 type Column struct {
-	Name string
-	Wide bool // left out of table, present in every other format
+	Name   string
+	Wide   bool // left out of table, present in every other format
+	Narrow bool // in table only, where it sums up wide columns
 }
 
 // Sheet is a table with the value it was made of, which JSON and YAML print instead.
@@ -45,7 +46,12 @@ type Sheet struct {
 	Value   any
 	// Empty is said instead of an empty table, so that nothing found is never mistaken for nothing done.
 	Empty string
+	// Width is the most characters of a line of Table: the last column is broken into lines that fit. 0 breaks nothing.
+	Width int
 }
+
+// leastRoom is what a broken column has at least, however wide the others are.
+const leastRoom = 12
 
 // Write prints the sheet.
 func (s Sheet) Write(w io.Writer, f Format) error {
@@ -114,21 +120,64 @@ func (s Sheet) table(b *bytes.Buffer, wide bool) {
 		b.WriteString(s.Empty + "\n")
 		return
 	}
-	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	lines := make([][]string, 0, 1+len(s.Rows))
 	line := func(cell func(int) string) {
 		var cells []string
 		for i, c := range s.Columns {
-			if !c.Wide || wide {
+			if wide && !c.Narrow || !wide && !c.Wide {
 				cells = append(cells, oneLine(cell(i)))
 			}
 		}
-		_, _ = io.WriteString(tw, strings.Join(cells, "\t")+"\n") // A buffer takes everything.
+		lines = append(lines, cells)
 	}
 	line(func(i int) string { return strings.ToUpper(s.Columns[i].Name) })
 	for _, row := range s.Rows {
 		line(func(i int) string { return row[i] })
 	}
+	if s.Width > 0 && !wide {
+		lines = broken(lines, s.Width)
+	}
+	tw := tabwriter.NewWriter(b, 0, 0, gap, ' ', 0)
+	for _, cells := range lines {
+		_, _ = io.WriteString(tw, strings.Join(cells, "\t")+"\n") // A buffer takes everything.
+	}
 	_ = tw.Flush()
+}
+
+// gap is the number of spaces between two columns.
+const gap = 2
+
+// broken breaks the last cell of every line so that the line has at most width characters. What goes on stands below it.
+func broken(lines [][]string, width int) [][]string {
+	last := len(lines[0]) - 1
+	room := width
+	for i := range last {
+		most := 0
+		for _, cells := range lines {
+			most = max(most, utf8.RuneCountInString(cells[i]))
+		}
+		room -= most + gap
+	}
+	var out [][]string
+	for _, cells := range lines {
+		before := cells[:last]
+		for part := range strings.Lines(Paragraph(cells[last], "", max(room, leastRoom))) {
+			out = append(out, append(slices.Clone(before), strings.TrimSuffix(part, "\n")))
+			before = make([]string, last)
+		}
+	}
+	return out
+}
+
+// without leaves out the columns that only a table has.
+func (s Sheet) without(row []string) []string {
+	out := make([]string, 0, len(row))
+	for i, cell := range row {
+		if !s.Columns[i].Narrow {
+			out = append(out, cell)
+		}
+	}
+	return out
 }
 
 func (s Sheet) csv(b *bytes.Buffer) error {
@@ -140,6 +189,7 @@ func (s Sheet) csv(b *bytes.Buffer) error {
 	}
 	rows := slices.Concat([][]string{header}, s.Rows)
 	for _, row := range rows {
+		row = s.without(row)
 		safe := make([]string, len(row))
 		for i, cell := range row {
 			safe[i] = inert(cell)
@@ -157,13 +207,17 @@ func (s Sheet) markdown(b *bytes.Buffer) {
 		b.WriteString(s.Empty + "\n")
 		return
 	}
+	columns := 0
 	for _, c := range s.Columns {
-		b.WriteString("| " + c.Name + " ")
+		if !c.Narrow {
+			b.WriteString("| " + c.Name + " ")
+			columns++
+		}
 	}
-	b.WriteString("|\n" + strings.Repeat("|---", len(s.Columns)) + "|\n")
+	b.WriteString("|\n" + strings.Repeat("|---", columns) + "|\n")
 	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, "\r", "", "\n", " ", "<", "&lt;", "&", "&amp;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`)
 	for _, row := range s.Rows {
-		for _, cell := range row {
+		for _, cell := range s.without(row) {
 			b.WriteString("| " + escape.Replace(cell) + " ")
 		}
 		b.WriteString("|\n")

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/meridian-federation/meridian/planner/document"
@@ -151,6 +152,42 @@ func TestAnyCell(t *testing.T) {
 			rt.Errorf("%q came back as %q from %q", cell, back["cell"], b.String())
 		}
 	})
+}
+
+// A table of a given width breaks its last column and no other, and sums up wide columns in a narrow one.
+func TestWidth(t *testing.T) {
+	s := output.Sheet{
+		Width:   40,
+		Columns: []output.Column{{Name: "step"}, {Name: "size", Wide: true}, {Name: "region"}, {Name: "what", Narrow: true}},
+		Rows: [][]string{
+			{"1", "8", "westeurope", "eight vCPU on the machines of Foundation, an ünbreakable-word-that-is-long at the end"},
+			{"2", "16", "", ""},
+		},
+	}
+	for format, want := range map[output.Format]string{
+		output.Table: `STEP  REGION      WHAT
+1     westeurope  eight vCPU on the
+                  machines of
+                  Foundation, an
+                  ünbreakable-word-that-is-long
+                  at the end
+2     -           -
+`,
+		output.Wide: `STEP  SIZE  REGION
+1     8     westeurope
+2     16    -
+`,
+		output.CSV:      "step,size,region\r\n1,8,westeurope\r\n2,16,\r\n",
+		output.Markdown: "| step | size | region |\n|---|---|---|\n| 1 | 8 | westeurope |\n| 2 | 16 |  |\n",
+	} {
+		var b bytes.Buffer
+		if err := s.Write(&b, format); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, b.String()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", format, diff)
+		}
+	}
 }
 
 func TestParagraph(t *testing.T) {

@@ -46,21 +46,22 @@ import (
 
 // Command is "meridian up" with its flags.
 type Command struct {
-	Listen     string   `help:"Address of REST and the web client; ${default} when absent." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
-	Data       string   `help:"Folder of everything that is kept; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
-	Demo       bool     `help:"Load the sample federation." xor:"demo"`
-	DemoSites  int      `help:"Simulate this many sites, up to 100000, instead of loading the sample federation." placeholder:"N" xor:"demo"`
-	Import     []string `help:"Inventories and folders of them; each site gets a planner that follows its file." placeholder:"PATH" type:"path"`
-	NATS       string   `name:"nats" help:"Use this NATS server instead of the embedded one." placeholder:"URL"`
-	NATSSeed   string   `name:"nats-seed" help:"File with the NKey seed for --nats." placeholder:"FILE"`
-	NATSCreds  string   `name:"nats-credentials" help:"NATS credentials file for --nats." placeholder:"FILE"`
-	NATSKeys   string   `name:"nats-keys" help:"Folder of keys with which planners are let in to --nats; see \"meridian nats keys\"." placeholder:"DIR" type:"path"`
-	NATSListen string   `name:"nats-listen" help:"Address at which the embedded NATS takes planners; ${default} when absent, where port 0 is the one of the last start or any free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
-	NATSURL    string   `name:"nats-url" help:"URL of the embedded NATS that planners are told; the address it listens on when absent." placeholder:"URL"`
-	upTLS      `embed:""`
-	ClickHouse string `name:"clickhouse" help:"Use this ClickHouse instead of the embedded one." placeholder:"DSN"`
-	Policy     string `help:"Policy file." placeholder:"FILE"`
-	LogLevel   string `help:"What is logged on stderr: ${enum}." enum:"debug,info,warn,error" default:"warn"`
+	Listen          string   `help:"Address of REST and the web client; ${default} when absent." default:"127.0.0.1:8420" placeholder:"HOST:PORT"`
+	Data            string   `help:"Folder of everything that is kept; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
+	Demo            bool     `help:"Load the sample federation." xor:"demo"`
+	DemoSites       int      `help:"Simulate this many sites, up to 100000, instead of loading the sample federation." placeholder:"N" xor:"demo"`
+	Import          []string `help:"Inventories and folders of them; each site gets a planner that follows its file." placeholder:"PATH" type:"path"`
+	NATS            string   `name:"nats" help:"Use this NATS server instead of the embedded one." placeholder:"URL"`
+	NATSSeed        string   `name:"nats-seed" help:"File with the NKey seed for --nats." placeholder:"FILE"`
+	NATSCreds       string   `name:"nats-credentials" help:"NATS credentials file for --nats." placeholder:"FILE"`
+	NATSKeys        string   `name:"nats-keys" help:"Folder of keys with which planners are let in to --nats; see \"meridian nats keys\"." placeholder:"DIR" type:"path"`
+	NATSListen      string   `name:"nats-listen" help:"Address at which the embedded NATS takes planners; ${default} when absent, where port 0 is the one of the last start or any free one." default:"127.0.0.1:0" placeholder:"HOST:PORT"`
+	NATSURL         string   `name:"nats-url" help:"URL of the embedded NATS that planners are told; the address it listens on when absent." placeholder:"URL"`
+	upTLS           `embed:""`
+	upNotifications `embed:""`
+	ClickHouse      string `name:"clickhouse" help:"Use this ClickHouse instead of the embedded one." placeholder:"DSN"`
+	Policy          string `help:"Policy file." placeholder:"FILE"`
+	LogLevel        string `help:"What is logged on stderr: ${enum}." enum:"debug,info,warn,error" default:"warn"`
 }
 
 // upTLS is needed as soon as others than this machine are to reach REST or the embedded NATS.
@@ -167,7 +168,13 @@ func (u *up) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	notifier, err := u.notifier(ctx, h, listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	enrolment.Told = notifier.Enrolled
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return notifier.Run(ctx) })
 	var enrolments rest.Enrolments
 	if enrolment.Keys != "" {
 		service, run, err := hub.Enrol(ctx, options, enrolment)
@@ -179,7 +186,7 @@ func (u *up) run(ctx context.Context) error {
 	}
 	group.Go(func() error { return h.Run(ctx) })
 	group.Go(func() error { return hub.WriteHistory(ctx, options, store) })
-	group.Go(func() error { return u.serve(ctx, h, listener, auth, enrolments) })
+	group.Go(func() error { return u.serve(ctx, h, listener, auth, enrolments, notifier) })
 	for _, p := range planners {
 		group.Go(func() error { return p.Run(ctx) })
 	}
@@ -241,11 +248,15 @@ func (u *up) announce(ctx context.Context, h *hub.Hub, addr, secret string, plan
 		}
 		break
 	}
-	scheme := "http"
+	fmt.Fprintf(u.e.Stdout, "ready %s/#token=%s\n", u.address(addr), secret)
+}
+
+// address is that of the web client.
+func (u *up) address(addr string) string {
 	if u.c.TLSCert != "" {
-		scheme = "https"
+		return "https://" + addr
 	}
-	fmt.Fprintf(u.e.Stdout, "ready %s://%s/#token=%s\n", scheme, addr, secret)
+	return "http://" + addr
 }
 
 // token makes this run's administrator token and leaves it in the data folder for other commands of the same user.
@@ -373,7 +384,7 @@ func (u *up) history(ctx context.Context) (*history.Store, error) {
 	return store, nil
 }
 
-func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments) error {
+func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth rest.Authenticator, enrolments rest.Enrolments, webhooks rest.Webhooks) error {
 	web, built, err := webclient.FS()
 	if err != nil {
 		return err
@@ -383,7 +394,7 @@ func (u *up) serve(ctx context.Context, h *hub.Hub, listener net.Listener, auth 
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return h.Serve(ctx, hub.Serve{Listener: listener, Auth: auth, Enrolments: enrolments, SecureCookies: u.c.TLSCert != "", Web: web, Version: u.e.Version, Registry: registry})
+	return h.Serve(ctx, hub.Serve{Listener: listener, Auth: auth, Enrolments: enrolments, Webhooks: webhooks, SecureCookies: u.c.TLSCert != "", Web: web, Version: u.e.Version, Registry: registry})
 }
 
 // imported is one site whose file a planner follows.

@@ -216,6 +216,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tenancy/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who shares what, as a graph
+         * @description JSON has every cluster and infrastructure. DOT and Mermaid are drawings with a box for each region and site, which fold the clusters of a site or region into one node where there are too many to follow.
+         */
+        get: operations["getTenancyGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/infrastructure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Infrastructure that sites list, each resource once under all its names, in order of its id */
+        get: operations["listInfrastructure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/infrastructure/{site}/{infrastructure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                site: components["parameters"]["SitePath"];
+                infrastructure: components["parameters"]["InfrastructurePath"];
+            };
+            cookie?: never;
+        };
+        /** One infrastructure as a site lists it */
+        get: operations["getInfrastructure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plans/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the federation should do beyond each cluster
+         * @description Infrastructure that clusters could share, sharing that should end, upgrades of federated servers in waves, and one queue of what to mend first. Every proposal was judged; hours of work and weights are assumptions. A proposal that concerns sites outside the caller's scope is left out.
+         */
+        get: operations["getFleetPlan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/simulations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What would be if the federation changed
+         * @description Changes are put over the federation as it is now, without touching it. What they concern is judged, and the answer says what would differ. Nothing is kept.
+         */
+        post: operations["createSimulation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/versions": {
         parameters: {
             query?: never;
@@ -430,6 +527,131 @@ export interface paths {
          *     break at the end; `at` is in UTC, with the letter Z and without trailing zeros in its fraction. `at` must not be more than five minutes from the server's time.
          */
         post: operations["renewCredential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Webhooks, in order of id
+         * @description URLs beyond their host, values of headers and secrets are told by no answer.
+         */
+        get: operations["listWebhooks"];
+        put?: never;
+        /**
+         * Send notifications to a URL
+         * @description Messages are signed as the Standard Webhooks specification has it: `webhook-id`, `webhook-timestamp` (seconds), and `webhook-signature`, which is
+         *     `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body joined by dots. The key is the base64 behind `whsec_` of the secret. A receiver
+         *     refuses timestamps more than five minutes from its clock, and recognises a repetition by the id, which stays the same over attempts: delivery is at
+         *     least once, in order. An answer 2xx accepts; 408, 425, 429 and 5xx are tried again, later when `Retry-After` says so; 410 disables the webhook; any
+         *     other answer gives the delivery up. What is given up stays a dead letter until it is redelivered.
+         */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        /** One webhook */
+        get: operations["getWebhook"];
+        /** Replace what a webhook does; an absent URL or headers keep those that are stored */
+        put: operations["updateWebhook"];
+        post?: never;
+        /** Remove a webhook with its queue and its dead letters */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test at once and tell what the receiver answered */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        /** How deliveries to a webhook go, with its last attempts */
+        get: operations["getWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        /** Deliveries to a webhook that were given up, in order of id */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put dead letters of a webhook back in its queue */
+        post: operations["redeliver"];
         delete?: never;
         options?: never;
         head?: never;
@@ -970,6 +1192,259 @@ export interface components {
             total: number;
             coverage: components["schemas"]["Coverage"];
         };
+        InfrastructureList: {
+            items: components["schemas"]["InfrastructureRow"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        InfrastructureRow: {
+            /** @description site/id of the first spelling within the caller's scope. */
+            infrastructure: string;
+            /** @description Its other names, site/id. */
+            aliases: string[];
+            kind: components["schemas"]["InfrastructureKind"];
+            name?: string;
+            engine?: string;
+            version?: string;
+            placement: components["schemas"]["Placement"];
+            /** @description Declared to be shared. */
+            shared: boolean;
+            /** @description site/cluster, within the caller's scope. */
+            tenants: string[];
+            /** @description Clusters of sites outside the caller's scope. */
+            otherTenants: number;
+            regions: string[];
+        };
+        InfrastructureDetail: {
+            row: components["schemas"]["InfrastructureRow"];
+            inventory: components["schemas"]["Infrastructure"];
+            /** @description How the scope's clusters use it, under any of its names. */
+            uses: components["schemas"]["InfrastructureUse"][];
+            /** @description What fails or is unknown about it. */
+            findings: components["schemas"]["Finding"][];
+        };
+        InfrastructureUse: {
+            /** @description site/cluster */
+            cluster: string;
+            use: components["schemas"]["Use"];
+        };
+        FleetPlan: {
+            consolidations: components["schemas"]["SharingProposal"][];
+            separations: components["schemas"]["SharingProposal"][];
+            upgrades: {
+                hub: string;
+                /** @description Version of ThingWorx. */
+                target: string;
+                why: string;
+                waves: {
+                    clusters: string[];
+                    /** @description In one window. */
+                    together: boolean;
+                    why: string;
+                }[];
+                /** @description What has to be settled first. */
+                blocked: string[];
+                /**
+                 * Format: double
+                 * @description Hours, an assumption.
+                 */
+                effort: number;
+            }[];
+            /** @description The most gained for each hour of work first. */
+            queue: {
+                /** @enum {string} */
+                do: "mend" | "move-database" | "separate";
+                rule?: string;
+                site: string;
+                cluster?: string;
+                subject: string;
+                severity: components["schemas"]["Severity"];
+                why: string;
+                /** @description Id of the finding that is the evidence. */
+                finding?: string;
+                /** @description The change was judged; otherwise only the finding itself counts. */
+                computed: boolean;
+                /**
+                 * Format: double
+                 * @description Downtime a year less, over all clusters.
+                 */
+                hours: number;
+                mismatches: number;
+                serving: components["schemas"]["ServingChange"][];
+                closed: components["schemas"]["Consequence"][];
+                opened: components["schemas"]["Consequence"][];
+                steps: string[];
+                /**
+                 * Format: double
+                 * @description Hours, an assumption.
+                 */
+                effort: number;
+                /** Format: double */
+                score: number;
+            }[];
+            /** @description Things to mend, also those that are not listed. */
+            queueTotal: number;
+            sites: number;
+            /** @description Changes that were judged. */
+            tried: number;
+            /** @description Changes that were not judged, because there are too many. */
+            untried: number;
+            assumptions: string[];
+        };
+        SharingProposal: {
+            /** @enum {string} */
+            do: "consolidate" | "separate";
+            kind: string;
+            region: string;
+            /** @description site/id; of a consolidation the one that stays first. */
+            infrastructure: string[];
+            /** @description Those that get another infrastructure. */
+            clusters: string[];
+            why: string;
+            serving: components["schemas"]["ServingChange"][];
+            /** @description Chance that both clusters are down. */
+            joint: {
+                clusters: string[];
+                /** Format: double */
+                before: number;
+                /** Format: double */
+                after: number;
+            }[];
+            blastRadius: {
+                before: number;
+                after: number;
+            };
+            /** @description Nodes more, or below zero fewer, than before. */
+            machines: number;
+            closed: components["schemas"]["Consequence"][];
+            opened: components["schemas"]["Consequence"][];
+            steps: string[];
+            /**
+             * Format: double
+             * @description Hours, an assumption.
+             */
+            effort: number;
+        };
+        ServingChange: {
+            cluster: string;
+            /** Format: double */
+            before: number;
+            /** Format: double */
+            after: number;
+        };
+        Consequence: {
+            rule: string;
+            severity: components["schemas"]["Severity"];
+            site: string;
+            subject: string;
+        };
+        SimulationRequest: {
+            /** @enum {string} */
+            apiVersion?: "meridian/v1";
+            /** @enum {string} */
+            kind?: "WhatIf";
+            /** @description Made one after the other; what is lost is lost at the end, all at once. */
+            changes: components["schemas"]["Change"][];
+        };
+        Change: {
+            /** @enum {string} */
+            do: "move-database" | "lose" | "merge" | "upgrade" | "set";
+            /** @description site/cluster whose database moves, or that is upgraded. */
+            cluster?: string;
+            /** @description Site that is merged into another, upgraded whole, or whose document is set. */
+            site?: string;
+            /** @description Site that takes what the other has. */
+            into?: string;
+            /** @description Region or provider/region. */
+            to?: string;
+            /** @description Version of ThingWorx. */
+            version?: string;
+            /** @description What is lost: KIND:ID with node, machine, zone, region, infrastructure or site. */
+            what?: string;
+            /** @description JSON pointer into the site's document; an item of a list may be named by its id, name or kind. */
+            pointer?: string;
+            /** @description Absent or null removes. */
+            value?: unknown;
+        };
+        Simulation: {
+            /** @description What was changed. */
+            steps: string[];
+            assumptions: string[];
+            /** @description Sites within the caller's scope that the changes concern. */
+            judged: number;
+            /** @description Sites that are no more. */
+            gone: string[];
+            findings: {
+                opened: components["schemas"]["Finding"][];
+                closed: components["schemas"]["Finding"][];
+                changed: {
+                    before: components["schemas"]["Finding"];
+                    after: components["schemas"]["Finding"];
+                }[];
+                unknown: components["schemas"]["Finding"][];
+            };
+            clusters: {
+                /** @description site/cluster */
+                id: string;
+                before?: components["schemas"]["SimulatedCluster"];
+                after?: components["schemas"]["SimulatedCluster"];
+                /**
+                 * @description What a loss leaves of it.
+                 * @enum {string}
+                 */
+                state?: "up" | "degraded" | "down";
+                causes?: string[];
+                /**
+                 * Format: double
+                 * @description Chance that it serves while the loss lasts.
+                 */
+                serving?: number;
+            }[];
+            tenancy: {
+                infrastructure: string;
+                kind: string;
+                before: string[];
+                after: string[];
+                regions: string[];
+            }[];
+            down: number;
+            degraded: number;
+        };
+        SimulatedCluster: {
+            /** Format: double */
+            serving: number;
+            /** Format: double */
+            full: number;
+            /** @description false: the availability is not known. */
+            known: boolean;
+            architecture: string;
+            recommended: string;
+            regionMatch: boolean | null;
+        };
+        TenancyGraph: {
+            nodes: {
+                /** @description site/cluster or site/infrastructure */
+                id: string;
+                /** @description cluster, other-sites or a kind of infrastructure */
+                kind: string;
+                label: string;
+                site?: string;
+                /** @description provider/region; several are joined by commas */
+                region?: string;
+                environment?: string;
+                aliases?: string[];
+                /** @description Clusters that it stands for, 0 for an infrastructure. */
+                clusters: number;
+            }[];
+            edges: {
+                from: string;
+                to: string;
+                clusters: number;
+            }[];
+        };
         ChangeList: {
             items: components["schemas"]["FindingChange"][];
             /** @description Cursor of the next page, empty on the last. */
@@ -1068,6 +1543,22 @@ export interface components {
         };
         RejectionList: {
             items: components["schemas"]["Rejection"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        WebhookList: {
+            items: components["schemas"]["Webhook"][];
+            /** @description Cursor of the next page, empty on the last. */
+            next: string;
+            /** @description Items selected, over all pages. */
+            total: number;
+            coverage: components["schemas"]["Coverage"];
+        };
+        DeadLetterList: {
+            items: components["schemas"]["DeadLetter"][];
             /** @description Cursor of the next page, empty on the last. */
             next: string;
             /** @description Items selected, over all pages. */
@@ -1429,6 +1920,133 @@ export interface components {
             issued: string;
             /** Format: date-time */
             expires: string;
+        };
+        /** @enum {string} */
+        WebhookEvent: "finding.opened" | "finding.changed" | "finding.closed" | "finding.waived" | "site.live" | "site.late" | "site.stale" | "site.lost" | "inventory.rejected" | "waiver.expiring" | "waiver.expired" | "enrolment.requested" | "enrolment.approved" | "enrolment.joined" | "enrolment.revoked";
+        /**
+         * @description cloudevents is structured mode (the whole event is the body, and so is signed), cloudevents-binary has the attributes as headers, teams is a message with an
+         *     adaptive card, slack a message of blocks.
+         * @enum {string}
+         */
+        WebhookTemplate: "cloudevents" | "cloudevents-binary" | "teams" | "slack";
+        /** @description Either every or dailyAt. A digest is sent when something happened; its counts are those of the findings list for the webhook's filter when it is sent. */
+        WebhookDigest: {
+            /**
+             * @description Go style, 1m to 168h.
+             * @example 15m
+             */
+            every?: string;
+            /** @example 07:30 */
+            dailyAt?: string;
+            /**
+             * @description Of dailyAt; UTC when absent.
+             * @example Europe/Berlin
+             */
+            timeZone?: string;
+        };
+        WebhookRequest: {
+            name: string;
+            /** @description http or https. Private, loopback and link-local addresses are refused unless the hub's configuration allows them. Needed for a new webhook. */
+            url?: string;
+            events: components["schemas"]["WebhookEvent"][];
+            /** @description In the language of the findings list, over site, country, region, tag.*, cluster, infrastructure, node, rule, severity, verdict, confidence and waived. */
+            filter?: string;
+            digest?: components["schemas"]["WebhookDigest"];
+            template?: components["schemas"]["WebhookTemplate"];
+            /** @description Sent with each message. Values are told by no answer. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Name of a file in the hub's folder of secrets, instead of a generated secret. */
+            secretFile?: string;
+            /** @description Make a new secret. */
+            rotateSecret?: boolean;
+            /** @description Send nothing. What is in the queue waits. */
+            disabled?: boolean;
+        };
+        Webhook: {
+            id: string;
+            /** Format: int64 */
+            revision: number;
+            name: string;
+            /** @description Scheme and host of the URL; the rest of it may be a secret. */
+            host: string;
+            events: components["schemas"]["WebhookEvent"][];
+            filter: string;
+            digest?: components["schemas"]["WebhookDigest"];
+            template: components["schemas"]["WebhookTemplate"];
+            /** @description Names. */
+            headers: string[];
+            secretFile?: string;
+            createdBy: string;
+            /** Format: date-time */
+            createdAt: string;
+            disabled?: components["schemas"]["WebhookDisabled"];
+            /** @description Why it cannot be used, and what to do. */
+            broken?: string;
+        };
+        WebhookDisabled: {
+            /** Format: date-time */
+            at: string;
+            reason: string;
+        };
+        WebhookSecret: {
+            webhook: components["schemas"]["Webhook"];
+            /** @description Told once. */
+            secret?: string;
+        };
+        WebhookAttempt: {
+            /** @description Id of the event or digest. */
+            delivery: string;
+            kind?: string;
+            site?: string;
+            /** @description Counted from 1. */
+            number: number;
+            /** Format: date-time */
+            at: string;
+            /** @description Go style. */
+            took: string;
+            /** @description Of HTTP; absent when there was no answer. */
+            status?: number;
+            /** @description Absent when it was delivered. */
+            error?: string;
+            /**
+             * Format: date-time
+             * @description When it is tried again.
+             */
+            next?: string;
+        };
+        WebhookDeliveries: {
+            /** @description Entries of the queue. */
+            waiting: number;
+            /**
+             * Format: int64
+             * @description Deliveries since the webhook was made.
+             */
+            delivered: number;
+            /**
+             * Format: int64
+             * @description Attempts that failed.
+             */
+            failed: number;
+            attempts: components["schemas"]["WebhookAttempt"][];
+        };
+        DeadLetter: {
+            /** @description Of the event or digest. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
+            at: string;
+            last: components["schemas"]["WebhookAttempt"];
+        };
+        RedeliveryRequest: {
+            /** @description Absent means all. */
+            ids?: string[];
+        };
+        Redelivery: {
+            redelivered: number;
         };
         EnrolmentRequest: {
             site: string;
@@ -2480,11 +3098,15 @@ export interface components {
         To: string;
         IfNoneMatch: string;
         IfMatch: string;
+        /** @description ETag of what is to be changed, as it was read. */
+        IfMatchNeeded: string;
+        WebhookPath: string;
         /** @description Needed with the session cookie, not with a bearer token. */
         CsrfToken: string;
         EnrolmentPath: string;
         SitePath: string;
         ClusterPath: string;
+        InfrastructurePath: string;
         WaiverPath: string;
         PolicyPath: string;
         TokenPath: string;
@@ -2980,6 +3602,148 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getTenancyGraph: {
+        parameters: {
+            query?: {
+                format?: "json" | "dot" | "mermaid";
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The graph. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenancyGraph"];
+                    "text/vnd.graphviz": string;
+                    "text/plain": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listInfrastructure: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of infrastructure. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInfrastructure: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                site: components["parameters"]["SitePath"];
+                infrastructure: components["parameters"]["InfrastructurePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The infrastructure. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfrastructureDetail"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    getFleetPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetPlan"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createSimulation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationRequest"];
+            };
+        };
+        responses: {
+            /** @description The differences. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Simulation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     listVersions: {
         parameters: {
             query?: never;
@@ -3335,6 +4099,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlannerCredential"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of webhooks. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, with its secret when one was generated. */
+            201: {
+                headers: {
+                    /** @description Address of the webhook. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of what is to be changed, as it was read. */
+                "If-Match": components["parameters"]["IfMatchNeeded"];
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description The webhook, with its secret when a new one was made. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description ETag of what is to be changed, as it was read. */
+                "If-Match": components["parameters"]["IfMatchNeeded"];
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The attempt. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAttempt"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getWebhookDeliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and the last attempts, newest first. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveries"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description Items in the page. */
+                limit?: components["parameters"]["Limit"];
+                /** @description `next` of the page before. Absent or empty begins at the start. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description Condition in the filter language described above. */
+                filter?: components["parameters"]["Filter"];
+            };
+            header?: {
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of dead letters. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterList"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Needed with the session cookie, not with a bearer token. */
+                "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
+            };
+            path: {
+                webhook: components["parameters"]["WebhookPath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RedeliveryRequest"];
+            };
+        };
+        responses: {
+            /** @description How many were put back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redelivery"];
                 };
             };
             default: components["responses"]["Problem"];

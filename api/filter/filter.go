@@ -1,6 +1,6 @@
 // Package filter is the one filter language of Meridian: REST lists, exports and the command line select items with it.
 // It parses an expression into an Expr and compiles that against the fields of a kind of item into a predicate. It does
-// no I/O and knows nothing of the items themselves; api/rest and the exports call it.
+// no I/O and knows nothing of the items themselves; api/rest, the exports and the routes of notifications call it.
 //
 // Grammar, keywords without regard to case:
 //
