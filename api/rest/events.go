@@ -59,8 +59,8 @@ func (st *stream) VisitStreamEventsResponse(w http.ResponseWriter) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	w.WriteHeader(http.StatusOK)
-	st.api.metrics.streams.Inc()
-	defer st.api.metrics.streams.Dec()
+	st.api.metrics.Streams.Inc()
+	defer st.api.metrics.Streams.Dec()
 	// The subscription begins before the first byte: what happens after the client sees the stream open is in it.
 	changes := st.api.Changes.Changes(ctx, st.since)
 	out := &eventWriter{w: w, rc: http.NewResponseController(w)}

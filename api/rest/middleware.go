@@ -115,7 +115,7 @@ func (a *api) record(c echo.Context, ca *call, err error, began time.Time) {
 	if route == "" || route == "/*" {
 		route = "other"
 	}
-	a.metrics.observe(route, c.Request().Method, status, took)
+	a.metrics.Observe(route, c.Request().Method, status, took, route != basePath+"/events")
 	level := slog.LevelInfo
 	var attrs []slog.Attr
 	if status >= http.StatusInternalServerError {
@@ -182,7 +182,7 @@ func (a *api) fromCache(c echo.Context, ca *call, next echo.HandlerFunc) error {
 	ca.cacheKey = ca.scope.Key() + "\n" + ca.request.URL.EscapedPath() + "?" + ca.request.URL.RawQuery
 	index := a.View().Index()
 	for {
-		d, wait, done := a.cache.get(ca.cacheKey, index)
+		d, wait, done := a.cache.Get(ca.cacheKey, index)
 		switch {
 		case d != nil:
 			return (&reply{call: ca, status: http.StatusOK, doc: d}).write(c.Response())

@@ -40,6 +40,12 @@ func represent(contentType string, body []byte) *representation {
 	return &representation{contentType: contentType, body: body, etag: hex.EncodeToString(sum[:12])}
 }
 
+// Index implements answers.Document.
+func (d *representation) Index() uint64 { return d.index }
+
+// Size implements answers.Document.
+func (d *representation) Size() int { return len(d.body) }
+
 func (d *representation) gzip() []byte {
 	d.once.Do(func() {
 		var b bytes.Buffer
@@ -177,7 +183,7 @@ func (a *api) keepAs(c *call, s *read.Snapshot, contentType string, body []byte)
 	doc := represent(contentType, body)
 	doc.index = s.Index()
 	if c.cacheKey != "" {
-		a.cache.put(c.cacheKey, doc)
+		a.cache.Put(c.cacheKey, doc)
 	}
 	return &reply{call: c, status: http.StatusOK, doc: doc}
 }

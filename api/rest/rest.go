@@ -15,8 +15,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
+	"github.com/meridian-federation/meridian/api/rest/answers"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/govern"
+	"github.com/meridian-federation/meridian/api/rest/meter"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/api/rest/seal"
 	"github.com/meridian-federation/meridian/federation/advice"
@@ -96,8 +98,8 @@ type api struct {
 	sessions *seal.Sessions
 	limits   *limits
 	joins    *limits // failures of planners that want a credential, by address
-	cache    *cache
-	metrics  *metrics
+	cache    *answers.Cache[*representation]
+	metrics  *meter.Metrics
 	reader   *read.Reader
 	pasts    *read.Pasts
 	openapi  *representation
@@ -143,7 +145,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: newCache(), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: answers.New[*representation](), reader: read.New(o.Regions, o.Rules, o.Architectures)}
 	a.pasts = read.NewPasts(
 		func(ctx context.Context, at read.Instant) (fleet.View, error) {
 			return o.Past.View(ctx, at.At, at.Then)
@@ -156,7 +158,7 @@ func newAPI(o Options) (*api, error) {
 	if a.sessions, err = seal.New(o.SessionKey, o.SessionTTL, o.SecureCookies); err != nil {
 		return nil, err
 	}
-	if a.metrics, err = newMetrics(o.Registry); err != nil {
+	if a.metrics, err = meter.New(o.Registry); err != nil {
 		return nil, err
 	}
 	a.Server = a.governing()

@@ -9,6 +9,7 @@ import (
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 // spanFlags are those of what looks at a span of time.
@@ -131,7 +132,7 @@ func (c *trendsCommand) Run(ctx context.Context, e *Environment) error {
 		return err
 	}
 	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s; the federation of now %s\n", count(len(trends.Series), "group"), coverageText(trends.Coverage))
+		fmt.Fprintf(e.Stderr, "%s; the federation of now %s\n", count(len(trends.Series), "group"), words.Coverage(trends.Coverage))
 	}
 	return nil
 }

@@ -16,10 +16,10 @@ import (
 
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest/gen"
-	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/services/meridian/exchange"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 // defaultServer is where "meridian up" listens.
@@ -154,13 +154,9 @@ func printList[T any](ctx context.Context, e *Environment, api *server, f output
 		return err
 	}
 	if f.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s; %s\n", count(page.Total, noun), coverageText(page.Coverage))
+		fmt.Fprintf(e.Stderr, "%s; %s\n", count(page.Total, noun), words.Coverage(page.Coverage))
 	}
 	return nil
-}
-
-func coverageText(c assess.Coverage) string {
-	return fmt.Sprintf("rests on %d sites, %d fresh and %d not; %d of %d facts known", c.Sites, c.Fresh, c.Stale, c.FactsKnown, c.FactsNeeded)
 }
 
 type sitesCommand struct{ listFlags }
@@ -194,39 +190,12 @@ func (c *sitesCommand) Run(ctx context.Context, e *Environment) error {
 	}
 	return printList(ctx, e, api, c.Output, api.Sites(c.query()), "site", columns, func(s *gen.SiteRow) []string {
 		return []string{
-			s.Id, s.Name, s.Country, string(s.Liveness), strconv.Itoa(s.Clusters), severityText(s.Severity),
+			s.Id, s.Name, s.Country, string(s.Liveness), strconv.Itoa(s.Clusters), words.Severity(s.Severity),
 			strconv.Itoa(s.Findings.Critical), strconv.Itoa(s.Findings.High), strconv.Itoa(s.Findings.Medium), strconv.Itoa(s.Findings.Unknown),
-			matchText(s.RegionMatch), s.ObservedAt.UTC().Format(time.RFC3339), string(s.Role), s.Hub, s.Revision,
-			instantText(s.Entered.Of(s.Liveness)), s.Planner.Version, protocolText(s.Planner), supportText(s),
+			words.Match(s.RegionMatch), s.ObservedAt.UTC().Format(time.RFC3339), string(s.Role), s.Hub, s.Revision,
+			words.Instant(s.Entered.Of(s.Liveness)), s.Planner.Version, words.Protocol(s.Planner), words.Support(s),
 		}
 	})
-}
-
-func instantText(t time.Time) string {
-	if t.IsZero() {
-		return "unknown"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-func protocolText(p gen.Planner) string {
-	if p.Protocol == 0 {
-		return ""
-	}
-	return strconv.Itoa(p.Protocol)
-}
-
-// supportText says whether the server supports the site's planner, and whether it is the only one.
-func supportText(s *gen.SiteRow) string {
-	switch {
-	case len(s.Rivals) > 1:
-		return fmt.Sprintf("%d planners", len(s.Rivals))
-	case s.Planner.Instance == "":
-		return "no planner"
-	case s.Planner.Behind:
-		return "behind"
-	}
-	return "yes"
 }
 
 type clustersCommand struct{ listFlags }
@@ -255,7 +224,7 @@ func (c *clustersCommand) Run(ctx context.Context, e *Environment) error {
 	return printList(ctx, e, api, c.Output, api.Clusters(c.query()), "cluster", columns, func(r *gen.ClusterRow) []string {
 		return []string{
 			r.Id, string(r.Environment), r.ThingworxVersion, r.Architecture, strconv.FormatFloat(r.Distance, 'f', 2, 64), r.Recommended,
-			unknownIfNone(strings.Join(r.Regions.ThingWorx, " ")), unknownIfNone(r.Regions.Database), severityText(r.Severity), strconv.FormatFloat(r.Serving, 'f', 6, 64),
+			unknownIfNone(strings.Join(r.Regions.ThingWorx, " ")), unknownIfNone(r.Regions.Database), words.Severity(r.Severity), strconv.FormatFloat(r.Serving, 'f', 6, 64),
 			r.Size, strings.Join(r.Overlays, " "), string(r.Hosting),
 		}
 	})
@@ -292,7 +261,7 @@ func (c *findingsCommand) Run(ctx context.Context, e *Environment) error {
 		return err
 	}
 	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s; %s\n", count(page.Total, "finding"), coverageText(page.Coverage))
+		fmt.Fprintf(e.Stderr, "%s; %s\n", count(page.Total, "finding"), words.Coverage(page.Coverage))
 	}
 	return verdict(page.Items, rules.Severity(c.FailOn), 0)
 }
@@ -407,23 +376,4 @@ func (c *complianceCommand) Run(ctx context.Context, e *Environment) error {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
-}
-
-func matchText(match *bool) string {
-	switch {
-	case match == nil:
-		return "unknown"
-	case *match:
-		return "yes"
-	default:
-		return "no"
-	}
-}
-
-// severityText says none where nothing fails; what is unknown has a column of its own.
-func severityText(s *rules.Severity) string {
-	if s == nil {
-		return "none"
-	}
-	return string(*s)
 }

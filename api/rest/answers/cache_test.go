@@ -1,4 +1,4 @@
-package rest
+package answers
 
 import (
 	"strconv"
@@ -7,28 +7,36 @@ import (
 	"testing"
 )
 
+type document struct {
+	index uint64
+	size  int
+}
+
+func (d *document) Index() uint64 { return d.index }
+func (d *document) Size() int     { return d.size }
+
 func TestCacheBounds(t *testing.T) {
-	c := newCache()
+	c := New[*document]()
 	for i := range cacheEntries + 50 {
-		c.put(strconv.Itoa(i), represent(jsonType, []byte("x")))
+		c.Put(strconv.Itoa(i), &document{size: 1})
 	}
 	if c.order.Len() != cacheEntries || len(c.byKey) != cacheEntries {
 		t.Errorf("%d entries", c.order.Len())
 	}
-	if _, _, done := c.get("0", 0); done == nil {
+	if _, _, done := c.Get("0", 0); done == nil {
 		t.Error("the oldest entry is still there")
 	}
 	big := []byte(strings.Repeat("x", cacheBytes/4))
 	for i := range 10 {
-		c.put("big"+strconv.Itoa(i), represent(jsonType, big))
+		c.Put("big"+strconv.Itoa(i), &document{size: len(big)})
 	}
 	if c.bytes > cacheBytes || c.order.Len() == 0 {
 		t.Errorf("%d bytes in %d entries", c.bytes, c.order.Len())
 	}
-	c.put("big9", represent(jsonType, []byte("small")))
+	c.Put("big9", &document{size: 5})
 	sum := 0
 	for k, e := range c.byKey {
-		sum += len(k) + len(e.Value.(*cached).doc.body)
+		sum += len(k) + e.Value.(*cached[*document]).doc.size
 	}
 	if sum != c.bytes {
 		t.Errorf("counted %d bytes, holds %d", c.bytes, sum)
@@ -37,15 +45,15 @@ func TestCacheBounds(t *testing.T) {
 
 // TestCacheMakesOnce: of many callers for a new index one makes the answer, and a failure lets the next one try.
 func TestCacheMakesOnce(t *testing.T) {
-	c := newCache()
-	_, _, giveUp := c.get("k", 7)
+	c := New[*document]()
+	_, _, giveUp := c.Get("k", 7)
 	made := 0
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
 			for {
-				d, wait, done := c.get("k", 7)
+				d, wait, done := c.Get("k", 7)
 				if d != nil {
 					return
 				}
@@ -56,9 +64,9 @@ func TestCacheMakesOnce(t *testing.T) {
 				mu.Lock()
 				made++
 				mu.Unlock()
-				doc := represent(jsonType, []byte("x"))
+				doc := &document{size: 1}
 				doc.index = 7
-				c.put("k", doc)
+				c.Put("k", doc)
 				done()
 				return
 			}
@@ -69,10 +77,10 @@ func TestCacheMakesOnce(t *testing.T) {
 	if made != 1 {
 		t.Errorf("made %d times", made)
 	}
-	if d, _, _ := c.get("k", 6); d == nil {
+	if d, _, _ := c.Get("k", 6); d == nil {
 		t.Error("an answer newer than asked for is current")
 	}
-	if d, _, done := c.get("k", 8); d != nil || done == nil {
+	if d, _, done := c.Get("k", 8); d != nil || done == nil {
 		t.Error("an answer older than asked for is not")
 	}
 }
