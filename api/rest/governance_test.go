@@ -25,6 +25,8 @@ type change struct {
 
 const waiverBody = `{"rule":"COL-001","match":{"site":"plant-001"},"reason":"moves in spring","expires":"2026-12-24T00:00:00Z"}`
 
+const webhookBody = `{"name":"x","url":"https://example.com","events":["site.lost"]}`
+
 // changes is one request of every write of the contract that leaves an entry in the audit.
 func changes() []change {
 	asJSON := []string{"Content-Type", "application/json"}
@@ -43,6 +45,11 @@ func changes() []change {
 		{"approveEnrolment", "POST", "/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/approve", "", rest.Approver, asJSON},
 		{"revokeEnrolment", "POST", "/api/v1/enrolments/" + resttest.EnrolmentID(1) + "/revoke", `{"reason":"lost"}`, rest.Admin, asJSON},
 		{"join", "POST", "/api/v1/join", `{"token":"` + resttest.JoinToken + `","site":"plant-001","publicKey":"U","signature":"AAAA"}`, "", asJSON},
+		{"createWebhook", "POST", "/api/v1/webhooks", webhookBody, rest.Admin, asJSON},
+		{"updateWebhook", "PUT", "/api/v1/webhooks/" + resttest.WebhookID(1), webhookBody, rest.Admin, append([]string{"If-Match", "*"}, asJSON...)},
+		{"deleteWebhook", "DELETE", "/api/v1/webhooks/" + resttest.WebhookID(1), "", rest.Admin, []string{"If-Match", "*"}},
+		{"testWebhook", "POST", "/api/v1/webhooks/" + resttest.WebhookID(1) + "/test", "", rest.Admin, nil},
+		{"redeliver", "POST", "/api/v1/webhooks/" + resttest.WebhookID(1) + "/redeliver", `{"ids":["finding-opened-1"]}`, rest.Admin, asJSON},
 		{"createSession", "POST", "/api/v1/session", `{"token":"` + resttest.Token(rest.Viewer) + `"}`, "", asJSON},
 		{"deleteSession", "DELETE", "/api/v1/session", "", rest.Viewer, nil},
 	}
@@ -87,7 +94,7 @@ func TestEveryWriteLeavesOneEntry(t *testing.T) {
 		if c.role != "" && e.Role != string(c.role) {
 			t.Errorf("%s: the entry names the role %q", c.act, e.Role)
 		}
-		if (e.After == nil) != strings.HasSuffix(c.act, "Session") {
+		if (e.After == nil) != (strings.HasSuffix(c.act, "Session") || strings.HasPrefix(c.act, "delete")) {
 			t.Errorf("%s: the entry tells %s", c.act, e.After)
 		}
 	}

@@ -82,53 +82,57 @@ func (s *Server) CreateWebhook(ctx context.Context, req gen.CreateWebhookRequest
 	if err != nil {
 		return nil, err
 	}
+	s.o.Caller(ctx).wrote(v.Webhook.Id, nil, v.Webhook)
 	return s.private(ctx, http.StatusCreated, "/webhooks/"+v.Webhook.Id, v)
 }
 
 // UpdateWebhook implements the contract.
 func (s *Server) UpdateWebhook(ctx context.Context, req gen.UpdateWebhookRequestObject) (gen.UpdateWebhookResponseObject, error) {
-	w, revision, err := s.webhookAsRead(ctx, req.Webhook, req.Params.IfMatch)
+	w, before, err := s.webhookAsRead(ctx, req.Webhook, req.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	v, err := w.Update(ctx, s.actor(ctx), req.Webhook, revision, *req.Body)
+	v, err := w.Update(ctx, s.actor(ctx), req.Webhook, before.Revision, *req.Body)
 	if err != nil {
 		return nil, err
 	}
+	s.o.Caller(ctx).wrote(req.Webhook, before, v.Webhook)
 	return s.private(ctx, http.StatusOK, "", v)
 }
 
 // DeleteWebhook implements the contract.
 func (s *Server) DeleteWebhook(ctx context.Context, req gen.DeleteWebhookRequestObject) (gen.DeleteWebhookResponseObject, error) {
-	w, revision, err := s.webhookAsRead(ctx, req.Webhook, req.Params.IfMatch)
+	w, before, err := s.webhookAsRead(ctx, req.Webhook, req.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.Delete(ctx, s.actor(ctx), req.Webhook, revision); err != nil {
+	if err := w.Delete(ctx, s.actor(ctx), req.Webhook, before.Revision); err != nil {
 		return nil, err
 	}
+	s.o.Caller(ctx).wrote(req.Webhook, before, nil)
 	return s.private(ctx, http.StatusNoContent, "", nil)
 }
 
-// webhookAsRead compares a webhook with the ETag under which the caller read it, and returns its revision, which the change
-// then names: what is changed in between is noticed too.
-func (s *Server) webhookAsRead(ctx context.Context, id, ifMatch string) (Webhooks, int64, error) {
+// webhookAsRead compares a webhook with the ETag under which the caller read it, and returns it; the change then names its
+// revision, so that what is changed in between is noticed too.
+func (s *Server) webhookAsRead(ctx context.Context, id, ifMatch string) (Webhooks, *gen.Webhook, error) {
+	s.o.Caller(ctx).Entry.Target = id
 	w, err := s.webhooks(ctx)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	v, err := w.Get(ctx, id)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	r, err := s.o.Document(ctx, v, false)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	if !r.Matches(ifMatch) {
-		return nil, 0, refuse.Because(refuse.Stale, "the webhook is another than If-Match names; read it again")
+		return nil, nil, refuse.Because(refuse.Stale, "the webhook is another than If-Match names; read it again")
 	}
-	return w, v.Revision, nil
+	return w, &v, nil
 }
 
 // TestWebhook implements the contract.
@@ -137,10 +141,13 @@ func (s *Server) TestWebhook(ctx context.Context, req gen.TestWebhookRequestObje
 	if err != nil {
 		return nil, err
 	}
+	c := s.o.Caller(ctx)
+	c.Entry.Target = req.Webhook
 	v, err := w.Test(ctx, s.actor(ctx), req.Webhook)
 	if err != nil {
 		return nil, err
 	}
+	c.wrote(req.Webhook, nil, v)
 	return s.private(ctx, http.StatusOK, "", v)
 }
 
@@ -180,10 +187,13 @@ func (s *Server) Redeliver(ctx context.Context, req gen.RedeliverRequestObject) 
 	if err != nil {
 		return nil, err
 	}
+	c := s.o.Caller(ctx)
+	c.Entry.Target = req.Webhook
 	n, err := w.Redeliver(ctx, s.actor(ctx), req.Webhook, req.Body.Ids)
 	if err != nil {
 		return nil, err
 	}
+	c.wrote(req.Webhook, nil, gen.Redelivery{Redelivered: n})
 	return s.private(ctx, http.StatusOK, "", gen.Redelivery{Redelivered: n})
 }
 
