@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +14,8 @@ import (
 	"github.com/meridian-federation/meridian/services/meridian/exchange"
 	"github.com/meridian-federation/meridian/services/meridian/govern"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/remote"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 // Formats that carry findings to other tools.
@@ -34,9 +37,9 @@ type assessCommand struct {
 	waiversFlag
 	All bool `help:"Also show what passes and what does not apply."`
 	failOnFlag
-	At     instant       `help:"Judge as of this instant (RFC 3339); now when absent." placeholder:"TIME"`
-	Only   []string      `help:"Print these sites only; the others stay in view as neighbours." placeholder:"SITE"`
-	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md,sarif,junit" default:"table"`
+	At     remote.Instant `help:"Judge as of this instant (RFC 3339); now when absent." placeholder:"TIME"`
+	Only   []string       `help:"Print these sites only; the others stay in view as neighbours." placeholder:"SITE"`
+	Output output.Format  `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md,sarif,junit" default:"table"`
 }
 
 // Help is shown below the usage.
@@ -130,7 +133,7 @@ func (c *assessCommand) write(e *Environment, engine *assess.Engine, a *assess.A
 	}
 	v := a.Verdicts
 	fmt.Fprintf(e.Stderr, "%s judged, %s refused; %d fail%s, %d unknown, %d pass, %d not applicable; %d of %d facts known\n",
-		count(len(a.Inventories), "site"), count(read.refused, "file"), v.Fail, bySeverity(a.Findings), v.Unknown, v.Pass, v.NotApplicable, a.Coverage.FactsKnown, a.Coverage.FactsNeeded)
+		words.Count(len(a.Inventories), "site"), words.Count(read.refused, "file"), v.Fail, bySeverity(a.Findings), v.Unknown, v.Pass, v.NotApplicable, a.Coverage.FactsKnown, a.Coverage.FactsNeeded)
 	return nil
 }
 
@@ -160,14 +163,6 @@ func siteIDs(a *assess.Assessment) []string {
 		out[i] = a.Inventories[i].Site
 	}
 	return out
-}
-
-// count says how many of something there are.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // verdict is the exit code of a judgement. A rule at or above the threshold that could not be judged, or an input that could not be
@@ -228,16 +223,9 @@ func clusterSheet(clusters []assess.Cluster) output.Sheet {
 		}
 		s.Rows = append(s.Rows, []string{
 			c.ID, c.Recognised.Architecture, strconv.FormatFloat(c.Recognised.Distance, 'f', 2, 64), c.Recommendation.Architecture,
-			unknownIfNone(strings.Join(c.Regions.ThingWorx, " ")), unknownIfNone(c.Regions.Database), size,
+			words.OrUnknown(strings.Join(c.Regions.ThingWorx, " ")), words.OrUnknown(c.Regions.Database), size,
 			serving, downtime, full, trip, strings.Join(c.Recognised.Overlays, " "),
 		})
-	}
-	return s
-}
-
-func unknownIfNone(s string) string {
-	if s == "" {
-		return "unknown"
 	}
 	return s
 }
@@ -291,4 +279,45 @@ func (e *Environment) exchange(f output.Format, x exchange.Export) error {
 		return exchange.SARIF(e.Stdout, x, e.Version)
 	}
 	return exchange.JUnit(e.Stdout, x)
+}
+
+type findingsCommand struct {
+	remote.Flags
+	remote.FilterFlags
+	All bool `help:"Also show what passes and what does not apply."`
+	failOnFlag
+	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md,sarif,junit" default:"table"`
+}
+
+// Run lists findings and answers with the exit code of a judgement.
+func (c *findingsCommand) Run(ctx context.Context, e *Environment) error {
+	api, err := c.Client(e.remote())
+	if err != nil {
+		return err
+	}
+	q := c.Query()
+	q.All = c.All
+	page, err := api.Findings(q).Collect(ctx)
+	if err != nil {
+		return api.Explain(err)
+	}
+	if c.Output == formatSARIF || c.Output == formatJUnit {
+		err = e.exchange(c.Output, exchange.Export{Findings: page.Items})
+	} else {
+		s := findingSheet(page.Items, nil)
+		s.Value = page
+		err = s.Write(e.Stdout, c.Output)
+	}
+	if err != nil {
+		return err
+	}
+	if c.Output.ForPeople() {
+		fmt.Fprintf(e.Stderr, "%s; %s\n", words.Count(page.Total, "finding"), words.Coverage(page.Coverage))
+	}
+	return verdict(page.Items, rules.Severity(c.FailOn), 0)
+}
+
+// waiversFlag names a file of waivers.
+type waiversFlag struct {
+	Waivers string `help:"File of approved waivers (kind Waivers); what they cover still fails, says so, and does not count for --fail-on." placeholder:"FILE"`
 }

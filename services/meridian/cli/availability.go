@@ -8,6 +8,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 type availabilityCommand struct {
@@ -65,7 +66,7 @@ func (c *availabilityCommand) Run(e *Environment) error {
 			fmt.Fprintf(e.Stderr, "assumed, since no policy gives them: the chances of %s\n", strings.Join(assumed, ", "))
 		}
 		fmt.Fprintf(e.Stderr, "%s of %s; %s with something shared; %s refused\n",
-			count(len(answer.Clusters), "cluster"), count(len(read.sites), "site"), count(len(answer.Joint), "pair"), count(read.refused, "file"))
+			words.Count(len(answer.Clusters), "cluster"), words.Count(len(read.sites), "site"), words.Count(len(answer.Joint), "pair"), words.Count(read.refused, "file"))
 	}
 	if incomplete {
 		return &exit{code: ExitIncomplete}

@@ -12,7 +12,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/services/meridian/remote"
 	"github.com/meridian-federation/meridian/services/meridian/up"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 // Exit codes of every command.
@@ -35,36 +37,21 @@ type Environment struct {
 }
 
 type grammar struct {
-	Up              upCommand              `cmd:"" help:"Run everything in one process: NATS, ClickHouse, hub, REST, web client and planners."`
-	Assess          assessCommand          `cmd:"" help:"Judge inventories offline." group:"offline"`
-	Availability    availabilityCommand    `cmd:"" help:"Compute how available clusters are, and pairs of them together." group:"offline"`
-	Simulate        simulateCommand        `cmd:"" help:"Fail machines, zones, regions and more, and tell which clusters go down and why." group:"offline"`
-	Whatif          whatifCommand          `cmd:"" help:"Tell what would differ if the federation changed: a database moves, a region is lost, sites merge." group:"offline"`
-	Recommend       recommendCommand       `cmd:"" help:"Recommend for the federation." group:"offline"`
-	Plan            planCommand            `cmd:"" help:"Plan a new cluster: up to three options for a workload, objectives and constraints." group:"offline"`
-	Import          importCommand          `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
-	Sources         sourcesCommand         `cmd:"" help:"Show which fact of a site came from which source, where sources disagree, and what is missing." group:"offline"`
-	Rules           rulesCommand           `cmd:"" help:"List the rules, or show one in full." group:"offline"`
-	Schema          schemaCommand          `cmd:"" help:"Print the JSON Schema of a document." group:"offline"`
-	Sitesim         sitesimCommand         `cmd:"" help:"Simulate sites: write their inventories, or publish them as planners would." group:"offline"`
-	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation." group:"server"`
-	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation." group:"server"`
-	Findings        findingsCommand        `cmd:"" help:"List the findings of a federation." group:"server"`
-	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster." group:"server"`
-	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share." group:"server"`
-	Changes         changesCommand         `cmd:"" help:"List what happened to findings in a span of time." group:"server"`
-	Diff            diffCommand            `cmd:"" help:"Compare a federation at two instants." group:"server"`
-	Trends          trendsCommand          `cmd:"" help:"Count what fails at equally spaced instants." group:"server"`
-	Waive           waiveCommand           `cmd:"" help:"Request a waiver: accept a failing finding for a time." group:"server"`
-	Waivers         waiversCommand         `cmd:"" help:"List, approve, reject and withdraw waivers." group:"server"`
-	Policies        policiesCommand        `cmd:"" help:"Versions of the policy: list, show, draft, preview, activate, compare." group:"server"`
-	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
-	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
-	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
-	Webhooks        webhooksCommand        `cmd:"" help:"Send notifications to other systems." group:"server"`
-	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
-	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
-	Version         versionCommand         `cmd:"" help:"Print the version."`
+	Up           upCommand           `cmd:"" help:"Run everything in one process: NATS, ClickHouse, hub, REST, web client and planners."`
+	Assess       assessCommand       `cmd:"" help:"Judge inventories offline." group:"offline"`
+	Availability availabilityCommand `cmd:"" help:"Compute how available clusters are, and pairs of them together." group:"offline"`
+	Simulate     simulateCommand     `cmd:"" help:"Fail machines, zones, regions and more, and tell which clusters go down and why." group:"offline"`
+	Whatif       whatifCommand       `cmd:"" help:"Tell what would differ if the federation changed: a database moves, a region is lost, sites merge." group:"offline"`
+	Recommend    recommendCommand    `cmd:"" help:"Recommend for the federation." group:"offline"`
+	Plan         planCommand         `cmd:"" help:"Plan a new cluster: up to three options for a workload, objectives and constraints." group:"offline"`
+	Import       importCommand       `cmd:"" help:"Turn raw exports into a SiteInventory." group:"offline"`
+	Sources      sourcesCommand      `cmd:"" help:"Show which fact of a site came from which source, where sources disagree, and what is missing." group:"offline"`
+	Rules        rulesCommand        `cmd:"" help:"List the rules, or show one in full." group:"offline"`
+	Schema       schemaCommand       `cmd:"" help:"Print the JSON Schema of a document." group:"offline"`
+	Sitesim      sitesimCommand      `cmd:"" help:"Simulate sites: write their inventories, or publish them as planners would." group:"offline"`
+	Findings     findingsCommand     `cmd:"" help:"List the findings of a federation." group:"server"`
+	remote.Commands
+	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // upCommand is up.Command with the environment of this package.
@@ -114,7 +101,7 @@ func Run(ctx context.Context, e Environment) int {
 		kong.Writers(stdout, e.Stderr),
 		kong.Exit(func(code int) { ended = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.Vars{"local": defaultServer},
+		kong.Vars{"local": remote.DefaultServer},
 		kong.ExplicitGroups([]kong.Group{{Key: "offline", Title: "Offline, on files:"}, {Key: "server", Title: "Of a federation, from its server:"}}),
 	)
 	if err != nil {
@@ -133,7 +120,7 @@ func Run(ctx context.Context, e Environment) int {
 		return ExitError
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
-	return e.code(k.Run(&e))
+	return e.code(k.Run(&e, e.remote()))
 }
 
 // failed is the command whose arguments are wrong, as far as it is known.
@@ -149,6 +136,10 @@ func failed(err error) string {
 
 // present is the present instant as documents write it.
 func (e *Environment) present() time.Time { return e.Now().UTC().Truncate(time.Second) }
+
+func (e *Environment) remote() *remote.Environment {
+	return &remote.Environment{Stdout: e.Stdout, Stderr: e.Stderr, Getenv: e.Getenv, Version: e.Version, Now: e.Now}
+}
 
 // code tells an error on stderr and returns the exit code it stands for.
 func (e *Environment) code(err error) int {
@@ -177,21 +168,8 @@ func (e *Environment) tell(err error) {
 		fmt.Fprintln(e.Stderr, p.String())
 	}
 	if d.More > 0 {
-		fmt.Fprintf(e.Stderr, "and %s more\n", count(d.More, "problem"))
+		fmt.Fprintf(e.Stderr, "and %s more\n", words.Count(d.More, "problem"))
 	}
-}
-
-// instant is an instant given by a flag.
-type instant struct{ time.Time }
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (i *instant) UnmarshalText(text []byte) error {
-	at, err := time.Parse(time.RFC3339, string(text))
-	if err != nil {
-		return fmt.Errorf("%q is no instant; write it like 2026-11-20T08:00:00Z", text)
-	}
-	i.Time = at
-	return nil
 }
 
 type versionCommand struct{}

@@ -13,6 +13,8 @@ import (
 	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/services/internal/conf"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/remote"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 type planCommand struct {
@@ -20,10 +22,10 @@ type planCommand struct {
 	policyFlag
 	catalogFlag
 	rulesFlag
-	Prices    string        `help:"Price file; without one, costs are relative." placeholder:"FILE"`
-	Inventory int           `help:"Print option N as a SiteInventory, for assess, simulate and availability, instead of the plan." placeholder:"N"`
-	At        instant       `help:"Instant of the plan (RFC 3339); now when absent." placeholder:"TIME"`
-	Output    output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
+	Prices    string         `help:"Price file; without one, costs are relative." placeholder:"FILE"`
+	Inventory int            `help:"Print option N as a SiteInventory, for assess, simulate and availability, instead of the plan." placeholder:"N"`
+	At        remote.Instant `help:"Instant of the plan (RFC 3339); now when absent." placeholder:"TIME"`
+	Output    output.Format  `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
 // Help is shown below the usage.
@@ -114,7 +116,7 @@ func (c *planCommand) write(e *Environment, p *plan.Plan) error {
 		return err
 	}
 	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s: %s, %s rejected\n", cmp.Or(p.Name, p.Cluster), count(len(p.Options), "option"), count(len(p.Rejected), "architecture"))
+		fmt.Fprintf(e.Stderr, "%s: %s, %s rejected\n", cmp.Or(p.Name, p.Cluster), words.Count(len(p.Options), "option"), words.Count(len(p.Rejected), "architecture"))
 	}
 	return nil
 }
@@ -122,7 +124,7 @@ func (c *planCommand) write(e *Environment, p *plan.Plan) error {
 func (c *planCommand) inventory(e *Environment, p *plan.Plan) error {
 	n := c.Inventory
 	if n < 1 || n > len(p.Inventories) {
-		return fmt.Errorf("--inventory %d: there is no such option; the plan has %s", n, count(len(p.Inventories), "option"))
+		return fmt.Errorf("--inventory %d: there is no such option; the plan has %s", n, words.Count(len(p.Inventories), "option"))
 	}
 	if c.Output == output.JSON {
 		return output.WriteJSON(e.Stdout, p.Inventories[n-1])

@@ -8,6 +8,8 @@ import (
 	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/services/meridian/branch"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/remote"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 type recommendCommand struct {
@@ -17,10 +19,10 @@ type recommendCommand struct {
 type fleetCommand struct {
 	Paths []string `arg:"" optional:"" name:"path" help:"Inventories (YAML or JSON) and folders of them; without any, the server is asked."`
 	policyFlag
-	serverFlags
-	Effort string        `help:"File of your own with hours of work and weights (kind Effort) instead of the built-in assumptions. Inventories from files only." placeholder:"FILE"`
-	At     instant       `help:"Instant of the judgement (RFC 3339); now when absent. Inventories from files only." placeholder:"TIME"`
-	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
+	remote.Flags
+	Effort string         `help:"File of your own with hours of work and weights (kind Effort) instead of the built-in assumptions. Inventories from files only." placeholder:"FILE"`
+	At     remote.Instant `help:"Instant of the judgement (RFC 3339); now when absent. Inventories from files only." placeholder:"TIME"`
+	Output output.Format  `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
 // Help is shown below the usage.
@@ -37,12 +39,12 @@ func (c *fleetCommand) Run(ctx context.Context, e *Environment) error {
 		if c.Effort != "" {
 			return fmt.Errorf("--effort: the server reckons with its own file; name inventories to reckon with yours")
 		}
-		api, err := c.client(e)
+		api, err := c.Client(e.remote())
 		if err != nil {
 			return err
 		}
 		if p, err = api.FleetPlan(ctx); err != nil {
-			return api.explain(err)
+			return api.Explain(err)
 		}
 	} else {
 		var err error
@@ -57,7 +59,7 @@ func (c *fleetCommand) Run(ctx context.Context, e *Environment) error {
 		for _, a := range p.Assumptions {
 			fmt.Fprintln(e.Stderr, "assumed: "+a)
 		}
-		fmt.Fprintf(e.Stderr, "%s; %d to mend, %d listed; %d changes judged, %d not\n", count(p.Sites, "site"), p.QueueTotal, len(p.Queue), p.Tried, p.Untried)
+		fmt.Fprintf(e.Stderr, "%s; %d to mend, %d listed; %d changes judged, %d not\n", words.Count(p.Sites, "site"), p.QueueTotal, len(p.Queue), p.Tried, p.Untried)
 	}
 	if refused > 0 {
 		return &exit{code: ExitIncomplete}

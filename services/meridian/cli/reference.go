@@ -15,6 +15,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/rules/custom"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 type rulesCommand struct {
@@ -65,7 +66,7 @@ func (c *rulesCommand) verify(e *Environment, regions *geo.Table) error {
 	if err := problems.Err(); err != nil {
 		return &exit{code: ExitFindings, err: err}
 	}
-	fmt.Fprintf(e.Stderr, "%s verified by %s of cases\n", count(len(set.extras), "rule"), count(len(set.cases), "file"))
+	fmt.Fprintf(e.Stderr, "%s verified by %s of cases\n", words.Count(len(set.extras), "rule"), words.Count(len(set.cases), "file"))
 	return nil
 }
 

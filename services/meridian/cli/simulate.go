@@ -12,6 +12,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/simulate"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 type simulateCommand struct {
@@ -139,11 +140,11 @@ func (s *simulation) write(e *Environment, f output.Format) error {
 		return nil
 	}
 	if w := s.Sweep; w != nil {
-		fmt.Fprintf(e.Stderr, "%s tried, %d of them take at least one cluster down; %d listed\n", count(w.Total, "failure"), w.Losing, len(w.Failures))
+		fmt.Fprintf(e.Stderr, "%s tried, %d of them take at least one cluster down; %d listed\n", words.Count(w.Total, "failure"), w.Losing, len(w.Failures))
 		return nil
 	}
 	fmt.Fprintf(e.Stderr, "%s failed: of %s, %d down, %d degraded, %d up\n",
-		names(s.Failed), count(len(s.Clusters), "cluster"), s.Down, s.Degraded, len(s.Clusters)-s.Down-s.Degraded)
+		names(s.Failed), words.Count(len(s.Clusters), "cluster"), s.Down, s.Degraded, len(s.Clusters)-s.Down-s.Degraded)
 	return nil
 }
 

@@ -17,23 +17,25 @@ import (
 	"github.com/meridian-federation/meridian/planner/sitesim/planners"
 	"github.com/meridian-federation/meridian/services/internal/boot"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/remote"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 type sitesimCommand struct {
-	Sites     int           `help:"How many sites; ${default} when absent." default:"100" placeholder:"N"`
-	Seed      uint64        `help:"The same seed makes the same sites; ${default} when absent." default:"1" placeholder:"S"`
-	Rate      float64       `help:"Revisions of each site an hour; ${default} when absent." default:"4" placeholder:"R"`
-	Duration  time.Duration `help:"How much of the sites' life is simulated; ${default} when absent." default:"1m" placeholder:"D"`
-	Start     instant       `help:"When the sites' life begins, such as 2026-11-20T08:00:00Z, which it is for --out when absent; with --nats it begins now." placeholder:"T"`
-	Out       string        `help:"Write each site's last inventory into this folder." type:"path" placeholder:"DIR" xor:"where" required:""`
-	NATS      string        `name:"nats" help:"Publish to this NATS server as the planners would." placeholder:"URL" xor:"where" required:""`
-	NATSSeed  string        `name:"nats-seed" help:"File with the NKey seed for --nats; it must be allowed to publish for every site." placeholder:"FILE"`
-	NATSCreds string        `name:"nats-credentials" help:"NATS credentials file for --nats, instead of a seed." placeholder:"FILE"`
-	Conns     int           `help:"Connections that the sites share; ${default} when absent." default:"4" placeholder:"N"`
-	Beat      time.Duration `help:"Interval of each site's heartbeats; ${default} when absent." default:"1m" placeholder:"D"`
-	Settle    time.Duration `help:"How long is waited in the end for the hub to apply what was accepted; ${default} when absent." default:"30s" placeholder:"D"`
-	Remote    bool          `name:"allow-remote" help:"Publish to an address that is not of this machine, too. Simulated sites are not told from real ones there."`
-	Output    output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
+	Sites     int            `help:"How many sites; ${default} when absent." default:"100" placeholder:"N"`
+	Seed      uint64         `help:"The same seed makes the same sites; ${default} when absent." default:"1" placeholder:"S"`
+	Rate      float64        `help:"Revisions of each site an hour; ${default} when absent." default:"4" placeholder:"R"`
+	Duration  time.Duration  `help:"How much of the sites' life is simulated; ${default} when absent." default:"1m" placeholder:"D"`
+	Start     remote.Instant `help:"When the sites' life begins, such as 2026-11-20T08:00:00Z, which it is for --out when absent; with --nats it begins now." placeholder:"T"`
+	Out       string         `help:"Write each site's last inventory into this folder." type:"path" placeholder:"DIR" xor:"where" required:""`
+	NATS      string         `name:"nats" help:"Publish to this NATS server as the planners would." placeholder:"URL" xor:"where" required:""`
+	NATSSeed  string         `name:"nats-seed" help:"File with the NKey seed for --nats; it must be allowed to publish for every site." placeholder:"FILE"`
+	NATSCreds string         `name:"nats-credentials" help:"NATS credentials file for --nats, instead of a seed." placeholder:"FILE"`
+	Conns     int            `help:"Connections that the sites share; ${default} when absent." default:"4" placeholder:"N"`
+	Beat      time.Duration  `help:"Interval of each site's heartbeats; ${default} when absent." default:"1m" placeholder:"D"`
+	Settle    time.Duration  `help:"How long is waited in the end for the hub to apply what was accepted; ${default} when absent." default:"30s" placeholder:"D"`
+	Remote    bool           `name:"allow-remote" help:"Publish to an address that is not of this machine, too. Simulated sites are not told from real ones there."`
+	Output    output.Format  `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
 // Help is shown below the usage.
@@ -102,7 +104,7 @@ func (c *sitesimCommand) write(ctx context.Context, e *Environment, f *sitesim.F
 			return fmt.Errorf("write the inventories: %w", err)
 		}
 	}
-	fmt.Fprintf(e.Stderr, "%s written to %s\n", count(f.Len(), "file"), c.Out)
+	fmt.Fprintf(e.Stderr, "%s written to %s\n", words.Count(f.Len(), "file"), c.Out)
 	return nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/services/meridian/branch"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/remote"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
 // maxWhatIf bounds a file of changes, which a person writes.
@@ -17,9 +19,9 @@ type whatifCommand struct {
 	File  string   `arg:"" help:"Changes (YAML or JSON, kind WhatIf); - reads standard input."`
 	Paths []string `arg:"" optional:"" name:"path" help:"Inventories (YAML or JSON) and folders of them; without any, the server is asked."`
 	policyFlag
-	serverFlags
-	At     instant       `help:"Instant of the judgement (RFC 3339); now when absent. Inventories from files only." placeholder:"TIME"`
-	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
+	remote.Flags
+	At     remote.Instant `help:"Instant of the judgement (RFC 3339); now when absent. Inventories from files only." placeholder:"TIME"`
+	Output output.Format  `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
 // Help is shown below the usage.
@@ -42,12 +44,12 @@ func (c *whatifCommand) Run(ctx context.Context, e *Environment) error {
 	refused := 0
 	var a *whatif.Answer
 	if len(c.Paths) == 0 {
-		api, err := c.client(e)
+		api, err := c.Client(e.remote())
 		if err != nil {
 			return err
 		}
 		if a, err = api.Simulate(ctx, r); err != nil {
-			return api.explain(err)
+			return api.Explain(err)
 		}
 	} else if a, refused, err = c.offline(e, r); err != nil {
 		return err
@@ -61,7 +63,7 @@ func (c *whatifCommand) Run(ctx context.Context, e *Environment) error {
 			fmt.Fprintln(e.Stderr, "assumed: "+assumption)
 		}
 		fmt.Fprintf(e.Stderr, "%s concerned; %d opened, %d closed, %d changed; %d down, %d degraded\n",
-			count(a.Judged, "site"), len(a.Findings.Opened), len(a.Findings.Closed), len(a.Findings.Changed), a.Down, a.Degraded)
+			words.Count(a.Judged, "site"), len(a.Findings.Opened), len(a.Findings.Closed), len(a.Findings.Changed), a.Down, a.Degraded)
 	}
 	if refused > 0 {
 		return &exit{code: ExitIncomplete}

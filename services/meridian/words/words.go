@@ -64,3 +64,19 @@ func Severity(s *rules.Severity) string {
 func Coverage(c assess.Coverage) string {
 	return fmt.Sprintf("rests on %d sites, %d fresh and %d not; %d of %d facts known", c.Sites, c.Fresh, c.Stale, c.FactsKnown, c.FactsNeeded)
 }
+
+// Count says how many of something there are.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+// OrUnknown is a text, or that it is not known.
+func OrUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}

@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"context"
@@ -12,52 +12,48 @@ import (
 	"github.com/meridian-federation/meridian/federation/access"
 	"github.com/meridian-federation/meridian/services/meridian/govern"
 	"github.com/meridian-federation/meridian/services/meridian/output"
+	"github.com/meridian-federation/meridian/services/meridian/words"
 )
-
-// waiversFlag names a file of waivers.
-type waiversFlag struct {
-	Waivers string `help:"File of approved waivers (kind Waivers); what they cover still fails, says so, and does not count for --fail-on." placeholder:"FILE"`
-}
 
 // queryFlags are those of a list that has no severities.
 type queryFlags struct {
-	serverFlags
+	Flags
 	Filter string        `help:"Condition in the filter language." placeholder:"CONDITION"`
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
-func (f queryFlags) query() client.Query { return client.Query{Filter: f.Filter, PageSize: 1000} }
+func (f queryFlags) Query() client.Query { return client.Query{Filter: f.Filter, PageSize: 1000} }
 
 // answerFlags are those of a command that prints one thing.
 type answerFlags struct {
-	serverFlags
+	Flags
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
 // one asks for one thing and prints it as a row.
-func one[T any](e *Environment, f answerFlags, columns []output.Column, row func(*T) []string, ask func(*server) (*T, error)) error {
-	api, err := f.client(e)
+func one[T any](e *Environment, f answerFlags, columns []output.Column, row func(*T) []string, ask func(*Server) (*T, error)) error {
+	api, err := f.Client(e)
 	if err != nil {
 		return err
 	}
 	v, err := ask(api)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	return (&output.Sheet{Columns: columns, Rows: [][]string{row(v)}, Value: v}).Write(e.Stdout, f.Output)
 }
 
-func oneWaiver(e *Environment, f answerFlags, ask func(*server) (*gen.Waiver, error)) error {
+func oneWaiver(e *Environment, f answerFlags, ask func(*Server) (*gen.Waiver, error)) error {
 	return one(e, f, govern.WaiverColumns(), govern.WaiverRow, ask)
 }
 
-func oneVersion(e *Environment, f answerFlags, ask func(*server) (*gen.PolicyVersion, error)) error {
+func oneVersion(e *Environment, f answerFlags, ask func(*Server) (*gen.PolicyVersion, error)) error {
 	return one(e, f, govern.PolicyColumns(), govern.PolicyRow, ask)
 }
 
 // many asks for a list and prints it.
-func many[T any](ctx context.Context, e *Environment, f queryFlags, noun string, columns []output.Column, row func(*T) []string, ask func(*server) *client.List[T]) error {
-	api, err := f.client(e)
+func many[T any](ctx context.Context, e *Environment, f queryFlags, noun string, columns []output.Column, row func(*T) []string, ask func(*Server) *client.List[T]) error {
+	api, err := f.Client(e)
 	if err != nil {
 		return err
 	}
@@ -91,7 +87,7 @@ func (c *waiveCommand) Run(ctx context.Context, e *Environment) error {
 	}
 	m, id := govern.Subject(c.For, c.Infrastructure), ""
 	m.Tags, m.Country, m.Region = c.Tag, c.Country, c.Region
-	err = oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) {
+	err = oneWaiver(e, c.answerFlags, func(api *Server) (*gen.Waiver, error) {
 		w, err := api.RequestWaiver(ctx, gen.WaiverRequest{Rule: c.Rule, Match: m, Reason: c.Reason, Ticket: c.Ticket, Owner: c.Owner, Expires: until})
 		if err == nil {
 			id = w.Id
@@ -118,14 +114,14 @@ type waiverListCommand struct {
 
 // Run lists waivers.
 func (c *waiverListCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	only := map[string]string{
 		"in-force": "state=approved", "requested": "state=requested", "expiring": "expiring=true", "unused": "unused=true", "expired": "state=expired",
 	}[c.Only]
-	q := c.query()
+	q := c.Query()
 	switch {
 	case only != "" && q.Filter != "":
 		q.Filter = only + " and (" + q.Filter + ")"
@@ -143,7 +139,7 @@ type waiverApproveCommand struct {
 
 // Run approves a waiver as it is read now.
 func (c *waiverApproveCommand) Run(ctx context.Context, e *Environment) error {
-	return oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) {
+	return oneWaiver(e, c.answerFlags, func(api *Server) (*gen.Waiver, error) {
 		_, etag, err := api.Waiver(ctx, c.ID)
 		if err != nil {
 			return nil, err
@@ -160,7 +156,7 @@ type waiverRejectCommand struct {
 
 // Run rejects a waiver.
 func (c *waiverRejectCommand) Run(ctx context.Context, e *Environment) error {
-	return oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) { return api.RejectWaiver(ctx, c.ID, c.Reason, "") })
+	return oneWaiver(e, c.answerFlags, func(api *Server) (*gen.Waiver, error) { return api.RejectWaiver(ctx, c.ID, c.Reason, "") })
 }
 
 type waiverWithdrawCommand struct {
@@ -171,7 +167,7 @@ type waiverWithdrawCommand struct {
 
 // Run withdraws a waiver.
 func (c *waiverWithdrawCommand) Run(ctx context.Context, e *Environment) error {
-	return oneWaiver(e, c.answerFlags, func(api *server) (*gen.Waiver, error) { return api.WithdrawWaiver(ctx, c.ID, c.Reason, "") })
+	return oneWaiver(e, c.answerFlags, func(api *Server) (*gen.Waiver, error) { return api.WithdrawWaiver(ctx, c.ID, c.Reason, "") })
 }
 
 type policiesCommand struct {
@@ -187,24 +183,24 @@ type policyListCommand struct{ queryFlags }
 
 // Run lists versions.
 func (c *policyListCommand) Run(ctx context.Context, e *Environment) error {
-	return many(ctx, e, c.queryFlags, "version", govern.PolicyColumns(), govern.PolicyRow, func(api *server) *client.List[gen.PolicyVersion] { return api.Policies(c.query()) })
+	return many(ctx, e, c.queryFlags, "version", govern.PolicyColumns(), govern.PolicyRow, func(api *Server) *client.List[gen.PolicyVersion] { return api.Policies(c.Query()) })
 }
 
 type policyShowCommand struct {
 	ID string `arg:"" name:"version" help:"Number of the version, or file."`
-	serverFlags
+	Flags
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"json,yaml" default:"yaml"`
 }
 
 // Run prints a version.
 func (c *policyShowCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	v, err := api.Policy(ctx, c.ID)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	return (&output.Sheet{Value: v.Policy}).Write(e.Stdout, c.Output)
 }
@@ -221,7 +217,7 @@ func (c *policyDraftCommand) Run(ctx context.Context, e *Environment) error {
 	if err != nil {
 		return fmt.Errorf("read the policy: %w", err)
 	}
-	return oneVersion(e, c.answerFlags, func(api *server) (*gen.PolicyVersion, error) { return api.DraftPolicy(ctx, string(text), c.Note) })
+	return oneVersion(e, c.answerFlags, func(api *Server) (*gen.PolicyVersion, error) { return api.DraftPolicy(ctx, string(text), c.Note) })
 }
 
 type policyPreviewCommand struct {
@@ -231,19 +227,19 @@ type policyPreviewCommand struct {
 
 // Run previews a version.
 func (c *policyPreviewCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	p, err := api.PreviewPolicy(ctx, c.ID)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	if err := govern.PreviewDocument(p).Write(e.Stdout, c.Output); err != nil {
 		return err
 	}
 	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s compared; %d would open, %d close, %d change, %d be unknown\n", count(p.Sites, "site"), len(p.Opened), len(p.Closed), len(p.Changed), len(p.Unknown))
+		fmt.Fprintf(e.Stderr, "%s compared; %d would open, %d close, %d change, %d be unknown\n", words.Count(p.Sites, "site"), len(p.Opened), len(p.Closed), len(p.Changed), len(p.Unknown))
 	}
 	return nil
 }
@@ -256,7 +252,7 @@ type policyActivateCommand struct {
 
 // Run activates a version.
 func (c *policyActivateCommand) Run(ctx context.Context, e *Environment) error {
-	return oneVersion(e, c.answerFlags, func(api *server) (*gen.PolicyVersion, error) { return api.ActivatePolicy(ctx, c.ID, c.Reason) })
+	return oneVersion(e, c.answerFlags, func(api *Server) (*gen.PolicyVersion, error) { return api.ActivatePolicy(ctx, c.ID, c.Reason) })
 }
 
 type policyDiffCommand struct {
@@ -267,17 +263,17 @@ type policyDiffCommand struct {
 
 // Run compares two versions.
 func (c *policyDiffCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	from, err := api.Policy(ctx, c.From)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	to, err := api.Policy(ctx, c.To)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	list, err := govern.Diff(from, to)
 	if err != nil {
@@ -290,7 +286,7 @@ type auditCommand struct{ queryFlags }
 
 // Run lists the audit.
 func (c *auditCommand) Run(ctx context.Context, e *Environment) error {
-	return many(ctx, e, c.queryFlags, "write", govern.AuditColumns(), govern.AuditRow, func(api *server) *client.List[gen.AuditEntry] { return api.Audit(c.query()) })
+	return many(ctx, e, c.queryFlags, "write", govern.AuditColumns(), govern.AuditRow, func(api *Server) *client.List[gen.AuditEntry] { return api.Audit(c.Query()) })
 }
 
 type tokensCommand struct {
@@ -303,7 +299,7 @@ type tokenListCommand struct{ queryFlags }
 
 // Run lists tokens.
 func (c *tokenListCommand) Run(ctx context.Context, e *Environment) error {
-	return many(ctx, e, c.queryFlags, "token", govern.TokenColumns(), govern.TokenRow, func(api *server) *client.List[gen.ApiToken] { return api.Tokens(c.query()) })
+	return many(ctx, e, c.queryFlags, "token", govern.TokenColumns(), govern.TokenRow, func(api *Server) *client.List[gen.ApiToken] { return api.Tokens(c.Query()) })
 }
 
 type tokenCreateCommand struct {
@@ -319,7 +315,7 @@ type tokenCreateCommand struct {
 
 // Run makes a token and prints its secret alone on stdout, so that it can go straight into a file.
 func (c *tokenCreateCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -327,7 +323,7 @@ func (c *tokenCreateCommand) Run(ctx context.Context, e *Environment) error {
 		Name: c.Name, Role: gen.AccessRole(c.Role), Scope: access.Scope{Sites: c.Site, Tags: c.Tag, Regions: c.Region}, ExpiresIn: c.ExpiresIn.String(), Note: c.Note,
 	})
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	if !c.Output.ForPeople() {
 		return (&output.Sheet{Columns: govern.TokenColumns(), Rows: [][]string{govern.TokenRow(&t.Token)}, Value: t}).Write(e.Stdout, c.Output)
@@ -345,5 +341,5 @@ type tokenRevokeCommand struct {
 
 // Run revokes a token.
 func (c *tokenRevokeCommand) Run(ctx context.Context, e *Environment) error {
-	return one(e, c.answerFlags, govern.TokenColumns(), govern.TokenRow, func(api *server) (*gen.ApiToken, error) { return api.RevokeToken(ctx, c.ID, c.Reason) })
+	return one(e, c.answerFlags, govern.TokenColumns(), govern.TokenRow, func(api *Server) (*gen.ApiToken, error) { return api.RevokeToken(ctx, c.ID, c.Reason) })
 }

@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type enrolCommand struct {
 
 // oneFlags are those of a command about one enrolment.
 type oneFlags struct {
-	serverFlags
+	Flags
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,json,yaml" default:"table"`
 }
 
@@ -33,13 +33,13 @@ type enrolSiteCommand struct {
 
 // Run requests an enrolment and prints its token, alone on stdout, so that it can go straight into a file.
 func (c *enrolSiteCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	t, err := api.Enrol(ctx, gen.EnrolmentRequest{Site: c.SiteID, ExpiresIn: c.ExpiresIn.String(), Note: c.Note})
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	if !c.Output.ForPeople() {
 		return (&output.Sheet{Value: t}).Write(e.Stdout, c.Output)
@@ -59,14 +59,14 @@ type enrolListCommand struct{ listFlags }
 
 // Run lists enrolments.
 func (c *enrolListCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	if c.Worst {
 		return errors.New("enrolments have no severity; leave out --worst")
 	}
-	return printList(ctx, e, api, c.Output, api.Enrolments(c.query()), "enrolment", enrolmentColumns(), enrolmentRow)
+	return printList(ctx, e, api, c.Output, api.Enrolments(c.Query()), "enrolment", enrolmentColumns(), enrolmentRow)
 }
 
 func enrolmentColumns() []output.Column {
@@ -106,13 +106,13 @@ type enrolApproveCommand struct {
 
 // Run approves an enrolment.
 func (c *enrolApproveCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	x, err := api.ApproveEnrolment(ctx, c.ID)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	return printEnrolment(e, c.Output, x)
 }
@@ -125,13 +125,13 @@ type enrolRevokeCommand struct {
 
 // Run revokes an enrolment.
 func (c *enrolRevokeCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	x, err := api.RevokeEnrolment(ctx, c.ID, c.Reason)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	return printEnrolment(e, c.Output, x)
 }

@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"context"
@@ -14,9 +14,9 @@ import (
 
 // spanFlags are those of what looks at a span of time.
 type spanFlags struct {
-	serverFlags
-	From   instant       `help:"Begin of the span (RFC 3339); a week before its end when absent." placeholder:"TIME"`
-	To     instant       `help:"End of the span (RFC 3339); now when absent." placeholder:"TIME"`
+	Flags
+	From   Instant       `help:"Begin of the span (RFC 3339); a week before its end when absent." placeholder:"TIME"`
+	To     Instant       `help:"End of the span (RFC 3339); now when absent." placeholder:"TIME"`
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
@@ -26,7 +26,7 @@ const week = 7 * 24 * time.Hour
 func (f spanFlags) span(e *Environment) (from, to time.Time) {
 	from, to = f.From.Time, f.To.Time
 	if to.IsZero() {
-		to = e.present()
+		to = e.Now().UTC().Truncate(time.Second)
 	}
 	if from.IsZero() {
 		from = to.Add(-week)
@@ -41,7 +41,7 @@ type changesCommand struct {
 
 // Run lists changes of findings.
 func (c *changesCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ type diffCommand struct {
 
 // Run compares two instants.
 func (c *diffCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -108,14 +108,14 @@ type trendsCommand struct {
 
 // Run counts verdicts over time.
 func (c *trendsCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	from, to := c.span(e)
 	trends, err := api.Trends(ctx, from, to, c.Every, c.By)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	s := output.Sheet{
 		Columns: []output.Column{{Name: "group"}, {Name: "at"}, {Name: "sites"}, {Name: "fail"}, {Name: "unknown"}, {Name: "waived"}},
@@ -132,7 +132,7 @@ func (c *trendsCommand) Run(ctx context.Context, e *Environment) error {
 		return err
 	}
 	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s; the federation of now %s\n", count(len(trends.Series), "group"), words.Coverage(trends.Coverage))
+		fmt.Fprintf(e.Stderr, "%s; the federation of now %s\n", words.Count(len(trends.Series), "group"), words.Coverage(trends.Coverage))
 	}
 	return nil
 }

@@ -1,4 +1,5 @@
-package cli
+// Package remote has the commands that ask a server. They print what it answers and judge nothing; cli runs them.
+package remote
 
 import (
 	"cmp"
@@ -16,30 +17,57 @@ import (
 
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest/gen"
-	"github.com/meridian-federation/meridian/planner/rules"
-	"github.com/meridian-federation/meridian/services/meridian/exchange"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 	"github.com/meridian-federation/meridian/services/meridian/words"
 )
 
-// defaultServer is where "meridian up" listens.
-const defaultServer = "http://127.0.0.1:8420"
+// Environment is what the commands have from outside.
+type Environment struct {
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	Version        string
+	Now            func() time.Time
+}
 
-// serverFlags say which server is asked and as whom. A flag wins over the environment.
-type serverFlags struct {
+// Commands are those that ask a server.
+type Commands struct {
+	Sites           sitesCommand           `cmd:"" help:"List the sites of a federation." group:"server"`
+	Clusters        clustersCommand        `cmd:"" help:"List the clusters of a federation." group:"server"`
+	Recommendations recommendationsCommand `cmd:"" help:"List the recommended architecture of each cluster." group:"server"`
+	Tenancy         tenancyCommand         `cmd:"" help:"List the infrastructure that several clusters share." group:"server"`
+	Changes         changesCommand         `cmd:"" help:"List what happened to findings in a span of time." group:"server"`
+	Diff            diffCommand            `cmd:"" help:"Compare a federation at two instants." group:"server"`
+	Trends          trendsCommand          `cmd:"" help:"Count what fails at equally spaced instants." group:"server"`
+	Waive           waiveCommand           `cmd:"" help:"Request a waiver: accept a failing finding for a time." group:"server"`
+	Waivers         waiversCommand         `cmd:"" help:"List, approve, reject and withdraw waivers." group:"server"`
+	Policies        policiesCommand        `cmd:"" help:"Versions of the policy: list, show, draft, preview, activate, compare." group:"server"`
+	Audit           auditCommand           `cmd:"" help:"List who wrote what, when and why." group:"server"`
+	Tokens          tokensCommand          `cmd:"" help:"List, make and revoke API tokens." group:"server"`
+	Enrol           enrolCommand           `cmd:"" help:"Let planners in, list, approve and revoke." group:"server"`
+	Webhooks        webhooksCommand        `cmd:"" help:"Send notifications to other systems." group:"server"`
+	NATS            natsCommand            `cmd:"" name:"nats" help:"Prepare a NATS cluster for a federation."`
+	Report          reportCommand          `cmd:"" help:"Write reports of a federation." group:"server"`
+}
+
+// DefaultServer is where "meridian up" listens.
+const DefaultServer = "http://127.0.0.1:8420"
+
+// Flags say which server is asked and as whom. A flag wins over the environment.
+type Flags struct {
 	Server string `help:"Address of the server; $MERIDIAN_SERVER or ${local} when absent." placeholder:"URL"`
 	Token  string `help:"Token; better given as $MERIDIAN_TOKEN, where no list of processes shows it. When absent, that of a \"meridian up\" on this machine is used." placeholder:"TOKEN"`
 	Data   string `help:"Data folder of that \"meridian up\"; ${default} when absent." default:"meridian-data" type:"path" placeholder:"DIR"`
 }
 
-// server is one server with what helps to explain its errors.
-type server struct {
+// Server is one server with what helps to explain its errors.
+type Server struct {
 	*client.Client
 	address, from string
 }
 
-func (f serverFlags) client(e *Environment) (*server, error) {
-	s := &server{address: cmp.Or(f.Server, e.Getenv("MERIDIAN_SERVER"), defaultServer), from: "--token"}
+// Client connects as the flags say.
+func (f Flags) Client(e *Environment) (*Server, error) {
+	s := &Server{address: cmp.Or(f.Server, e.Getenv("MERIDIAN_SERVER"), DefaultServer), from: "--token"}
 	token := f.Token
 	if token == "" {
 		token, s.from = e.Getenv("MERIDIAN_TOKEN"), "MERIDIAN_TOKEN"
@@ -52,14 +80,14 @@ func (f serverFlags) client(e *Environment) (*server, error) {
 	}
 	var err error
 	if s.Client, err = client.New(client.Options{Server: s.address, Token: token, UserAgent: "meridian/" + e.Version}); err != nil {
-		return nil, s.explain(err)
+		return nil, s.Explain(err)
 	}
 	return s, nil
 }
 
 // localToken reads the token that a running "meridian up" leaves in its data folder. It is an administrator's and never
 // goes to another machine.
-func (f serverFlags) localToken(address string) (token, from string, err error) {
+func (f Flags) localToken(address string) (token, from string, err error) {
 	const remedy = "give --token, set MERIDIAN_TOKEN, or name the data folder of a running \"meridian up\" with --data"
 	if !loopback(address) {
 		return "", "", fmt.Errorf("no token for %s: give --token or set MERIDIAN_TOKEN", address)
@@ -87,8 +115,8 @@ func loopback(address string) bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// explain adds to a server's error what a person does next.
-func (s *server) explain(err error) error {
+// Explain adds to a server's error what a person does next.
+func (s *Server) Explain(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -111,8 +139,8 @@ func (s *server) explain(err error) error {
 	return fmt.Errorf("ask %s: %w", s.address, err)
 }
 
-// filterFlags choose and order.
-type filterFlags struct {
+// FilterFlags choose and order.
+type FilterFlags struct {
 	Filter string `help:"Condition in the filter language, e.g. 'severity>=high and country=DE'." placeholder:"CONDITION"`
 	Worst  bool   `help:"Worst first instead of by name."`
 	pastFlags
@@ -120,7 +148,7 @@ type filterFlags struct {
 
 // pastFlags choose the instant of a read.
 type pastFlags struct {
-	AsOf  instant `help:"Read what the server knew at this instant (RFC 3339); now when absent." placeholder:"TIME"`
+	AsOf  Instant `help:"Read what the server knew at this instant (RFC 3339); now when absent." placeholder:"TIME"`
 	Rules string  `help:"With --as-of: take what was judged then, or judge anew by the rules of now: ${enum}." enum:"then,now" default:"then"`
 }
 
@@ -131,20 +159,21 @@ func (f pastFlags) in(q client.Query) client.Query {
 
 // listFlags are those of every list.
 type listFlags struct {
-	serverFlags
-	filterFlags
+	Flags
+	FilterFlags
 	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md" default:"table"`
 }
 
-func (f filterFlags) query() client.Query {
+// Query is what the flags ask for.
+func (f FilterFlags) Query() client.Query {
 	return f.in(client.Query{Filter: f.Filter, BySeverity: f.Worst, PageSize: 1000})
 }
 
 // printList reads all pages and prints them; the totals and what they rest on go to stderr, where a person looks.
-func printList[T any](ctx context.Context, e *Environment, api *server, f output.Format, list *client.List[T], noun string, columns []output.Column, row func(*T) []string) error {
+func printList[T any](ctx context.Context, e *Environment, api *Server, f output.Format, list *client.List[T], noun string, columns []output.Column, row func(*T) []string) error {
 	page, err := list.Collect(ctx)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	s := output.Sheet{Columns: columns, Value: page, Empty: "No " + noun + "s."}
 	for i := range page.Items {
@@ -154,7 +183,7 @@ func printList[T any](ctx context.Context, e *Environment, api *server, f output
 		return err
 	}
 	if f.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s; %s\n", count(page.Total, noun), words.Coverage(page.Coverage))
+		fmt.Fprintf(e.Stderr, "%s; %s\n", words.Count(page.Total, noun), words.Coverage(page.Coverage))
 	}
 	return nil
 }
@@ -163,7 +192,7 @@ type sitesCommand struct{ listFlags }
 
 // Run lists sites.
 func (c *sitesCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -188,7 +217,7 @@ func (c *sitesCommand) Run(ctx context.Context, e *Environment) error {
 		{Name: "protocol", Wide: true},
 		{Name: "supported", Wide: true},
 	}
-	return printList(ctx, e, api, c.Output, api.Sites(c.query()), "site", columns, func(s *gen.SiteRow) []string {
+	return printList(ctx, e, api, c.Output, api.Sites(c.Query()), "site", columns, func(s *gen.SiteRow) []string {
 		return []string{
 			s.Id, s.Name, s.Country, string(s.Liveness), strconv.Itoa(s.Clusters), words.Severity(s.Severity),
 			strconv.Itoa(s.Findings.Critical), strconv.Itoa(s.Findings.High), strconv.Itoa(s.Findings.Medium), strconv.Itoa(s.Findings.Unknown),
@@ -202,7 +231,7 @@ type clustersCommand struct{ listFlags }
 
 // Run lists clusters.
 func (c *clustersCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -221,63 +250,27 @@ func (c *clustersCommand) Run(ctx context.Context, e *Environment) error {
 		{Name: "overlays", Wide: true},
 		{Name: "hosting", Wide: true},
 	}
-	return printList(ctx, e, api, c.Output, api.Clusters(c.query()), "cluster", columns, func(r *gen.ClusterRow) []string {
+	return printList(ctx, e, api, c.Output, api.Clusters(c.Query()), "cluster", columns, func(r *gen.ClusterRow) []string {
 		return []string{
 			r.Id, string(r.Environment), r.ThingworxVersion, r.Architecture, strconv.FormatFloat(r.Distance, 'f', 2, 64), r.Recommended,
-			unknownIfNone(strings.Join(r.Regions.ThingWorx, " ")), unknownIfNone(r.Regions.Database), words.Severity(r.Severity), strconv.FormatFloat(r.Serving, 'f', 6, 64),
+			words.OrUnknown(strings.Join(r.Regions.ThingWorx, " ")), words.OrUnknown(r.Regions.Database), words.Severity(r.Severity), strconv.FormatFloat(r.Serving, 'f', 6, 64),
 			r.Size, strings.Join(r.Overlays, " "), string(r.Hosting),
 		}
 	})
-}
-
-type findingsCommand struct {
-	serverFlags
-	filterFlags
-	All bool `help:"Also show what passes and what does not apply."`
-	failOnFlag
-	Output output.Format `short:"o" help:"Format: ${enum}." enum:"table,wide,json,yaml,csv,md,sarif,junit" default:"table"`
-}
-
-// Run lists findings and answers with the exit code of a judgement.
-func (c *findingsCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
-	if err != nil {
-		return err
-	}
-	q := c.query()
-	q.All = c.All
-	page, err := api.Findings(q).Collect(ctx)
-	if err != nil {
-		return api.explain(err)
-	}
-	if c.Output == formatSARIF || c.Output == formatJUnit {
-		err = e.exchange(c.Output, exchange.Export{Findings: page.Items})
-	} else {
-		s := findingSheet(page.Items, nil)
-		s.Value = page
-		err = s.Write(e.Stdout, c.Output)
-	}
-	if err != nil {
-		return err
-	}
-	if c.Output.ForPeople() {
-		fmt.Fprintf(e.Stderr, "%s; %s\n", count(page.Total, "finding"), words.Coverage(page.Coverage))
-	}
-	return verdict(page.Items, rules.Severity(c.FailOn), 0)
 }
 
 type recommendationsCommand struct{ listFlags }
 
 // Run lists recommendations.
 func (c *recommendationsCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	columns := []output.Column{
 		{Name: "cluster"}, {Name: "is"}, {Name: "distance"}, {Name: "should be"}, {Name: "serving"}, {Name: "objective"}, {Name: "options"}, {Name: "why"}, {Name: "rejected", Wide: true},
 	}
-	return printList(ctx, e, api, c.Output, api.Recommendations(c.query()), "recommendation", columns, func(r *gen.ClusterRecommendation) []string {
+	return printList(ctx, e, api, c.Output, api.Recommendations(c.Query()), "recommendation", columns, func(r *gen.ClusterRecommendation) []string {
 		why, objective := "", ""
 		if len(r.Recommendation.Reasons) > 0 {
 			why = r.Recommendation.Reasons[0]
@@ -300,7 +293,7 @@ func (c *recommendationsCommand) Run(ctx context.Context, e *Environment) error 
 }
 
 type tenancyCommand struct {
-	serverFlags
+	Flags
 	pastFlags
 	Filter string        `help:"Condition in the filter language, e.g. 'kind=zookeeper'; not for drawings." placeholder:"CONDITION"`
 	Output output.Format `short:"o" help:"Format: ${enum}. dot (Graphviz) and mermaid draw who shares what." enum:"table,wide,json,yaml,csv,md,dot,mermaid" default:"table"`
@@ -314,7 +307,7 @@ const (
 
 // Run lists shared infrastructure.
 func (c *tenancyCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -324,7 +317,7 @@ func (c *tenancyCommand) Run(ctx context.Context, e *Environment) error {
 		}
 		g, err := api.TenancyGraph(ctx)
 		if err != nil {
-			return api.explain(err)
+			return api.Explain(err)
 		}
 		text := g.DOT()
 		if c.Output == formatMermaid {
@@ -351,8 +344,8 @@ type reportCommand struct {
 }
 
 type complianceCommand struct {
-	serverFlags
-	AsOf   instant `help:"Instant of the report (RFC 3339); now when absent." placeholder:"TIME"`
+	Flags
+	AsOf   Instant `help:"Instant of the report (RFC 3339); now when absent." placeholder:"TIME"`
 	Rules  string  `help:"Judge by the rules in force then, or by those of now: ${enum}." enum:"then,now" default:"now"`
 	Filter string  `help:"Only findings that match, in the filter language." placeholder:"CONDITION"`
 	Output string  `short:"o" help:"Format: ${enum}." enum:"html,pdf,xlsx,csv,json,md" default:"html"`
@@ -360,13 +353,13 @@ type complianceCommand struct {
 
 // Run writes the report to stdout.
 func (c *complianceCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	r, err := api.ComplianceReport(ctx, client.ReportQuery{Format: c.Output, AsOf: c.AsOf.Time, Then: c.Rules == "then", Filter: c.Filter})
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	// A login page or a proxy's greeting must not pass for the report that somebody files.
 	if !strings.HasSuffix(r.Name, "."+c.Output) {
@@ -375,5 +368,18 @@ func (c *complianceCommand) Run(ctx context.Context, e *Environment) error {
 	if _, err = e.Stdout.Write(r.Body); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
+	return nil
+}
+
+// Instant is an instant given by a flag.
+type Instant struct{ time.Time }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (i *Instant) UnmarshalText(text []byte) error {
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no instant; write it like 2026-11-20T08:00:00Z", text)
+	}
+	i.Time = at
 	return nil
 }

@@ -1,4 +1,4 @@
-package cli
+package remote
 
 import (
 	"context"
@@ -109,14 +109,14 @@ type webhooksListCommand struct{ listFlags }
 
 // Run lists webhooks.
 func (c *webhooksListCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	if c.Worst {
 		return errors.New("webhooks have no severity; leave out --worst")
 	}
-	return printList(ctx, e, api, c.Output, api.Webhooks(c.query()), "webhook", webhookColumns(), webhookRow)
+	return printList(ctx, e, api, c.Output, api.Webhooks(c.Query()), "webhook", webhookColumns(), webhookRow)
 }
 
 type webhookAddCommand struct {
@@ -130,7 +130,7 @@ func (c *webhookAddCommand) Run(ctx context.Context, e *Environment) error {
 	if c.URL == "" || len(c.Events) == 0 {
 		return errors.New("a webhook needs --url and --events")
 	}
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (c *webhookAddCommand) Run(ctx context.Context, e *Environment) error {
 	c.apply(&r)
 	made, err := api.CreateWebhook(ctx, r)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	return printSecret(e, c.Output, made)
 }
@@ -171,13 +171,13 @@ type webhookSetCommand struct {
 
 // Run reads the webhook, changes what is given and writes it back, unless somebody else was faster.
 func (c *webhookSetCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	w, etag, err := api.Webhook(ctx, c.ID)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	r := gen.WebhookRequest{
 		Name: w.Name, Events: w.Events, Filter: w.Filter, Digest: w.Digest, Template: w.Template, SecretFile: w.SecretFile,
@@ -198,19 +198,19 @@ func (c *webhookSetCommand) Run(ctx context.Context, e *Environment) error {
 	c.apply(&r)
 	changed, err := api.UpdateWebhook(ctx, c.ID, etag, r)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	return printSecret(e, c.Output, changed)
 }
 
 type webhookRemoveCommand struct {
 	webhookRef
-	serverFlags
+	Flags
 }
 
 // Run removes a webhook.
 func (c *webhookRemoveCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (c *webhookRemoveCommand) Run(ctx context.Context, e *Environment) error {
 		err = api.DeleteWebhook(ctx, c.ID, etag)
 	}
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	fmt.Fprintf(e.Stderr, "Webhook %s is removed.\n", c.ID)
 	return nil
@@ -247,19 +247,19 @@ type webhookTestCommand struct {
 
 // Run sends a test. That the receiver refused it is an error.
 func (c *webhookTestCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	a, err := api.TestWebhook(ctx, c.ID)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	if err := (&output.Sheet{Columns: attemptColumns(), Rows: [][]string{attemptRow(a)}, Value: a}).Write(e.Stdout, c.Output); err != nil {
 		return err
 	}
 	if a.Error != "" {
-		return &exit{code: ExitError, err: errors.New("the test was not delivered: " + a.Error)}
+		return errors.New("the test was not delivered: " + a.Error)
 	}
 	return nil
 }
@@ -271,13 +271,13 @@ type webhookLogCommand struct {
 
 // Run shows how deliveries go.
 func (c *webhookLogCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	d, err := api.WebhookDeliveries(ctx, c.ID)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	s := output.Sheet{Columns: attemptColumns(), Value: d, Empty: "No deliveries."}
 	for i := range d.Attempts {
@@ -297,28 +297,28 @@ type webhookDeadCommand struct {
 
 // Run lists dead letters.
 func (c *webhookDeadCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
-	return printList(ctx, e, api, c.Output, api.DeadLetters(c.ID, c.query()), "dead letter", attemptColumns(), func(d *gen.DeadLetter) []string { return attemptRow(&d.Last) })
+	return printList(ctx, e, api, c.Output, api.DeadLetters(c.ID, c.Query()), "dead letter", attemptColumns(), func(d *gen.DeadLetter) []string { return attemptRow(&d.Last) })
 }
 
 type webhookRedeliverCommand struct {
 	webhookRef
 	Deliveries []string `arg:"" optional:"" help:"Ids of dead letters; all when absent."`
-	serverFlags
+	Flags
 }
 
 // Run puts dead letters back.
 func (c *webhookRedeliverCommand) Run(ctx context.Context, e *Environment) error {
-	api, err := c.client(e)
+	api, err := c.Client(e)
 	if err != nil {
 		return err
 	}
 	n, err := api.Redeliver(ctx, c.ID, c.Deliveries)
 	if err != nil {
-		return api.explain(err)
+		return api.Explain(err)
 	}
 	fmt.Fprintf(e.Stderr, "%d dead letters are back in the queue.\n", n.Redelivered)
 	return nil
