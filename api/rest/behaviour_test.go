@@ -21,6 +21,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/limit"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -530,7 +531,7 @@ func TestHeaders(t *testing.T) {
 func TestRateLimit(t *testing.T) {
 	now := resttest.Now()
 	s := newServer(t, func(o *rest.Options) {
-		o.Rate = rest.Rate{PerSecond: 1, Burst: 3}
+		o.Rate = limit.Rate{PerSecond: 1, Burst: 3}
 		o.Clock = func() time.Time { return now }
 	})
 	for range 3 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/limit"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/enrol"
 )
@@ -24,7 +25,7 @@ type Enrolments interface {
 
 // joinFailures bounds how often an address may offer a token or a signature that is not good. A token has 256 random bits;
 // the bound keeps guessing from becoming load.
-func joinFailures() Rate { return Rate{PerSecond: 1.0 / 30, Burst: 10} }
+func joinFailures() limit.Rate { return limit.Rate{PerSecond: 1.0 / 30, Burst: 10} }
 
 func (a *api) enrolments() (Enrolments, error) {
 	if a.Enrolments == nil {
@@ -170,13 +171,13 @@ func (a *api) credential(ctx context.Context, get func(Enrolments, string) (enro
 		return nil, err
 	}
 	remote := callOf(ctx).remote
-	if err := a.joins.peek(remote, a.Clock()); err != nil {
+	if err := tooMany(a.joins.Peek(remote, a.Clock())); err != nil {
 		return nil, err
 	}
 	c, err := get(service, remote)
 	var refused *enrol.Error
 	if errors.As(err, &refused) && refused.Kind == enrol.Unauthorised {
-		if err := a.joins.take(remote, a.Clock()); err != nil {
+		if err := tooMany(a.joins.Take(remote, a.Clock())); err != nil {
 			return nil, err
 		}
 	}

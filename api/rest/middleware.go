@@ -150,19 +150,19 @@ func (a *api) guard(op operation, cacheable bool) echo.MiddlewareFunc {
 				ca.request.Body = http.MaxBytesReader(c.Response(), ca.request.Body, maxSmallBody)
 			}
 			if op.public {
-				if err := a.limits.take(c.RealIP(), a.Clock()); err != nil {
+				if err := tooMany(a.limits.Take(c.RealIP(), a.Clock())); err != nil {
 					return err
 				}
 				ca.guarded = true
 				return next(c)
 			}
 			if err := a.identify(ctx, ca); err != nil {
-				if lerr := a.limits.take(c.RealIP(), a.Clock()); lerr != nil {
+				if lerr := tooMany(a.limits.Take(c.RealIP(), a.Clock())); lerr != nil {
 					return lerr
 				}
 				return err
 			}
-			if err := a.limits.take("token:"+ca.principal.ID, a.Clock()); err != nil {
+			if err := tooMany(a.limits.Take("token:"+ca.principal.ID, a.Clock())); err != nil {
 				return err
 			}
 			if !slices.Contains(op.roles, ca.principal.Role) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -302,4 +303,14 @@ func writeProblem(w http.ResponseWriter, r *http.Request, f *failure, requestID 
 	w.WriteHeader(f.status)
 	_, err = w.Write(append(body, '\n'))
 	return err
+}
+
+// tooMany refuses a caller who has to wait; nobody has to for 0.
+func tooMany(wait time.Duration) error {
+	if wait <= 0 {
+		return nil
+	}
+	f := fail(http.StatusTooManyRequests, "too many requests; try again later")
+	f.header = retryAfter(wait)
+	return f
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/answers"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/govern"
+	"github.com/meridian-federation/meridian/api/rest/limit"
 	"github.com/meridian-federation/meridian/api/rest/meter"
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/api/rest/seal"
@@ -71,7 +72,7 @@ type Options struct {
 	SessionKey    []byte        // SessionKeySize bytes, the same on every replica; random when empty
 	SessionTTL    time.Duration // 12 hours when 0
 	SecureCookies bool          // TLS ends in front of this process
-	Rate          Rate
+	Rate          limit.Rate
 
 	Web       fs.FS           // the web client, index.html at its root; nil serves none
 	Heartbeat time.Duration   // of event streams; 15 s when 0
@@ -96,8 +97,8 @@ type api struct {
 	*govern.Server
 	contract *contract
 	sessions *seal.Sessions
-	limits   *limits
-	joins    *limits // failures of planners that want a credential, by address
+	limits   *limit.Limits
+	joins    *limit.Limits // failures of planners that want a credential, by address
 	cache    *answers.Cache[*representation]
 	metrics  *meter.Metrics
 	reader   *read.Reader
@@ -145,7 +146,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Heartbeat == 0 {
 		o.Heartbeat = heartbeat
 	}
-	a := &api{Options: o, limits: newLimits(o.Rate), joins: newLimits(joinFailures()), cache: answers.New[*representation](), reader: read.New(o.Regions, o.Rules, o.Architectures)}
+	a := &api{Options: o, limits: limit.New(o.Rate), joins: limit.New(joinFailures()), cache: answers.New[*representation](), reader: read.New(o.Regions, o.Rules, o.Architectures)}
 	a.pasts = read.NewPasts(
 		func(ctx context.Context, at read.Instant) (fleet.View, error) {
 			return o.Past.View(ctx, at.At, at.Then)

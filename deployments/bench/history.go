@@ -7,17 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/history"
+	"github.com/meridian-federation/meridian/federation/history/bare"
 	clickhouseembedded "github.com/meridian-federation/meridian/federation/history/embedded"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -31,7 +28,7 @@ type archive struct {
 	dir    string
 	server *clickhouseembedded.Server
 	store  *history.Store
-	conn   clickhouse.Conn
+	conn   *bare.Conn
 	engine *assess.Engine
 	fleet  *sitesim.Fleet
 	hash   string
@@ -61,16 +58,8 @@ func newArchive(ctx context.Context, c config, sites int, every time.Duration) (
 	if err = a.store.Migrate(ctx); err != nil {
 		return a, err
 	}
-	login, err := clickhouse.ParseDSN(a.server.DSN())
-	if err != nil {
-		return a, fmt.Errorf("read the address: %w", err)
-	}
-	login.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
-	login.ReadTimeout = patience
-	if a.conn, err = clickhouse.Open(login); err != nil {
-		return a, fmt.Errorf("connect: %w", err)
-	}
-	return a, nil
+	a.conn, err = bare.Open(a.server.DSN(), patience)
+	return a, err
 }
 
 // library is the one that the repository fetches, when this runs within it; empty looks where the product looks.
@@ -154,62 +143,6 @@ func told() [7][2]string {
 	}
 }
 
-// block is the rows of one table as slices, ready to be sent.
-type block struct {
-	insert  string
-	columns []any
-	rows    int
-}
-
-// read takes back what a step wrote.
-func (a *archive) read(ctx context.Context, table, column string, from, to time.Time) (block, error) {
-	b := block{}
-	rows, err := a.conn.Query(ctx, fmt.Sprintf("SELECT * FROM %s WHERE %s >= {from:DateTime64(9, 'UTC')} AND %s < {to:DateTime64(9, 'UTC')}", table, column, column),
-		clickhouse.Named("from", from.Format("2006-01-02 15:04:05")), clickhouse.Named("to", to.Format("2006-01-02 15:04:05")))
-	if err != nil {
-		return b, fmt.Errorf("read %s: %w", table, err)
-	}
-	defer func() { _ = rows.Close() }()
-	types := rows.ColumnTypes()
-	columns, targets := make([]reflect.Value, len(types)), make([]any, len(types))
-	for i, t := range types {
-		columns[i] = reflect.MakeSlice(reflect.SliceOf(t.ScanType()), 0, 1000)
-	}
-	for rows.Next() {
-		for i, t := range types {
-			targets[i] = reflect.New(t.ScanType()).Interface()
-		}
-		if err := rows.Scan(targets...); err != nil {
-			return b, fmt.Errorf("read %s: %w", table, err)
-		}
-		for i := range targets {
-			columns[i] = reflect.Append(columns[i], reflect.ValueOf(targets[i]).Elem())
-		}
-		b.rows++
-	}
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = t.Name()
-		b.columns = append(b.columns, columns[i].Interface())
-	}
-	b.insert = fmt.Sprintf("INSERT INTO bare.%s (%s)", table, strings.Join(names, ", "))
-	return b, rows.Err()
-}
-
-func send(ctx context.Context, conn driver.Conn, b block) error {
-	batch, err := conn.PrepareBatch(ctx, b.insert)
-	if err != nil {
-		return fmt.Errorf("%s: %w", b.insert, err)
-	}
-	defer func() { _ = batch.Close() }()
-	for i, column := range b.columns {
-		if err := batch.Column(i).Append(column); err != nil {
-			return fmt.Errorf("%s, column %d: %w", b.insert, i, err)
-		}
-	}
-	return batch.Send()
-}
-
 // writes is B9: steps of a fleet's life are written as the hub writes them, and the rows that came of it once more by the bare
 // driver, into equal tables.
 func writes(ctx context.Context, c config) (figures []Figure, err error) {
@@ -219,13 +152,12 @@ func writes(ctx context.Context, c config) (figures []Figure, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	if err := a.conn.Exec(ctx, "CREATE DATABASE bare"); err != nil {
-		return nil, fmt.Errorf("make the bare tables: %w", err)
-	}
+	var tables []string
 	for _, t := range told() {
-		if err := a.conn.Exec(ctx, fmt.Sprintf("CREATE TABLE bare.%s AS %s", t[0], t[0])); err != nil {
-			return nil, fmt.Errorf("make the bare tables: %w", err)
-		}
+		tables = append(tables, t[0])
+	}
+	if err := a.conn.Copies(ctx, tables...); err != nil {
+		return nil, err
 	}
 	var r rounds
 	total := 0
@@ -241,22 +173,22 @@ func writes(ctx context.Context, c config) (figures []Figure, err error) {
 			return nil, err
 		}
 		ours := a.spent() - start
-		var blocks []block
+		var blocks []bare.Block
 		total = 0
 		for _, t := range told() {
-			b, err := a.read(ctx, t[0], t[1], at.Add(-30*time.Minute), at.Add(30*time.Minute))
+			b, err := a.conn.Read(ctx, t[0], t[1], at.Add(-30*time.Minute), at.Add(30*time.Minute))
 			if err != nil {
 				return nil, err
 			}
-			if b.rows > 0 {
+			if b.Rows > 0 {
 				blocks = append(blocks, b)
 			}
-			total += b.rows
+			total += b.Rows
 		}
 		runtime.GC()
 		start = a.spent()
 		for _, b := range blocks {
-			if err := send(ctx, a.conn, b); err != nil {
+			if err := a.conn.Send(ctx, b); err != nil {
 				return nil, err
 			}
 		}

@@ -1,7 +1,7 @@
-package rest
+// Package limit bounds how often somebody may ask. It answers how long to wait; api/rest makes the refusal of it.
+package limit
 
 import (
-	"net/http"
 	"sync"
 	"time"
 
@@ -17,46 +17,44 @@ type Rate struct {
 // maxLimiters bounds the limiters kept. Past it all are forgotten, which gives each caller one more burst.
 const maxLimiters = 10000
 
-type limits struct {
+// Limits count the requests of callers by key. Safe for concurrent use.
+type Limits struct {
 	rate  Rate
 	mu    sync.Mutex
 	byKey map[string]*rate.Limiter
 }
 
-func newLimits(r Rate) *limits {
+// New returns limits without history.
+func New(r Rate) *Limits {
 	if r.Burst < 1 {
 		r.Burst = max(1, int(r.PerSecond))
 	}
-	return &limits{rate: r, byKey: map[string]*rate.Limiter{}}
+	return &Limits{rate: r, byKey: map[string]*rate.Limiter{}}
 }
 
-// take counts one request; an error of status 429 means that there were too many.
-func (l *limits) take(key string, now time.Time) error {
+// Take counts one request; above 0 is how long the caller has to wait, since there were too many.
+func (l *Limits) Take(key string, now time.Time) time.Duration {
 	if l.rate.PerSecond <= 0 {
-		return nil
+		return 0
 	}
 	r := l.of(key).ReserveN(now, 1)
 	wait := r.DelayFrom(now)
-	if wait == 0 {
-		return nil
+	if wait > 0 {
+		r.CancelAt(now)
 	}
-	r.CancelAt(now)
-	return tooMany(wait)
+	return wait
 }
 
-// peek tells what take would, and counts nothing.
-func (l *limits) peek(key string, now time.Time) error {
+// Peek tells what Take would, and counts nothing.
+func (l *Limits) Peek(key string, now time.Time) time.Duration {
 	if l.rate.PerSecond <= 0 {
-		return nil
+		return 0
 	}
 	missing := 1 - l.of(key).TokensAt(now)
-	if missing <= 0 {
-		return nil
-	}
-	return tooMany(time.Duration(missing / l.rate.PerSecond * float64(time.Second)))
+	return max(0, time.Duration(missing/l.rate.PerSecond*float64(time.Second)))
 }
 
-func (l *limits) of(key string) *rate.Limiter {
+func (l *Limits) of(key string) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	limiter, ok := l.byKey[key]
@@ -68,10 +66,4 @@ func (l *limits) of(key string) *rate.Limiter {
 		l.byKey[key] = limiter
 	}
 	return limiter
-}
-
-func tooMany(wait time.Duration) error {
-	f := fail(http.StatusTooManyRequests, "too many requests; try again later")
-	f.header = retryAfter(wait)
-	return f
 }
