@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -74,9 +75,24 @@ func (f *factColumns) add(r *InventoryRow) error {
 	first := len(f.path)
 	w.value()
 	for i := first; i < len(f.path); i++ {
-		f.source = append(f.source, w.sources[f.path[i]])
+		f.source = append(f.source, w.sourceOf(f.path[i]))
 	}
 	return nil
+}
+
+// sourceOf is where a leaf was learned: one entry of the provenance stands for everything beneath its path, the closest counts.
+func (w *walker) sourceOf(path string) string {
+	for len(w.sources) > 0 {
+		if source, ok := w.sources[path]; ok {
+			return source
+		}
+		cut := strings.LastIndexByte(path, '/')
+		if cut <= 0 {
+			break
+		}
+		path = path[:cut]
+	}
+	return ""
 }
 
 // walker emits every leaf of one JSON text that is known to be valid. Empty objects and lists are leaves. Values keep

@@ -158,6 +158,7 @@ func TestFlatten(t *testing.T) {
 		},
 		{`{"a\"\u00e4\\":"\\\""}`, `/a"ä\ = "\\\"" from `},
 		{`{"c":[8],"provenance":[{"path":"/c/0","source":"azure"},{"source":"lost"}],"d":false}`, "/c/0 = 8 from azure\n/d = false from "},
+		{`{"c":[{"d":1,"e":2}],"provenance":[{"path":"/c/0","source":"azure"},{"path":"/c/0/e","source":"probe"}]}`, "/c/0/d = 1 from azure\n/c/0/e = 2 from probe"},
 		{`{"c":1,"provenance":7}`, "/c = 1 from "},
 		{`{"c":{"provenance":7}}`, "/c/provenance = 7 from "},
 	} {

@@ -3,12 +3,14 @@ package hub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/audit"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -36,7 +38,7 @@ func WriteHistory(ctx context.Context, o Options, store *history.Store) error {
 		case <-time.After(historyRetry):
 		}
 	}
-	if err := o.Bus.EnsureStreams(ctx, o.Streams); err != nil {
+	if err := errors.Join(o.Bus.EnsureStreams(ctx, o.Streams), o.Bus.EnsureAudit(ctx, o.Streams)); err != nil {
 		return ended(ctx, err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -52,6 +54,9 @@ func WriteHistory(ctx context.Context, o Options, store *history.Store) error {
 		}},
 		{bus.StreamRejected, "history-rejections", func(ctx context.Context, batch []bus.Message) error {
 			return store.WriteRejections(ctx, rejectionRows(o, batch))
+		}},
+		{bus.StreamAudit, "history-audit", func(ctx context.Context, batch []bus.Message) error {
+			return store.WriteAudit(ctx, auditRows(o, batch))
 		}},
 	}
 	for _, c := range copies {
@@ -135,6 +140,30 @@ func rejectionRows(o Options, batch []bus.Message) []history.RejectionRow {
 		}
 		rows = append(rows, history.RejectionRow{
 			Site: m.Site, At: r.At, Sequence: r.Sequence, Revision: r.Revision, Reason: r.Reason, Detail: r.Detail, Problems: string(problems),
+		})
+	}
+	return rows
+}
+
+func auditRows(o Options, batch []bus.Message) []history.AuditEntry {
+	rows := make([]history.AuditEntry, 0, len(batch))
+	for i := range batch {
+		m := &batch[i]
+		var e audit.Entry
+		err := m.DecodeErr
+		if err == nil {
+			err = json.Unmarshal(m.Body, &e)
+		}
+		if err != nil {
+			unreadable(o, m, err)
+			continue
+		}
+		object := e.Target
+		if object == "" {
+			object = e.Site
+		}
+		rows = append(rows, history.AuditEntry{
+			ID: e.ID, At: e.At, Actor: e.By, Action: e.Act, Object: object, Reason: e.Why, Before: string(e.Before), After: string(e.After), RequestID: e.RequestID,
 		})
 	}
 	return rows

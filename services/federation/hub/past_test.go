@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/bustest"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/federation/audit"
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/history/historytest"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -237,4 +239,41 @@ func comparable(t *testing.T, items []json.RawMessage) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// TestTheAuditIsRemembered: what the stream of the audit holds is in the history as well, once.
+func TestTheAuditIsRemembered(t *testing.T) {
+	store := historytest.Open(t, history.Options{DSN: historytest.Server(t).DSN()})
+	conn := bustest.Start(t).Hub(t)
+	options := hub.Options{Bus: conn, Logger: slog.New(slog.DiscardHandler), Now: time.Now}
+	if err := conn.EnsureAudit(t.Context(), bus.StreamOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	e := audit.Entry{ID: audit.NewID(time.Now()), At: time.Now().UTC(), By: "p1", Act: "approveWaiver", Target: "w-1", Why: "agreed", After: json.RawMessage(`{"state":"approved"}`), RequestID: "r-1"}
+	body, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := conn.PublishAudit(t.Context(), bus.Audit{ID: e.ID, At: e.At, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	written := make(chan error, 1)
+	go func() { written <- hub.WriteHistory(ctx, options, store) }()
+	defer func() {
+		cancel()
+		if err := <-written; err != nil {
+			t.Errorf("the history ended with %v", err)
+		}
+	}()
+	var found []history.AuditEntry
+	bustest.Eventually(t, "the entry is in the history", func() bool {
+		found, _, err = store.Audit(t.Context(), history.AuditFilter{})
+		return err == nil && len(found) > 0
+	})
+	if len(found) != 1 || found[0].ID != e.ID || found[0].Actor != "p1" || found[0].Object != "w-1" || found[0].After != `{"state":"approved"}` || !found[0].At.Equal(e.At) {
+		t.Errorf("remembered %+v", found)
+	}
 }
