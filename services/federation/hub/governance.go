@@ -117,6 +117,11 @@ type opening[T any] struct {
 func newOpening[T any]() *opening[T] { return &opening[T]{opened: make(chan struct{})} }
 
 func (o *opening[T]) open(ctx context.Context, options Options, b bus.BucketOptions) error {
+	select {
+	case <-o.opened:
+		return nil // by a start that could not go on
+	default:
+	}
 	bucket, err := bus.OpenBucket[T](ctx, options.Bus, options.Streams, b)
 	if err != nil {
 		return err

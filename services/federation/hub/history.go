@@ -38,7 +38,10 @@ func WriteHistory(ctx context.Context, o Options, store *history.Store) error {
 		case <-time.After(historyRetry):
 		}
 	}
-	if err := errors.Join(o.Bus.EnsureStreams(ctx, o.Streams), o.Bus.EnsureAudit(ctx, o.Streams)); err != nil {
+	err := o.persist(ctx, "prepare the streams of the history", func() error {
+		return errors.Join(o.Bus.EnsureStreams(ctx, o.Streams), o.Bus.EnsureAudit(ctx, o.Streams))
+	})
+	if err != nil {
 		return ended(ctx, err)
 	}
 	group, ctx := errgroup.WithContext(ctx)

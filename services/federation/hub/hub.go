@@ -30,6 +30,9 @@ import (
 // tick is how often time alone is looked at: ages of inventories, silent sites, assessments that still have to be published.
 const tick = 2 * time.Second
 
+// busRetry is the pause before a start asks the message bus again.
+const busRetry = time.Second
+
 // Options are what a hub works with.
 type Options struct {
 	Bus     *bus.Conn
@@ -115,13 +118,16 @@ func (h *Hub) Ticks() uint64 { return h.ticks.Load() }
 
 // Run works until the context ends; that is no error.
 func (h *Hub) Run(ctx context.Context) error {
-	if err := h.o.Bus.EnsureStreams(ctx, h.o.Streams); err != nil {
-		return ended(ctx, err)
-	}
-	if err := h.openBuckets(ctx); err != nil {
-		return ended(ctx, err)
-	}
-	prior, err := h.priorAssessments(ctx)
+	var prior map[string]*assess.Assessment
+	err := h.o.persist(ctx, "prepare the streams", func() (err error) {
+		if err = h.o.Bus.EnsureStreams(ctx, h.o.Streams); err == nil {
+			err = h.openBuckets(ctx)
+		}
+		if err == nil {
+			prior, err = h.priorAssessments(ctx)
+		}
+		return err
+	})
 	if err != nil {
 		return ended(ctx, err)
 	}
@@ -181,6 +187,23 @@ func all(ctx context.Context, channels ...<-chan struct{}) bool {
 		}
 	}
 	return true
+}
+
+// persist repeats what a start needs of the message bus while the bus is away: a server that restarts just then ends no hub.
+// Streams that are missing and that this hub may not make are not waited for.
+func (o *Options) persist(ctx context.Context, what string, f func() error) error {
+	for {
+		err := f()
+		if err == nil || ctx.Err() != nil || !errors.Is(err, bus.ErrUnavailable) || o.Streams.VerifyOnly && o.Bus.Connected() {
+			return err
+		}
+		o.Logger.Warn(what+": tried again", "error", err)
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(busRetry):
+		}
+	}
 }
 
 // ended makes nothing of an error that only tells that the context ended.

@@ -180,16 +180,16 @@ func TestReplicaTakesOverWhatTheStreamHolds(t *testing.T) {
 	for _, h := range []*running{first, second} {
 		bustest.Eventually(t, "both have the next one", func() bool { return inForce(h, "muc-01") == next })
 	}
-	a, ok, err := conn.LastAssessment(t.Context(), "muc-01")
-	if err != nil || !ok {
-		t.Fatal(err)
-	}
-	var held bytes.Buffer
-	if err := json.Compact(&held, a.Body); err != nil {
-		t.Fatal(err)
-	}
 	for _, h := range []*running{first, second} {
 		bustest.Eventually(t, "both say what the stream says", func() bool {
+			a, ok, err := conn.LastAssessment(t.Context(), "muc-01")
+			if err != nil || !ok || a.Revision != next {
+				return false // it is published after it is in force
+			}
+			var held bytes.Buffer
+			if err := json.Compact(&held, a.Body); err != nil {
+				t.Fatal(err)
+			}
 			rec, _ := h.View().Site("muc-01")
 			return marshal(t, rec.Assessment) == held.String()
 		})
