@@ -216,13 +216,12 @@ func againstOPA(ctx context.Context, c config) ([]Figure, error) {
 			Ours: Side{Does: "Pack.Judge as assess runs it, with sizing before it, under a policy that disables all other rules"},
 		}, r, true))
 	}
-	// The peer is taken at its best.
-	best := 0
+	// The peer is taken at its best, which comes first.
 	if out[1].Ratio < out[0].Ratio {
-		best = 1
+		out[0], out[1] = out[1], out[0]
 	}
-	out[best] = out[best].atLeast(300)
-	out[best].Notes = []string{
+	out[0] = out[0].atLeast(300)
+	out[0].Notes = []string{
 		fmt.Sprintf("%d sites, %d verdicts; a test proves them the same on both sides. OPA computes verdicts only, ours counts those that pass and gives severities, messages, evidence and missing facts of the others", len(w.sites), verdicts),
 	}
 	return out, nil
