@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -237,12 +238,11 @@ func TestTheServersAnswerGoesNowhereElse(t *testing.T) {
 	furnish(t, s)
 	a := attack(t, s)
 	hub, js := admin(t, s)
-	heard := make(chan string, 100)
-	if _, err := hub.Subscribe(">", func(m *nats.Msg) {
-		if !strings.HasPrefix(m.Subject, "_INBOX.") {
-			heard <- m.Subject
-		}
-	}); err != nil {
+	heard, err := hub.SubscribeSync(">")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := heard.SetPendingLimits(-1, -1); err != nil {
 		t.Fatal(err)
 	}
 	if err := hub.Flush(); err != nil {
@@ -293,20 +293,25 @@ func TestTheServersAnswerGoesNowhereElse(t *testing.T) {
 		delete(after, stream)
 	}
 	unchanged(t, "after the answers", before, after)
-	for {
-		select {
-		case subject := <-heard:
-			allowed := strings.HasPrefix(subject, "$JS.EVENT.") || strings.HasPrefix(subject, "_R_.") || strings.HasPrefix(subject, "$JS.API.STREAM.") || subject == "$JS.API.INFO"
-			for _, ask := range asks {
-				allowed = allowed || subject == ask
-			}
-			if !allowed {
-				t.Errorf("something reached %s", subject)
-			}
-			continue
-		default:
+	if err := hub.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	count, _, err := heard.Pending()
+	if err != nil || count < len(asks) {
+		t.Fatalf("%d messages were heard: %v", count, err)
+	}
+	for range count {
+		m, err := heard.NextMsg(bustest.Patience)
+		if err != nil {
+			t.Fatal(err)
 		}
-		break
+		allowed := slices.Contains(asks, m.Subject) || m.Subject == "$JS.API.INFO"
+		for _, prefix := range []string{"_INBOX.", "$JS.EVENT.", "_R_.", "$JS.API.STREAM."} {
+			allowed = allowed || strings.HasPrefix(m.Subject, prefix)
+		}
+		if !allowed {
+			t.Errorf("something reached %s", m.Subject)
+		}
 	}
 }
 
