@@ -34,7 +34,7 @@ func TestAppliedIsWhatTheHubJudgedAndNothingLess(t *testing.T) {
 	if s.Acknowledged.Revision != first || s.Collected.Revision != first || s.Applied != nil || s.InSync || s.Outbox.Queued != 0 || s.Outbox.Kept != 1 {
 		t.Fatalf("acknowledged but not applied: %+v", s)
 	}
-	if s.Verdicts[rules.Fail] != 1 || s.Verdicts[rules.Unknown] != 1 || s.Failing[rules.High] != 1 {
+	if s.Verdicts[rules.Fail] != 1 || s.Verdicts[rules.Unknown] != 1 || s.Verdicts[rules.Pass] != 3 || s.Failing[rules.High] != 1 {
 		t.Errorf("verdicts %v, failing %v", s.Verdicts, s.Failing)
 	}
 	bustest.Eventually(t, "the hub has it", func() bool { return len(log.Heard()) == 1 })

@@ -127,6 +127,7 @@ func judge(s *inventory.Site, at time.Time) (*assess.Assessment, error) {
 	return &assess.Assessment{
 		APIVersion: inventory.APIVersion, Kind: assess.Kind, At: at, RulePack: assess.RulePack{Version: "1", Hash: "here"},
 		Inventories: []assess.InventoryRef{{Site: s.Site.ID, Revision: inventory.Revision(s), ObservedAt: s.ObservedAt}},
+		Verdicts:    assess.Verdicts{Pass: 3, Fail: 1, Unknown: 1}, // findings that pass are left out
 		Findings: []rules.Finding{
 			{ID: "f1", Rule: "COL-001", Verdict: rules.Fail, Severity: rules.High, Subject: rules.Subject{Site: s.Site.ID, Cluster: "prod"}},
 			{ID: "f2", Rule: "ARC-005", Verdict: rules.Unknown, Severity: rules.Low, Subject: rules.Subject{Site: s.Site.ID, Cluster: "prod"}},

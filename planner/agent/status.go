@@ -127,7 +127,9 @@ func (a *Agent) Status() Status {
 	}
 	if a.local != nil {
 		s.RulePack = a.local.RulePack
-		s.Verdicts, s.Failing = count(a.local.Findings)
+		v := a.local.Verdicts
+		s.Verdicts = map[rules.Verdict]int{rules.Pass: v.Pass, rules.Fail: v.Fail, rules.Unknown: v.Unknown, rules.NotApplicable: v.NotApplicable}
+		s.Failing = failing(a.local.Findings)
 	}
 	if a.hub != nil {
 		s.HubRulePack = a.hub.RulePack
@@ -140,15 +142,14 @@ func (a *Agent) Status() Status {
 	return s
 }
 
-func count(findings []rules.Finding) (map[rules.Verdict]int, map[rules.Severity]int) {
-	verdicts, failing := map[rules.Verdict]int{}, map[rules.Severity]int{}
-	for _, f := range findings {
-		verdicts[f.Verdict]++
-		if f.Verdict == rules.Fail {
-			failing[f.Severity]++
+func failing(findings []rules.Finding) map[rules.Severity]int {
+	out := map[rules.Severity]int{}
+	for i := range findings {
+		if f := &findings[i]; f.Verdict == rules.Fail {
+			out[f.Severity]++
 		}
 	}
-	return verdicts, failing
+	return out
 }
 
 func revisionOf(a *assess.Assessment, site string) string {

@@ -27,8 +27,16 @@ func TestSourcesConfiguration(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	inventory := filepath.Join(dir, "my-plant.yaml")
+	write := func(hosting string) {
+		text := "apiVersion: meridian/v1\nkind: SiteInventory\nobservedAt: 2026-11-20T08:00:00Z\nsite: {id: muc-01}\nclusters: [{id: prod, hosting: " + hosting + "}]\n"
+		if err := os.WriteFile(inventory, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("on-premise")
 	c, err := load(t, `
-inventory: `+secret+`
+inventory: `+inventory+`
 sources:
   - hostconfig: {paths: [`+dir+`], inPlace: true, cluster: prod}
   - name: test-hosts
@@ -55,6 +63,10 @@ sources:
 	}
 	if err := c.check(true); err != nil {
 		t.Fatal(err)
+	}
+	write("cellar")
+	if err := c.check(true); err == nil || !strings.Contains(err.Error(), inventory+":5:") || !strings.Contains(err.Error(), "cellar") {
+		t.Errorf("an inventory that no planner would take: %v", err)
 	}
 	if len(c.sources()) != 9 || !c.Sources[0].Hostconfig.InPlace || c.Sources[7].Probes.Targets[0].User != "probe" {
 		t.Errorf("%+v", c)

@@ -323,7 +323,7 @@ func printStatus(w io.Writer, s *agent.Status, asJSON bool) error {
 		if !src.At.IsZero() {
 			at = " at " + src.At.Format(time.RFC3339)
 		}
-		line("source "+src.Name, strings.TrimSpace(string(src.Status)+at+": "+src.Detail))
+		line("source "+src.Name, strings.TrimSuffix(string(src.Status)+at+": "+src.Detail, ": "))
 	}
 	for _, verdict := range []rules.Verdict{rules.Fail, rules.Unknown, rules.Pass, rules.NotApplicable} {
 		line("verdict "+string(verdict), fmt.Sprint(s.Verdicts[verdict]))

@@ -32,7 +32,7 @@ func qualityRules() []rule.Rule {
 			Severity: rule.Medium, Confidence: rule.Inferred,
 			Basis:     "What the planner's sources report about their last collection.",
 			Why:       "What a source did not deliver is missing from the inventory or is as old as its last success.",
-			Remedy:    "Give the source the access it lacks, or remove it from the planner's configuration.",
+			Remedy:    "Bring back what does not answer, give the source the access it lacks, or remove it from the configuration of the planner.",
 			Reference: rule.RefMeridian,
 		}},
 		{Site: plannerVersion, Entry: rule.Entry{

@@ -23,8 +23,8 @@ func Apply(site *inventory.Site, results *Results) *inventory.Site {
 		for k := range out.Infrastructure {
 			if c.Infrastructure != "" && out.Infrastructure[k].ID == c.Infrastructure {
 				m := &merger{out, &out.Infrastructure[k], "/infrastructure/" + strconv.Itoa(k), c}
-				m.facts()
 				m.members()
+				m.facts()
 				m.roundTrips(results.From)
 				break
 			}
@@ -137,21 +137,15 @@ func (m *merger) members() {
 		return
 	}
 	before := len(m.infra.Nodes)
-	if members.Whole {
-		for k := len(m.infra.Nodes) - 1; k >= 0; k-- {
-			if !slices.Contains(members.Nodes, m.infra.Nodes[k].Name) {
-				m.infra.Nodes = slices.Delete(m.infra.Nodes, k, k+1)
-				m.removed(k)
-			}
+	for k := len(m.infra.Nodes) - 1; k >= 0; k-- {
+		name := m.infra.Nodes[k].Name
+		if slices.Contains(members.Strangers, name) || members.Whole && !slices.Contains(members.Nodes, name) {
+			m.infra.Nodes = slices.Delete(m.infra.Nodes, k, k+1)
+			m.removed(k)
 		}
 	}
-	for _, host := range members.Added {
-		if slices.ContainsFunc(m.infra.Nodes, func(n inventory.Node) bool { return n.Name == host }) {
-			continue
-		}
-		m.infra.Nodes = append(m.infra.Nodes, inventory.Node{Name: host})
-		m.prove(fmt.Sprintf("%s/nodes/%d", m.path, len(m.infra.Nodes)-1), "", host)
-	}
+	m.infra.Nodes = m.added(m.infra.Nodes, "nodes", slices.Concat(members.Nodes, members.Added))
+	m.infra.PgPool = m.added(m.infra.PgPool, "pgpool", members.PgPool)
 	if len(m.infra.Nodes) != members.Count {
 		return // the account names members that cannot be told apart here
 	}
@@ -160,6 +154,18 @@ func (m *merger) members() {
 		declared = strconv.Itoa(before)
 	}
 	m.prove(m.path+"/nodes", declared, strconv.Itoa(members.Count))
+}
+
+// added appends the nodes that are not yet there.
+func (m *merger) added(nodes []inventory.Node, list string, names []string) []inventory.Node {
+	for _, name := range names {
+		if slices.ContainsFunc(nodes, func(n inventory.Node) bool { return n.Name == name }) {
+			continue
+		}
+		nodes = append(nodes, inventory.Node{Name: name, Machine: m.c.Members.Machine})
+		m.prove(fmt.Sprintf("%s/%s/%d", m.path, list, len(nodes)-1), "", name)
+	}
+	return nodes
 }
 
 // removed takes a node's provenance away and moves that of the nodes after it.

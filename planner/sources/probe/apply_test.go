@@ -131,9 +131,9 @@ func TestApplyKeepsWhatWasDeclared(t *testing.T) {
 		{Path: "/infrastructure/1/nodes/1/cpu", Source: "azure", Declared: "8"},
 		{Path: "/infrastructure/1/nodes/1", Source: "azure"},
 		{Path: "/infrastructure/1/nodes/1/role", Source: Source, ObservedAt: noon, Declared: "leader"},
+		{Path: "/infrastructure/1/nodes", Source: Source, ObservedAt: noon, Declared: "4"},
 		{Path: "/infrastructure/1/version", Source: Source, ObservedAt: noon},
 		{Path: "/infrastructure/1/nodes/0/role", Source: Source, ObservedAt: noon, Declared: "leader"},
-		{Path: "/infrastructure/1/nodes", Source: Source, ObservedAt: noon, Declared: "4"},
 		{Path: "/probes/0", Source: Source, ObservedAt: noon},
 	}
 	if d := cmp.Diff(want, got.Provenance); d != "" {

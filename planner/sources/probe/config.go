@@ -62,8 +62,8 @@ type Config struct {
 type Target struct {
 	Infrastructure string            `json:"infrastructure"`      // id in the inventory
 	Addresses      []string          `json:"addresses,omitempty"` // host:port, instead of the inventory's endpoint
-	Nodes          map[string]string `json:"nodes,omitempty"`     // host:port of nodes by their names in the inventory
-	PgPool         map[string]string `json:"pgpool,omitempty"`    // host:port of pgpool-II by the names of its nodes
+	Nodes          map[string]string `json:"nodes,omitempty"`     // host:port of nodes by their names in the inventory; one that it lacks is added when it answers
+	PgPool         map[string]string `json:"pgpool,omitempty"`    // host:port of pgpool-II by the names of its nodes, which are added likewise
 	User           string            `json:"user,omitempty"`      // database: may do no more than log in, and be in pg_monitor to see replication
 	PasswordFile   string            `json:"passwordFile,omitempty"`
 	Database       string            `json:"database,omitempty"` // to log in to; "" is postgres

@@ -18,7 +18,8 @@ type database struct {
 	c       *Component
 	primary *pg.Server // nil when there is not exactly one
 	servers []*pg.Server
-	through string // address at which round trips were measured
+	pooled  []string // addresses of pgpool-II that answered
+	through string   // address at which round trips were measured
 }
 
 // postgres asks the servers and pgpool-II. It returns the secrets used.
@@ -55,7 +56,9 @@ func (r *run) postgres(ctx context.Context, c *Component, a *aim) []string {
 	told := d.answered()
 	for _, p := range pooled {
 		told = append(told, d.pool(p))
+		d.pooled = append(d.pooled, p.address)
 	}
+	d.named()
 	if d.through != "" {
 		d.connects(ctx, r)
 	}
@@ -205,7 +208,11 @@ func (d *database) pool(p pool) string {
 		case name != "":
 			m.Nodes = append(m.Nodes, name)
 		case n.Address != "" && !everywhere(wire.Host(n.Address)):
-			m.Added = append(m.Added, wire.Host(n.Address))
+			name = wire.Host(n.Address)
+			m.Added = append(m.Added, name)
+		case n.Address != "" && everywhere(wire.Host(p.address)):
+			name = n.Address // several servers of this machine are told apart by their ports
+			m.Added = append(m.Added, name)
 		}
 		if n.Up {
 			up++
@@ -225,13 +232,71 @@ func (d *database) pool(p pool) string {
 			d.c.problem(shown + " is in state " + n.Stream)
 		}
 	}
-	if len(m.Nodes) < len(d.infra.Nodes) {
-		m.Added = nil
-	}
 	if d.c.Members == nil && !d.infra.Engine.Managed() {
+		d.complete(m, p.address)
 		d.c.Members = m
 	}
 	return fmt.Sprintf("pgpool-II %s has %d of %d backends up", label(d.aim, p.address), up, len(p.nodes))
+}
+
+// complete decides what pgpool-II's account of its backends changes in the inventory's list of nodes. Where only the address
+// of a JDBC URL was known, the list holds pgpool-II itself as if it were the database.
+func (d *database) complete(m *Membership, pool string) {
+	stranger := match(d.infra.Nodes, wire.Host(pool))
+	if stranger == "" && everywhere(wire.Host(pool)) && len(d.infra.Nodes) == 1 && d.onlyPools() {
+		stranger = d.infra.Nodes[0].Name
+	}
+	if slices.Contains(m.Nodes, stranger) {
+		stranger = ""
+	}
+	unseen := 0
+	for i := range d.infra.Nodes {
+		if name := d.infra.Nodes[i].Name; name != stranger && !slices.Contains(m.Nodes, name) {
+			unseen++
+		}
+	}
+	if unseen > 0 {
+		m.Added = nil // a backend with a strange name may be a node known under another one
+	}
+	if stranger != "" && len(m.Nodes)+len(m.Added) == m.Count {
+		m.Strangers = []string{stranger}
+	}
+}
+
+// onlyPools reports whether the inventory's endpoint is that of pgpool-II and of nothing else.
+func (d *database) onlyPools() bool {
+	given, err := wire.Addresses(d.infra.Identity.Endpoint, standardPort(d.infra))
+	return err == nil && !slices.ContainsFunc(given, func(a string) bool { return !slices.Contains(d.pools, a) })
+}
+
+// named adds the nodes that the target names and that answered.
+func (d *database) named() {
+	if d.infra.Engine.Managed() {
+		return
+	}
+	m := d.c.Members
+	if m == nil {
+		m = &Membership{Count: len(d.infra.Nodes)}
+	}
+	for _, s := range d.servers {
+		name := d.names[s.Address]
+		if name == "" || s.Err != nil || slices.Contains(m.Nodes, name) {
+			continue
+		}
+		m.Nodes = append(m.Nodes, name)
+		if !slices.ContainsFunc(d.infra.Nodes, func(n inventory.Node) bool { return n.Name == name }) && d.c.Members == nil {
+			m.Count++
+		}
+	}
+	for _, address := range d.pools {
+		if name := d.names[address]; slices.Contains(d.pooled, address) {
+			m.PgPool = append(m.PgPool, name)
+		}
+	}
+	m.Count = max(m.Count, len(m.Nodes)+len(m.Added))
+	if m.Machine = d.machine(); len(m.Nodes)+len(m.Added)+len(m.PgPool) > 0 {
+		d.c.Members = m
+	}
 }
 
 func (d *database) server(address string) *pg.Server {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -57,6 +59,33 @@ func TestPostgreSQLWithStandbyBehindPgpool(t *testing.T) {
 	wantProof(t, applied, "/infrastructure/0/maxConnections", "500")
 	wantProof(t, applied, "/infrastructure/0/version", "14")
 	noSecret(t, r, applied)
+
+	// Host configuration knows the address in the JDBC URL, which is pgpool-II's, and takes it for the database.
+	guess := &inventory.Site{
+		Site: inventory.Identity{ID: "s"},
+		Infrastructure: []inventory.Infrastructure{{
+			ID: "pg", Kind: inventory.KindDatabase, Engine: inventory.EnginePostgreSQL, Identity: inventory.ResourceIdentity{Endpoint: poolAddress},
+			Nodes: []inventory.Node{{Name: "twx-1", Machine: "twx-1"}},
+		}},
+	}
+	mended := Apply(guess, prober.Run(t.Context(), guess)).Infra("pg")
+	want := []inventory.Node{{Name: "pg1", Machine: "twx-1", Role: "primary"}, {Name: "pg2", Machine: "twx-1", Role: "standby"}}
+	if d := cmp.Diff(want, mended.Nodes); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]inventory.Node{{Name: "pool1", Machine: "twx-1"}}, mended.PgPool); d != "" {
+		t.Error(d)
+	}
+	// Without names for the servers pgpool-II's account of them is what there is.
+	unnamed, err := New(Config{Targets: []Target{{Infrastructure: "pg", PgPool: map[string]string{"pool1": poolAddress}, User: "probe", PasswordFile: p.Secret}}, Samples: 1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mended = Apply(guess, unnamed.Run(t.Context(), guess)).Infra("pg")
+	want = []inventory.Node{{Name: p.Addresses["pg1"], Machine: "twx-1", Role: "primary"}, {Name: p.Addresses["pg2"], Machine: "twx-1", Role: "standby"}}
+	if d := cmp.Diff(want, mended.Nodes); d != "" {
+		t.Error(d)
+	}
 
 	p.Standby.Stop(syscall.SIGINT)
 	r = eventually(t, prober, applied, []*probetest.Process{p.Primary, pool}, func(r *Results) string {

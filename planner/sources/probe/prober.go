@@ -286,6 +286,25 @@ func match(nodes []inventory.Node, host string) string {
 	return ""
 }
 
+// machine is where members run that are only reached on loopback: that of the inventory's nodes, if it is one. Host
+// configuration writes a database on localhost down as on the machine whose file says so.
+func (a *aim) machine() string {
+	for _, address := range append(slices.Clone(a.pools), a.addresses...) {
+		if !everywhere(wire.Host(address)) {
+			return ""
+		}
+	}
+	machine := ""
+	for i := range a.infra.Nodes {
+		n := &a.infra.Nodes[i]
+		if n.Machine == "" || machine != "" && n.Machine != machine {
+			return ""
+		}
+		machine = n.Machine
+	}
+	return machine
+}
+
 // secure returns how to encrypt towards this target; def is the mode where the target names none.
 func (a *aim) secure(def wire.Mode) func(host string) (*tls.Config, error) {
 	return func(host string) (*tls.Config, error) { return a.target.TLS.Config(host, def) }

@@ -50,8 +50,13 @@ const (
 // Membership is which nodes an infrastructure has, by its own account.
 type Membership struct {
 	Count int      // of all members
-	Nodes []string // names of the inventory's nodes that are members
+	Nodes []string // names of members that are told apart: of the inventory's nodes, the target's, or their addresses
 	Added []string // host names of members that are none of the inventory's nodes
+	// Strangers are nodes of the inventory that are none of the infrastructure's, like the pgpool-II whose address it has.
+	Strangers []string `json:",omitempty"`
+	PgPool    []string `json:",omitempty"` // names of the pgpool-II nodes that answered
+	// Machine carries the members that the inventory does not list; "" is not known.
+	Machine string `json:",omitempty"`
 	// Whole: nodes of the inventory that are not among Nodes are no members.
 	Whole bool
 }

@@ -160,5 +160,6 @@ func (m *Membership) equal(o *Membership) bool {
 	if m == nil || o == nil {
 		return m == o
 	}
-	return m.Count == o.Count && m.Whole == o.Whole && slices.Equal(m.Nodes, o.Nodes) && slices.Equal(m.Added, o.Added)
+	return m.Count == o.Count && m.Whole == o.Whole && m.Machine == o.Machine && slices.Equal(m.Nodes, o.Nodes) && slices.Equal(m.Added, o.Added) &&
+		slices.Equal(m.Strangers, o.Strangers) && slices.Equal(m.PgPool, o.PgPool)
 }

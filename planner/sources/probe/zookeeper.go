@@ -55,11 +55,15 @@ func label(a *aim, address string) string {
 
 func roles(c *Component, a *aim, e *zk.Ensemble) {
 	byID := map[int]string{} // names of the members that answered
+	at := map[int]string{}   // and their addresses
 	member := map[string]bool{}
 	for _, s := range e.Servers {
 		name := a.node(s.Address)
 		if s.Conf != nil && s.Conf.ServerID > 0 {
-			byID[s.Conf.ServerID] = name
+			byID[s.Conf.ServerID], at[s.Conf.ServerID] = name, s.Address
+		}
+		if name == "" && everywhere(wire.Host(s.Address)) {
+			name = s.Address
 		}
 		if name == "" {
 			continue
@@ -76,7 +80,7 @@ func roles(c *Component, a *aim, e *zk.Ensemble) {
 	if !e.Known {
 		return
 	}
-	m := &Membership{Count: e.Size, Whole: true}
+	m := &Membership{Count: e.Size, Whole: true, Machine: a.machine()}
 	for _, x := range e.Members {
 		name, ok := byID[x.ID]
 		if !ok || name == "" {
@@ -84,6 +88,9 @@ func roles(c *Component, a *aim, e *zk.Ensemble) {
 			if name = a.node(x.Client); name == "" {
 				name = match(a.infra.Nodes, x.Host)
 			}
+		}
+		if name == "" && everywhere(x.Host) {
+			name = at[x.ID] // several members of one machine are told apart by their ports
 		}
 		switch {
 		case name != "" && !member[name]:
@@ -101,7 +108,7 @@ func roles(c *Component, a *aim, e *zk.Ensemble) {
 		m.Added = nil
 	}
 	c.Members = m
-	if n := len(a.infra.Nodes); n > 0 && n != e.Size {
+	if n := len(a.infra.Nodes); n > e.Size || n > 0 && n != e.Size && len(m.Nodes)+len(m.Added) != e.Size {
 		c.problem(fmt.Sprintf("the inventory lists %d nodes, the ensemble has %d members", n, e.Size))
 	}
 }

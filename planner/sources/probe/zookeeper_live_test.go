@@ -58,6 +58,26 @@ func TestZooKeeperEnsemble(t *testing.T) {
 		t.Error("observedAt is not the time of the newest fact")
 	}
 
+	// Host configuration with three coordinators on localhost sees one machine; the ensemble says that it has three members.
+	guess := &inventory.Site{Site: inventory.Identity{ID: "s"}, Infrastructure: []inventory.Infrastructure{{
+		ID: "zk", Kind: inventory.KindZooKeeper, Identity: inventory.ResourceIdentity{Endpoint: e.Address["zk1"] + "," + e.Address["zk2"] + "," + e.Address["zk3"]},
+		Nodes: []inventory.Node{{Name: "twx-1", Machine: "twx-1"}},
+	}}}
+	unnamed := prober(t, Config{Targets: []Target{{Infrastructure: "zk"}}, Timeout: inventory.Duration(2 * time.Second)})
+	mended := Apply(guess, unnamed.Run(t.Context(), guess)).Infra("zk")
+	leaders := 0
+	for _, n := range mended.Nodes {
+		if n.Machine != "twx-1" || n.Name == "twx-1" || n.Role == "" {
+			t.Errorf("member %+v", n)
+		}
+		if n.Role == "leader" {
+			leaders++
+		}
+	}
+	if len(mended.Nodes) != 3 || leaders != 1 {
+		t.Errorf("members %+v", mended.Nodes)
+	}
+
 	e.Nodes[first[2]-'1'].Stop(syscall.SIGKILL)
 	r = eventually(t, p, applied, nil, func(r *Results) string {
 		d := r.Components[0].Detail

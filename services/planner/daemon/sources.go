@@ -16,6 +16,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/sources/azure/live"
 	"github.com/meridian-federation/meridian/planner/sources/collect"
 	"github.com/meridian-federation/meridian/planner/sources/compose"
+	"github.com/meridian-federation/meridian/planner/sources/file"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 	"github.com/meridian-federation/meridian/planner/sources/kubernetes"
@@ -107,7 +108,7 @@ func (s *SourceConfig) name() string {
 }
 
 // CheckSources returns all problems of the sources as one error; each names the place and the remedy. With files it looks
-// whether what they name can be read, too.
+// whether what they name can be read, too, and whether the site's file is an inventory.
 func CheckSources(sources []SourceConfig, files bool) error {
 	var problems []error
 	names, probes := map[string]int{}, 0
@@ -150,6 +151,12 @@ func CheckSources(sources []SourceConfig, files bool) error {
 		}
 		if cluster != "" && !inventory.ValidID(cluster) {
 			add("cluster: %q is no id: lower-case letters, digits and dashes, at most 63", cluster)
+		}
+		if files && s.SiteFile != nil && s.SiteFile.Path != "" {
+			if err := file.Read(nil, s.SiteFile.Path).Err(); err != nil {
+				add("%w", err)
+			}
+			continue
 		}
 		for _, p := range paths {
 			if _, err := os.Stat(p); files && p != "" && err != nil {
