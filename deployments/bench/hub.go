@@ -44,6 +44,7 @@ type plant struct {
 	dec    *zstd.Decoder
 
 	step     int // last one published
+	turn     int // of the sites that change one after the other
 	bytes    int // of the documents of that step
 	hub      *hub.Hub
 	hubConn  *bus.Conn
