@@ -30,7 +30,7 @@ const feedBuffer = 256
 type Feed struct {
 	mu      sync.Mutex
 	keep    int
-	ring    []Change // in order of ID
+	kept    []Change // in order of ID
 	last    uint64
 	index   uint64
 	readers map[*reader]struct{}
@@ -55,9 +55,9 @@ func (f *Feed) Publish(c Change) {
 		return
 	}
 	f.last, f.index = c.ID, c.Index
-	f.ring = append(f.ring, c)
-	if over := len(f.ring) - f.keep; over > 0 {
-		f.ring = slices.Delete(f.ring, 0, over)
+	f.kept = append(f.kept, c)
+	if over := len(f.kept) - f.keep; over > 0 {
+		f.kept = f.kept[over:] // moved only when append needs room, not for each change
 	}
 	for r := range f.readers {
 		select {
@@ -82,7 +82,7 @@ func (f *Feed) Changes(ctx context.Context, since uint64) <-chan Change {
 	defer f.mu.Unlock()
 	var missed []Change
 	if since > 0 && since != f.last {
-		at, found := slices.BinarySearchFunc(f.ring, since, func(c Change, id uint64) int {
+		at, found := slices.BinarySearchFunc(f.kept, since, func(c Change, id uint64) int {
 			switch {
 			case c.ID < id:
 				return -1
@@ -92,7 +92,7 @@ func (f *Feed) Changes(ctx context.Context, since uint64) <-chan Change {
 			return 0
 		})
 		if found {
-			missed = slices.Clone(f.ring[at+1:])
+			missed = slices.Clone(f.kept[at+1:])
 		} else {
 			missed = []Change{{ID: f.last, Index: f.index, Missed: true}}
 		}
