@@ -130,7 +130,7 @@ func start(ctx context.Context, o Options) (_ *Server, err error) {
 		s.srv.WaitForShutdown()
 		return nil, err
 	}
-	// The port stays the same when the configuration is read again.
+	// URL names the port that was taken.
 	if a, ok := s.srv.Addr().(*net.TCPAddr); ok {
 		host, _, splitErr := net.SplitHostPort(s.listen)
 		if splitErr == nil {
