@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,11 +42,10 @@ func New(in Input) (*Report, error) {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
 	r := b.report()
-	text, err := json.Marshal(r)
-	if err != nil {
+	if err := r.encode(); err != nil {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(r.text)
 	r.Hash = "sha256:" + hex.EncodeToString(sum[:])
 	return r, nil
 }
@@ -63,12 +61,12 @@ type builder struct {
 	order    []string // site ids, sorted
 	clusters map[string]*Cluster
 	judged   map[string]*judgement // by cluster id
-	findings []Finding
+	findings []*Finding
 	passed   map[string]*Verdicts // findings that assessments only name, by rule
 	shared   map[string]*Shared
 	packs    map[RulePack]int
 	facts    assess.Coverage
-	assumed  map[string]map[string]bool // assumption -> clusters
+	assumed  map[string]int // assumption -> clusters
 }
 
 // site returns the state of a site, made when it is new.
@@ -83,16 +81,31 @@ func (b *builder) site(id string) *siteState {
 
 func (b *builder) collect() error {
 	b.judged, b.shared, b.passed = map[string]*judgement{}, map[string]*Shared{}, map[string]*Verdicts{}
-	b.packs, b.assumed = map[RulePack]int{}, map[string]map[string]bool{}
+	b.packs, b.assumed = map[RulePack]int{}, map[string]int{}
 	for _, s := range b.in.Sites {
 		b.site(s.ID).Site = s
 	}
+	extracts := slices.Clone(b.in.Extracts)
 	for _, a := range b.in.Assessments {
-		if a == nil {
-			return errors.New("an assessment is missing")
+		x, err := Of(a)
+		if err != nil {
+			return err
 		}
-		if a.At.After(b.in.At) {
-			return fmt.Errorf("an assessment of %s is later than the report of %s", a.At.UTC().Format(time.RFC3339), b.in.At.Format(time.RFC3339))
+		extracts = append(extracts, x)
+	}
+	room := 0
+	for _, a := range extracts {
+		if a != nil {
+			room += len(a.findings)
+		}
+	}
+	b.findings = make([]*Finding, 0, room)
+	for _, a := range extracts {
+		if a == nil {
+			return errors.New("an extract is missing")
+		}
+		if a.at.After(b.in.At) {
+			return fmt.Errorf("an assessment of %s is later than the report of %s", a.at.Format(time.RFC3339), b.in.At.Format(time.RFC3339))
 		}
 		if err := b.addSites(a); err != nil {
 			return err
@@ -102,39 +115,45 @@ func (b *builder) collect() error {
 		}
 		b.addFindings(a)
 		b.addPassed(a)
-		for _, t := range a.Tenancy {
-			b.shared[t.Infrastructure] = merge(b.shared[t.Infrastructure], Shared{t.Infrastructure, t.Aliases, t.Kind, t.Tenants, t.Regions})
+		for i := range a.shared {
+			s := &a.shared[i]
+			b.shared[s.Infrastructure] = merge(b.shared[s.Infrastructure], *s)
 		}
-		b.facts = b.facts.Add(a.Coverage)
+		for _, t := range a.assumptions {
+			b.assumed[t.Text] += t.Clusters
+		}
+		b.facts = b.facts.Add(a.coverage)
 	}
 	b.order = slices.Sorted(maps.Keys(b.sites))
-	slices.SortStableFunc(b.findings, compareFindings)
+	if !slices.IsSortedFunc(b.findings, compareFindings) {
+		slices.SortStableFunc(b.findings, compareFindings)
+	}
 	return nil
 }
 
-func (b *builder) addSites(a *assess.Assessment) error {
-	pack := RulePack{Version: a.RulePack.Version, Hash: a.RulePack.Hash}
-	for _, ref := range a.Inventories {
+func (b *builder) addSites(a *Extract) error {
+	for i := range a.inventories {
+		ref := &a.inventories[i]
 		s := b.site(ref.Site)
 		if s.JudgedAt != nil {
 			return fmt.Errorf("site %s is judged twice", ref.Site)
 		}
-		observed, at := ref.ObservedAt.UTC(), a.At.UTC()
+		observed := ref.ObservedAt.UTC()
 		s.Name = cmp.Or(s.Name, ref.Name)
-		s.Revision, s.ObservedAt, s.JudgedAt, s.RulePack = ref.Revision, &observed, &at, pack.Version
+		s.Revision, s.ObservedAt, s.JudgedAt, s.RulePack = ref.Revision, &observed, &a.at, a.pack.Version
 		age := b.in.At.Sub(observed)
 		s.Age, s.Freshness = ageText(age), Fresh
 		if age > b.in.FreshFor {
 			s.Freshness = Stale
 		}
-		b.packs[pack]++
+		b.packs[a.pack]++
 	}
 	return nil
 }
 
-func (b *builder) addClusters(a *assess.Assessment) error {
-	for i := range a.Clusters {
-		c := &a.Clusters[i]
+func (b *builder) addClusters(a *Extract) error {
+	for i := range a.clusters {
+		c := &a.clusters[i]
 		if _, twice := b.clusters[c.ID]; twice {
 			return fmt.Errorf("cluster %s is judged twice", c.ID)
 		}
@@ -143,56 +162,31 @@ func (b *builder) addClusters(a *assess.Assessment) error {
 			return fmt.Errorf("cluster %s is of a site whose inventory the assessment does not name", c.ID)
 		}
 		s.Clusters++
-		b.clusters[c.ID] = &Cluster{
-			ID: c.ID, Site: c.Site, Cluster: c.Cluster, Environment: string(c.Environment),
-			Recognised: c.Recognised.Architecture, Overlays: c.Recognised.Overlays, Distance: c.Recognised.Distance,
-			Deviations: deviations(&c.Recognised), Recommended: c.Recommendation.Architecture, Reasons: c.Recommendation.Reasons,
-			Regions: c.Regions, Advice: c.Recommendation.Advice, Serving: c.Availability.Serving, DowntimePerYear: c.Availability.DowntimePerYear,
-		}
+		of := *c
+		b.clusters[c.ID] = &of
 		b.judged[c.ID] = &judgement{}
-		for _, text := range c.Sizing.Assumptions {
-			b.assume(text, c.ID)
-		}
-		for _, o := range c.Recommendation.Options {
-			for _, text := range o.Assumptions {
-				b.assume(text, c.ID)
-			}
-		}
 	}
 	return nil
 }
 
-func (b *builder) assume(text, cluster string) {
-	if b.assumed[text] == nil {
-		b.assumed[text] = map[string]bool{}
-	}
-	b.assumed[text][cluster] = true
-}
-
-func (b *builder) addFindings(a *assess.Assessment) {
-	tenants := map[string][]string{}
-	for _, t := range a.Tenancy {
-		for _, name := range append([]string{t.Infrastructure}, t.Aliases...) {
-			tenants[name] = t.Tenants
-		}
-	}
-	for i := range a.Findings {
-		f := Finding{Finding: a.Findings[i]}
+func (b *builder) addFindings(a *Extract) {
+	for i := range a.findings {
+		f := &a.findings[i]
+		b.findings = append(b.findings, f)
 		f.Waived = waiver.Holds(&f.Finding, b.in.At)
 		s := b.site(f.Subject.Site)
 		f.ObservedAt = s.ObservedAt
-		s.judgement.count(&f, b.in.Threshold)
-		for _, id := range b.concerned(&f, a, tenants) {
-			b.judged[id].count(&f, b.in.Threshold)
+		s.judgement.count(f, b.in.Threshold)
+		for _, id := range b.concerned(f, a) {
+			b.judged[id].count(f, b.in.Threshold)
 		}
-		b.findings = append(b.findings, f)
 	}
 }
 
 // addPassed counts the findings that an assessment names without listing them.
-func (b *builder) addPassed(a *assess.Assessment) {
-	for i := range a.Passed {
-		p := &a.Passed[i]
+func (b *builder) addPassed(a *Extract) {
+	for i := range a.passed {
+		p := &a.passed[i]
 		site, cluster, _ := strings.Cut(p.Subject, "/")
 		left := Verdicts{}
 		for id := range strings.FieldsSeq(p.Pass) {
@@ -225,22 +219,28 @@ func (b *builder) ofRule(id string) *Verdicts {
 
 // concerned returns the clusters a finding counts for. One on an infrastructure alone counts for its known users at the
 // site, and for every cluster of the site when they are not known: rather too many than one too green.
-func (b *builder) concerned(f *Finding, a *assess.Assessment, tenants map[string][]string) []string {
+func (b *builder) concerned(f *Finding, a *Extract) []string {
 	var of []string
 	switch {
 	case f.Subject.Cluster != "":
 		of = []string{f.Subject.Site + "/" + f.Subject.Cluster}
 	case f.Subject.Infrastructure != "":
 		prefix := f.Subject.Site + "/"
-		for _, t := range tenants[f.Subject.Infrastructure] {
-			if strings.HasPrefix(t, prefix) {
-				of = append(of, t)
+		for i := range a.shared {
+			s := &a.shared[i]
+			if s.Infrastructure != f.Subject.Infrastructure && !slices.Contains(s.Aliases, f.Subject.Infrastructure) {
+				continue
+			}
+			for _, t := range s.Tenants {
+				if strings.HasPrefix(t, prefix) {
+					of = append(of, t)
+				}
 			}
 		}
 		if len(of) == 0 {
-			for i := range a.Clusters {
-				if a.Clusters[i].Site == f.Subject.Site {
-					of = append(of, a.Clusters[i].ID)
+			for i := range a.clusters {
+				if a.clusters[i].Site == f.Subject.Site {
+					of = append(of, a.clusters[i].ID)
 				}
 			}
 		}
@@ -354,8 +354,8 @@ func (b *builder) report() *Report {
 		}
 		r.Sites = append(r.Sites, s.SiteResult)
 	}
-	for i := range b.findings {
-		f := &b.findings[i]
+	r.Findings = make([]Finding, 0, len(b.findings))
+	for _, f := range b.findings {
 		if in.All || f.Verdict != rules.Pass && f.Verdict != rules.NotApplicable {
 			r.Findings = append(r.Findings, *f)
 		}
@@ -364,7 +364,7 @@ func (b *builder) report() *Report {
 		r.Shared = append(r.Shared, *b.shared[id])
 	}
 	for _, text := range slices.Sorted(maps.Keys(b.assumed)) {
-		r.Assumptions = append(r.Assumptions, Assumption{text, len(b.assumed[text])})
+		r.Assumptions = append(r.Assumptions, Assumption{text, b.assumed[text]})
 	}
 	r.Coverage = b.coverage(r.Sites)
 	r.Summary = b.summary(r)
@@ -395,18 +395,27 @@ func (b *builder) coverage(sites []SiteResult) Coverage {
 }
 
 // compareFindings orders by site, cluster, rule and subject, as assessments do.
-func compareFindings(a, b Finding) int {
+func compareFindings(a, b *Finding) int {
 	x, y := &a.Subject, &b.Subject
 	return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(a.Rule, b.Rule),
 		cmp.Compare(x.Infrastructure, y.Infrastructure), cmp.Compare(x.Node, y.Node), cmp.Compare(a.ID, b.ID))
 }
 
+// merge joins what assessments say of one infrastructure. Each list is in order and holds nothing twice.
 func merge(old *Shared, s Shared) *Shared {
-	if old == nil {
-		old = &Shared{Infrastructure: s.Infrastructure, Kind: s.Kind}
+	union := func(a, b []string) []string {
+		if len(b) == 0 && slices.IsSortedFunc(a, func(x, y string) int { return cmp.Or(strings.Compare(x, y), 1) }) {
+			return a
+		}
+		return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 	}
-	union := func(a, b []string) []string { return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b)))) }
-	old.Aliases, old.Tenants, old.Regions = union(old.Aliases, s.Aliases), union(old.Tenants, s.Tenants), union(old.Regions, s.Regions)
+	if old == nil {
+		old = &Shared{Infrastructure: s.Infrastructure, Kind: s.Kind, Tenants: []string{}}
+	}
+	old.Aliases, old.Tenants, old.Regions = union(s.Aliases, old.Aliases), union(s.Tenants, old.Tenants), union(s.Regions, old.Regions)
+	if old.Tenants == nil {
+		old.Tenants = []string{}
+	}
 	return old
 }
 

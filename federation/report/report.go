@@ -17,11 +17,12 @@ const (
 	Kind       = "ComplianceReport"
 )
 
-// Input is what a report is made of. At and Assessments are needed, the rest has defaults.
+// Input is what a report is made of. At and the assessments or their extracts are needed, the rest has defaults.
 type Input struct {
 	Title       string // default "Compliance report"
 	At          time.Time
 	Assessments []*assess.Assessment // in force at At; each site in at most one of them
+	Extracts    []*Extract           // of assessments that are not among them, kept from when they were made
 	// Sites are the sites the report is about. One without an assessment is reported as unknown. Sites of assessments that
 	// are not listed are added without name and country.
 	Sites     []Site
@@ -87,6 +88,9 @@ type Report struct {
 	Methodology []Paragraph    `json:"methodology"`
 	Assumptions []Assumption   `json:"assumptions"`
 	Hash        string         `json:"hash"` // SHA-256 of the report's JSON with an empty hash
+
+	text []byte // the report as JSON, in one line and with an empty hash
+	ends []int  // where in text an element ends that has a line of its own when it is written
 }
 
 // RulePack is one set of rules and policy that judgements were made under.
@@ -197,12 +201,21 @@ type RegionCount struct {
 
 // Cluster is one cluster's line.
 type Cluster struct {
+	Line
+	Status   Status   `json:"status"`
+	Because  []string `json:"because,omitempty"` // why it is not compliant
+	Findings Verdicts `json:"findings"`
+
+	text  string // Line as JSON
+	brief bool   // of Line only what the summary needs is filled in
+}
+
+// Line is what an assessment says of a cluster.
+type Line struct {
 	ID              string             `json:"id"`
 	Site            string             `json:"site"`
 	Cluster         string             `json:"cluster"`
 	Environment     string             `json:"environment,omitempty"`
-	Status          Status             `json:"status"`
-	Because         []string           `json:"because,omitempty"` // why it is not compliant
 	Recognised      string             `json:"recognised"`
 	Overlays        []string           `json:"overlays,omitempty"`
 	Distance        float64            `json:"distance"`
@@ -213,7 +226,6 @@ type Cluster struct {
 	Advice          []recommend.Advice `json:"advice,omitempty"`
 	Serving         float64            `json:"serving"`
 	DowntimePerYear string             `json:"downtimePerYear"`
-	Findings        Verdicts           `json:"findings"`
 }
 
 // SiteResult is one site's line.
@@ -243,6 +255,9 @@ type Finding struct {
 	rules.Finding
 	Waived     bool       `json:"waived"`               // its waiver is in force at the instant of the report
 	ObservedAt *time.Time `json:"observedAt,omitempty"` // when the facts it rests on were seen
+
+	text  string // Finding as JSON
+	brief bool   // of Finding only what decides is filled in
 }
 
 // Shared is an infrastructure used by several clusters.

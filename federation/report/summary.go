@@ -37,9 +37,9 @@ func (b *builder) summary(r *Report) Summary {
 	})
 	for _, severity := range rules.Severities() {
 		count := SeverityCount{Severity: severity}
-		for i := range b.findings {
-			if b.findings[i].Severity == severity {
-				count.add(&b.findings[i])
+		for _, f := range b.findings {
+			if f.Severity == severity {
+				count.add(f)
 			}
 		}
 		for id, v := range b.passed {
@@ -50,8 +50,8 @@ func (b *builder) summary(r *Report) Summary {
 		}
 		s.BySeverity = append(s.BySeverity, count)
 	}
-	for i := range b.findings {
-		s.Findings.add(&b.findings[i])
+	for _, f := range b.findings {
+		s.Findings.add(f)
 	}
 	for _, v := range b.passed {
 		s.Findings.Pass += v.Pass
@@ -73,11 +73,11 @@ func (b *builder) byRule() []RuleCount {
 	findings := b.findings
 	counts := map[string]*RuleCount{}
 	decided := map[string]bool{} // the severity is that of a finding that counts against somebody
-	for i := range findings {
-		f := &findings[i]
+	for _, f := range findings {
 		c := counts[f.Rule]
 		if c == nil {
-			c = &RuleCount{Rule: f.Rule, Title: f.Title, Severity: f.Severity, Confidence: f.Confidence, Reference: f.Reference}
+			title, confidence, reference := f.words()
+			c = &RuleCount{Rule: f.Rule, Title: title, Severity: f.Severity, Confidence: confidence, Reference: reference}
 			counts[f.Rule] = c
 		}
 		against := f.Verdict == rules.Fail || f.Verdict == rules.Unknown
@@ -86,7 +86,6 @@ func (b *builder) byRule() []RuleCount {
 			c.Severity = f.Severity
 		}
 		decided[f.Rule] = decided[f.Rule] || against
-		c.Title, c.Reference = cmp.Or(c.Title, f.Title), cmp.Or(c.Reference, f.Reference)
 		c.add(f)
 	}
 	for id, v := range b.passed {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -12,11 +11,18 @@ import (
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
-// WriteJSON writes the report as one indented JSON document.
+// WriteJSON writes the report as one JSON document, each site, cluster, finding and infrastructure in a line of its own.
 func WriteJSON(w io.Writer, r *Report) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	if err := encoder.Encode(r); err != nil {
+	const empty = `""}`
+	out := make([]byte, 0, len(r.text)+len(r.ends)+len(r.Hash)+1)
+	from := 0
+	for _, end := range r.ends {
+		out = append(append(out, r.text[from:end]...), '\n')
+		from = end
+	}
+	out = append(append(out, r.text[from:len(r.text)-len(empty)]...), '"')
+	out = append(append(out, r.Hash...), "\"}\n"...)
+	if _, err := w.Write(out); err != nil {
 		return fmt.Errorf("write JSON report: %w", err)
 	}
 	return nil
@@ -119,6 +125,11 @@ func MediaType(format string) string {
 
 // Write writes the report in one of Formats.
 func Write(w io.Writer, format string, r *Report) error {
+	if format != "json" {
+		if err := r.full(); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+	}
 	switch format {
 	case "csv":
 		return WriteCSV(w, r)
