@@ -103,7 +103,7 @@ func (a *archive) rows(from, to, step int, at time.Time) ([]history.InventoryRow
 			Site: s.Site.ID, Revision: revision, Sequence: uint64(step), ObservedAt: at, AcceptedAt: at.Add(time.Second), Document: body,
 		}
 		judged := a.engine.Site(assess.View{Site: s, Revision: revision, PackHash: a.hash, At: at.Add(2 * time.Second), HubInView: true})
-		if assessments[i-from], err = history.NewAssessmentRow(s.Site.ID, revision, uint64(step), judged); err != nil {
+		if assessments[i-from], err = hub.AssessmentRow(s.Site.ID, revision, uint64(step), judged); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -243,10 +243,7 @@ func pastReport(ctx context.Context, c config) (figures []Figure, err error) {
 	read := 0
 	raw := func() error {
 		read = 0
-		_, err := a.store.Present(ctx, at, nil)
-		return errors.Join(err,
-			a.store.InventoriesAsOf(ctx, at, nil, func(history.InventoryRow) error { return nil }),
-			a.store.AsOf(ctx, at, nil, func(history.AssessmentRow) error { read++; return nil }))
+		return a.store.ReportedAsOf(ctx, at, nil, func(history.Reported) error { read++; return nil })
 	}
 	var r rounds
 	for round := range c.rounds + 1 {

@@ -25,6 +25,7 @@ type AssessmentRow struct {
 	Counts      Verdicts
 	Findings    []Finding // those that fail or are unknown
 	Document    []byte    // the Assessment as JSON
+	Extract     string    // what a report takes of it, in a form that the history does not look into; empty when nobody made one
 	// Recommendations are what the assessment says of each cluster. Reads of assessments leave them out.
 	Recommendations []Recommendation
 }
@@ -78,15 +79,17 @@ func NewAssessmentRow(site, revision string, sequence uint64, a *assess.Assessme
 const (
 	insertAssessments = `INSERT INTO assessments (site, at, revision, sequence, pack_version, pack_hash, removed, clusters,
     pass, fail, unknown, not_applicable, waived, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
-    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document)`
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document, extract)`
 
 	findingArrays = `finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
     finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver`
 
+	assessmentColumns = `site, at, revision, sequence, pack_version, pack_hash, removed, clusters, pass, fail, unknown, not_applicable, waived,
+    ` + findingArrays + `, document`
+
 	// The last assessment of every site at or before t. Rows come in the order of the sorting key and so need no sort;
 	// when a site has several of one instant, the reader decides between them.
-	selectAssessmentsAsOf = `SELECT site, at, revision, sequence, pack_version, pack_hash, removed, clusters, pass, fail, unknown, not_applicable, waived,
-    ` + findingArrays + `, document
+	selectAssessmentsAsOf = `SELECT ` + assessmentColumns + `
 FROM assessments
 WHERE (site, at) IN (
     SELECT site, max(at)
@@ -151,18 +154,6 @@ type findingColumns struct {
 	firstSeen, failingSince                                                     []*time.Time
 }
 
-func newFindingColumns(findings []Finding) findingColumns {
-	var a findingColumns
-	for i := range findings {
-		f := &findings[i]
-		a.id, a.rule, a.verdict, a.severity = append(a.id, f.ID), append(a.rule, f.Rule), append(a.verdict, f.Verdict), append(a.severity, f.Severity)
-		a.cluster, a.infrastructure, a.node = append(a.cluster, f.Cluster), append(a.infrastructure, f.Infrastructure), append(a.node, f.Node)
-		a.message, a.waiver = append(a.message, f.Message), append(a.waiver, f.Waiver)
-		a.firstSeen, a.failingSince = append(a.firstSeen, optional(f.FirstSeen)), append(a.failingSince, optional(f.FailingSince))
-	}
-	return a
-}
-
 func (a *findingColumns) findings() []Finding {
 	var out []Finding
 	for i := range a.id {
@@ -176,23 +167,46 @@ func (a *findingColumns) findings() []Finding {
 }
 
 func (s *Store) insertAssessments(ctx context.Context, rows []AssessmentRow) error {
-	batch, err := s.conn.PrepareBatch(ctx, insertAssessments)
-	if err != nil {
-		return err
+	n := len(rows)
+	texts := func() []string { return make([]string, n) }
+	site, revision, version, hash, document, extract := texts(), texts(), texts(), texts(), texts(), texts()
+	at, sequence, removed := make([]time.Time, n), make([]uint64, n), make([]bool, n)
+	var counts [6][]uint32
+	for k := range counts {
+		counts[k] = make([]uint32, n)
 	}
-	defer func() { _ = batch.Close() }() // After Send it does nothing; before, it gives the connection back.
+	var findings [9][][]string
+	for k := range findings {
+		findings[k] = make([][]string, n)
+	}
+	firstSeen, failingSince := make([][]*time.Time, n), make([][]*time.Time, n)
 	for i := range rows {
 		r := &rows[i]
-		a := newFindingColumns(r.Findings)
-		err := batch.Append(r.Site, instant(r.At), r.Revision, r.Sequence, r.PackVersion, r.PackHash, r.Removed, uint32(r.Clusters),
-			uint32(r.Counts.Pass), uint32(r.Counts.Fail), uint32(r.Counts.Unknown), uint32(r.Counts.NotApplicable), uint32(r.Counts.Waived),
-			a.id, a.rule, a.verdict, a.severity, a.cluster, a.infrastructure, a.node, a.message, a.firstSeen, a.failingSince, a.waiver,
-			string(r.Document))
-		if err != nil {
-			return fmt.Errorf("site %s: %w", r.Site, err)
+		site[i], revision[i], version[i], hash[i] = r.Site, r.Revision, r.PackVersion, r.PackHash
+		at[i], sequence[i], removed[i] = instant(r.At), r.Sequence, r.Removed
+		document[i], extract[i] = string(r.Document), r.Extract
+		for k, count := range [6]int{r.Clusters, r.Counts.Pass, r.Counts.Fail, r.Counts.Unknown, r.Counts.NotApplicable, r.Counts.Waived} {
+			counts[k][i] = uint32(count)
+		}
+		cells := make([]string, 9*len(r.Findings))
+		times := make([]*time.Time, 2*len(r.Findings))
+		for k := range findings {
+			findings[k][i] = cells[k*len(r.Findings) : (k+1)*len(r.Findings)]
+		}
+		firstSeen[i], failingSince[i] = times[:len(r.Findings)], times[len(r.Findings):]
+		for j := range r.Findings {
+			f := &r.Findings[j]
+			for k, text := range [9]string{f.ID, f.Rule, f.Verdict, f.Severity, f.Cluster, f.Infrastructure, f.Node, f.Message, f.Waiver} {
+				findings[k][i][j] = text
+			}
+			firstSeen[i][j], failingSince[i][j] = optional(f.FirstSeen), optional(f.FailingSince)
 		}
 	}
-	return batch.Send()
+	return s.insert(ctx, insertAssessments, []any{
+		site, at, revision, sequence, version, hash, removed, counts[0], counts[1], counts[2], counts[3], counts[4], counts[5],
+		findings[0], findings[1], findings[2], findings[3], findings[4], findings[5], findings[6], findings[7], firstSeen, failingSince, findings[8],
+		document, extract,
+	})
 }
 
 const selectNeighbours = `SELECT site, at, revision, sequence, pack_hash, removed, %s

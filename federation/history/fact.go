@@ -36,6 +36,7 @@ type factColumns struct {
 	site, revision, path, value, source []string
 	observed                            []time.Time
 	probes                              probeColumns
+	identity                            string // what the last document says under "site"; empty without
 
 	paths map[string]string // each path once: sites list the same things
 }
@@ -161,6 +162,11 @@ func (w *walker) container(end byte, enter func(i int)) {
 		switch string(w.path) {
 		case "/provenance":
 			w.provenance()
+		case "/site":
+			w.space()
+			from := w.next
+			w.value()
+			w.columns.identity = w.whole[from:w.next]
 		case "/probes":
 			w.space()
 			from := w.next

@@ -35,7 +35,7 @@ type Revision struct {
 const (
 	insertInventories = `INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, planner_version, instance, document)`
 
-	insertAcceptances = `INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision)`
+	insertAcceptances = `INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision, identity)`
 
 	insertFacts = `INSERT INTO facts (site, revision, observed_at, path, value, source)`
 
@@ -91,10 +91,13 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 		bytes += len(rows[i].Document)
 	}
 	facts.room(bytes)
+	identity := make([]string, len(rows))
 	for i := range rows {
+		facts.identity = ""
 		if err := facts.add(&rows[i]); err != nil {
 			s.logger.Warn("inventory stored without facts", "site", rows[i].Site, "revision", rows[i].Revision, "error", err)
 		}
+		identity[i] = facts.identity
 	}
 	// Facts first: a revision that is there has its facts.
 	if err := s.insert(ctx, insertFacts, facts.columns()); err != nil {
@@ -116,7 +119,7 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 		return wrap("write inventories", err)
 	}
 	// At last: what was accepted is there.
-	return wrap("write acceptances", s.insert(ctx, insertAcceptances, []any{site, accepted, sequence, observed, revision}))
+	return wrap("write acceptances", s.insert(ctx, insertAcceptances, []any{site, accepted, sequence, observed, revision, identity}))
 }
 
 // insert sends slices of equal length as the columns of one block.

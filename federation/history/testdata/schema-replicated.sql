@@ -226,3 +226,17 @@ ORDER BY (at, id);
 ALTER TABLE finding_events ON CLUSTER `main\`shard`
     MODIFY COLUMN change Enum8('opened' = 1, 'changed' = 2, 'closed' = 3, 'waived' = 4, 'unwaived' = 5);
 
+-- 0011_extracts.sql
+-- +goose NO TRANSACTION
+-- +goose Up
+
+-- What a report of the past takes: of an assessment its extract, as federation/report writes it, and of an accepted inventory the
+-- part that says who the site is. Rows of before have neither until Store.Fill gives it to them; their documents are read instead.
+ALTER TABLE assessments ON CLUSTER `main\`shard`
+    ADD COLUMN IF NOT EXISTS extract String CODEC(ZSTD),
+    ADD COLUMN IF NOT EXISTS extracted Bool MATERIALIZED notEmpty(extract);
+
+ALTER TABLE acceptances ON CLUSTER `main\`shard`
+    ADD COLUMN IF NOT EXISTS identity String CODEC(ZSTD),
+    ADD COLUMN IF NOT EXISTS identified Bool MATERIALIZED notEmpty(identity);
+

@@ -2,7 +2,7 @@
 INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, planner_version, instance, document);
 
 -- insert acceptances
-INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision);
+INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision, identity);
 
 -- insert facts
 INSERT INTO facts (site, revision, observed_at, path, value, source);
@@ -10,7 +10,7 @@ INSERT INTO facts (site, revision, observed_at, path, value, source);
 -- insert assessments
 INSERT INTO assessments (site, at, revision, sequence, pack_version, pack_hash, removed, clusters,
     pass, fail, unknown, not_applicable, waived, finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
-    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document);
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document, extract);
 
 -- insert finding events
 INSERT INTO finding_events (site, at, finding_id, change, rule, verdict, severity, cluster, infrastructure, node, message,
@@ -144,6 +144,58 @@ FROM assessments
 WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
 GROUP BY site
 HAVING argMax(removed, (at, sequence, revision, pack_hash));
+
+-- identities as of
+SELECT site, accepted_at, sequence, identity
+FROM acceptances
+WHERE (site, accepted_at) IN (
+    SELECT site, max(accepted_at)
+    FROM acceptances
+    WHERE accepted_at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+    GROUP BY site)
+ORDER BY site, accepted_at, sequence;
+
+-- extracts as of
+SELECT site, at, sequence, removed, extract
+FROM assessments
+WHERE (site, at) IN (
+    SELECT site, max(at)
+    FROM assessments
+    WHERE at <= fromUnixTimestamp64Nano({t:Int64}, 'UTC')
+    GROUP BY site)
+ORDER BY site, at, revision, pack_hash;
+
+-- months without identity
+SELECT DISTINCT toYYYYMM(accepted_at) AS month FROM acceptances FINAL WHERE NOT identified ORDER BY month;
+
+-- fill in identities
+INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision, identity)
+SELECT a.site, a.accepted_at, a.sequence, a.observed_at, a.revision, i.identity
+FROM (SELECT site, accepted_at, sequence, observed_at, revision FROM acceptances FINAL WHERE NOT identified AND toYYYYMM(accepted_at) = {month:UInt32}) AS a
+INNER JOIN (
+    SELECT site, observed_at, revision, JSONExtractRaw(document, 'site') AS identity
+    FROM inventory_revisions
+    WHERE (site, observed_at, revision) IN (
+        SELECT site, observed_at, revision FROM acceptances FINAL WHERE NOT identified AND toYYYYMM(accepted_at) = {month:UInt32})
+    LIMIT 1 BY site, observed_at, revision) AS i USING (site, observed_at, revision)
+WHERE i.identity != '';
+
+-- assessments without extract
+SELECT site, at
+FROM assessments FINAL
+WHERE NOT extracted AND NOT removed AND (site, at) > ({site:String}, fromUnixTimestamp64Nano({at:Int64}, 'UTC'))
+ORDER BY site, at
+LIMIT 1 BY site, at
+LIMIT {limit:UInt64};
+
+-- assessments at instants
+SELECT site, at, revision, sequence, pack_version, pack_hash, removed, clusters, pass, fail, unknown, not_applicable, waived,
+    finding_id, finding_rule, finding_verdict, finding_severity, finding_cluster,
+    finding_infrastructure, finding_node, finding_message, finding_first_seen, finding_failing_since, finding_waiver, document
+FROM assessments FINAL
+WHERE (site, toUnixTimestamp64Nano(at)) IN arrayZip({sites:Array(String)}, {instants:Array(Int64)})
+    AND site >= {first:String} AND site <= {last:String} AND NOT extracted AND NOT removed
+ORDER BY site, at, revision, pack_hash;
 
 -- facts as of
 SELECT site, path, value

@@ -13,6 +13,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/audit"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/history"
+	"github.com/meridian-federation/meridian/federation/report"
 	"github.com/meridian-federation/meridian/planner/assess"
 )
 
@@ -45,6 +46,7 @@ func WriteHistory(ctx context.Context, o Options, store *history.Store) error {
 		return ended(ctx, err)
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return o.fill(ctx, store) })
 	copies := []struct {
 		stream, durable string
 		write           func(context.Context, []bus.Message) error
@@ -68,6 +70,25 @@ func WriteHistory(ctx context.Context, o Options, store *history.Store) error {
 		})
 	}
 	return ended(ctx, group.Wait())
+}
+
+// fill gives the rows of before what reports take of them. Until it has, they are read whole.
+func (o *Options) fill(ctx context.Context, store *history.Store) error {
+	for {
+		filled, err := store.Fill(ctx, extract)
+		if filled > 0 {
+			o.Logger.Info("earlier assessments were given their extracts", "assessments", filled)
+		}
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		o.Logger.Warn("earlier assessments lack their extracts; it is tried again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Minute):
+		}
+	}
 }
 
 // unreadable tells of a message that no delivery will ever make readable. It is acknowledged with its batch: the stream
@@ -121,7 +142,22 @@ func assessmentRow(m *bus.Message) (history.AssessmentRow, error) {
 	if err := json.Unmarshal(m.Body, &a); err != nil {
 		return history.AssessmentRow{}, fmt.Errorf("read an assessment: %w", err)
 	}
-	return history.NewAssessmentRow(m.Site, m.Revision, m.Sequence, &a)
+	return AssessmentRow(m.Site, m.Revision, m.Sequence, &a)
+}
+
+// AssessmentRow is the history's row of an assessment, with what reports take of it. revision and sequence are those of the
+// message it came in.
+func AssessmentRow(site, revision string, sequence uint64, a *assess.Assessment) (history.AssessmentRow, error) {
+	row, err := history.NewAssessmentRow(site, revision, sequence, a)
+	if err != nil {
+		return row, err
+	}
+	x, err := report.Of(a)
+	if err != nil {
+		return row, fmt.Errorf("take the extract of an assessment of %s: %w", site, err)
+	}
+	row.Extract = x.Text()
+	return row, nil
 }
 
 func rejectionRows(o Options, batch []bus.Message) []history.RejectionRow {

@@ -22,7 +22,6 @@ import (
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
-	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -32,6 +31,7 @@ type Past interface {
 	InventoriesAsOf(ctx context.Context, t time.Time, sites []string, each func(history.InventoryRow) error) error
 	RecommendationsAsOf(ctx context.Context, t time.Time, sites []string, each func(history.Recommendation) error) error
 	FactsAsOf(ctx context.Context, t time.Time, sites, paths []string, prefix string, each func(site, path, value string) error) error
+	ReportedAsOf(ctx context.Context, t time.Time, sites []string, each func(history.Reported) error) error
 	Present(ctx context.Context, t time.Time, sites []string) (map[string]time.Time, error)
 	EachEvent(ctx context.Context, f history.EventFilter, each func(history.FindingEvent) error) error
 	Diff(ctx context.Context, from, to time.Time, sites []string, each func(history.Difference) error) error
@@ -57,60 +57,13 @@ func (a archive) View(ctx context.Context, at time.Time, then bool) (fleet.View,
 	return store.View(), nil
 }
 
-// purpose says what records of the past are for. A report of what was judged then needs of an inventory only who the site is, and of
-// an assessment neither bills of components nor migrations, which are most of it; one judged anew lists all verdicts.
+// purpose says what records of the past are for: of a report judged anew, all verdicts are listed.
 type purpose bool
 
 const (
 	forView   purpose = false
 	forReport purpose = true
 )
-
-func (p purpose) inventory(row *history.InventoryRow, then bool) (*inventory.Site, error) {
-	s := new(inventory.Site)
-	if p == forReport && then {
-		var head struct {
-			Site *inventory.Identity `json:"site"`
-		}
-		head.Site = &s.Site
-		return s, json.Unmarshal(row.Document, &head)
-	}
-	return s, json.Unmarshal(row.Document, s)
-}
-
-func (p purpose) assessment(row *history.AssessmentRow) (*assess.Assessment, error) {
-	a := new(assess.Assessment)
-	if p == forView {
-		return a, json.Unmarshal(row.Document, a)
-	}
-	// What stands outside hides the embedded field of its name.
-	type option struct {
-		Assumptions []string `json:"assumptions"`
-	}
-	type recommendation struct {
-		recommend.Recommendation
-		Options []option `json:"options"`
-	}
-	type cluster struct {
-		assess.Cluster
-		Recommendation recommendation `json:"recommendation"`
-	}
-	var d struct {
-		*assess.Assessment
-		Clusters []cluster `json:"clusters"`
-	}
-	d.Assessment = a
-	err := json.Unmarshal(row.Document, &d)
-	for i := range d.Clusters {
-		c := d.Clusters[i].Cluster
-		c.Recommendation = d.Clusters[i].Recommendation.Recommendation
-		for _, o := range d.Clusters[i].Recommendation.Options {
-			c.Recommendation.Options = append(c.Recommendation.Options, recommend.Option{Assumptions: o.Assumptions})
-		}
-		a.Clusters = append(a.Clusters, c)
-	}
-	return a, err
-}
 
 // recordsAsOf are the sites of a past instant, in order: as they were judged then, or their inventories judged anew.
 func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purpose) ([]*fleet.Record, error) {
@@ -128,8 +81,8 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purp
 			return nil
 		}
 		decoders.Go(func() error {
-			s, err := why.inventory(&row, then)
-			if err != nil {
+			s := new(inventory.Site)
+			if err := json.Unmarshal(row.Document, s); err != nil {
 				return fmt.Errorf("read revision %s of site %s: %w", row.Revision, row.Site, err)
 			}
 			r := &fleet.Record{
@@ -163,11 +116,11 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purp
 		}
 		return records, nil
 	}
-	return records, h.judgedAsOf(ctx, at, byID, why)
+	return records, h.judgedAsOf(ctx, at, byID)
 }
 
 // judgedAsOf gives the records the assessments that were in force.
-func (h *Hub) judgedAsOf(ctx context.Context, at time.Time, records map[string]*fleet.Record, why purpose) error {
+func (h *Hub) judgedAsOf(ctx context.Context, at time.Time, records map[string]*fleet.Record) error {
 	decoders := new(errgroup.Group)
 	decoders.SetLimit(runtime.GOMAXPROCS(0))
 	err := h.o.Past.AsOf(ctx, at, nil, func(row history.AssessmentRow) error {
@@ -176,8 +129,8 @@ func (h *Hub) judgedAsOf(ctx context.Context, at time.Time, records map[string]*
 			return nil
 		}
 		decoders.Go(func() error {
-			a, err := why.assessment(&row)
-			if err != nil {
+			a := new(assess.Assessment)
+			if err := json.Unmarshal(row.Document, a); err != nil {
 				return fmt.Errorf("read the assessment of site %s at %s: %w", row.Site, row.At.Format(time.RFC3339), err)
 			}
 			r.Assessment = a

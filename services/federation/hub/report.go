@@ -3,12 +3,15 @@ package hub
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/report"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -59,7 +62,11 @@ func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Inp
 		then, _ := h.fleet.Policy(in.At)
 		in.Policy = then.Name
 	}
-	if err := h.past(ctx, &in, q); err != nil {
+	past := h.past
+	if q.Then && q.Select == nil {
+		past = h.extracts
+	}
+	if err := past(ctx, &in, q); err != nil {
 		return in, &rest.Error{Code: rest.CodeUnavailable, Detail: "the history cannot be read at the moment; reports of the present work", Err: err}
 	}
 	return in, nil
@@ -79,6 +86,49 @@ func (h *Hub) present(in *report.Input, q rest.ReportRequest) {
 			in.At = r.Assessment.At
 		}
 	}
+}
+
+// extracts fills in what was judged then. The history keeps what a report takes of it, so that nothing is decoded.
+func (h *Hub) extracts(ctx context.Context, in *report.Input, _ rest.ReportRequest) error {
+	in.Rules = h.entries()
+	return h.o.Past.ReportedAsOf(ctx, in.At, nil, func(row history.Reported) error {
+		var identity inventory.Identity
+		if err := json.Unmarshal(row.Identity, &identity); err != nil {
+			return fmt.Errorf("read who site %s is: %w", row.Site, err)
+		}
+		past := fleet.Record{}
+		fleet.Past(&past, row.AcceptedAt, in.At)
+		in.Sites = append(in.Sites, report.Site{ID: row.Site, Name: identity.Name, Country: identity.Country, Liveness: string(past.Liveness)})
+		text := row.Extract
+		if len(row.Document) > 0 {
+			var err error
+			if text, err = extract(row.Document); err != nil {
+				return fmt.Errorf("read the assessment of site %s: %w", row.Site, err)
+			}
+		}
+		if text == "" {
+			return nil
+		}
+		x, err := report.Read(text)
+		if err != nil {
+			return fmt.Errorf("read the extract of the assessment of site %s: %w", row.Site, err)
+		}
+		in.Extracts = append(in.Extracts, x)
+		return nil
+	})
+}
+
+// extract is what a report takes of an assessment, from its JSON.
+func extract(document []byte) (string, error) {
+	a := new(assess.Assessment)
+	if err := json.Unmarshal(document, a); err != nil {
+		return "", fmt.Errorf("read an assessment: %w", err)
+	}
+	x, err := report.Of(a)
+	if err != nil {
+		return "", err
+	}
+	return x.Text(), nil
 }
 
 // past fills in what the history says of an instant: as it was judged then, or the inventories of then judged anew.
