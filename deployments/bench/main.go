@@ -37,6 +37,7 @@ func run(ctx context.Context, args []string, out, talk io.Writer) (err error) {
 	flags.BoolVar(&c.quick, "quick", false, "small inputs and one round: seconds instead of minutes, and figures that only show that it runs")
 	flags.IntVar(&c.rounds, "rounds", 5, "rounds of each measurement; the median counts")
 	flags.IntVar(&c.sites, "sites", 20_000, "sites of the large fleet of B5, B6 and B7; the goals are for 100000, which takes 8 GB of memory and half an hour")
+	flags.IntVar(&c.past, "past", 1000, "sites of the report of the past in B10; the goal is for 10000, which takes a quarter of an hour")
 	flags.Uint64Var(&c.seed, "seed", 1, "seed of the inventories")
 	only := flags.String("only", "", "comma-separated ids of the figures to measure, such as B3,B4; empty measures all")
 	format := flags.String("o", "table", "table or json")
@@ -49,8 +50,8 @@ func run(ctx context.Context, args []string, out, talk io.Writer) (err error) {
 	if c.quick {
 		c.rounds = 1
 	}
-	if flags.NArg() > 0 || c.rounds < 1 || c.sites < 1000 || *format != "table" && *format != "json" {
-		return fmt.Errorf("read the arguments: use -o table or json, -rounds of one or more, -sites of 1000 or more, and no further words")
+	if flags.NArg() > 0 || c.rounds < 1 || c.sites < 1000 || c.past < 20 || *format != "table" && *format != "json" {
+		return fmt.Errorf("read the arguments: use -o table or json, -rounds of one or more, -sites of 1000 or more, -past of 20 or more, and no further words")
 	}
 	chosen, err := choose(*only)
 	if err != nil {

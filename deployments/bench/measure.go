@@ -12,6 +12,7 @@ type config struct {
 	quick  bool
 	rounds int
 	sites  int // of the large fleet
+	past   int // sites with a history
 	seed   uint64
 }
 

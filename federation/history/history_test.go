@@ -213,6 +213,83 @@ func TestMigrateFilledTables(t *testing.T) {
 	}
 }
 
+// Rows of the schema before extracts and identities tell reports the same before and after they are filled.
+func TestFillOlderRows(t *testing.T) {
+	server := historytest.Server(t)
+	store, err := history.Open(t.Context(), history.Options{DSN: server.DSN()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	ctx := t.Context()
+	conn, err := clickhouse.Open(loginOf(t, server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := store.Migrate(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	// 1,200 sites with two revisions each, months apart, and one whose document is no JSON.
+	const document = `concat('{"site":{"id":"', site, '","country":"DE","name":"', toString(number % 2), '"},"clusters":[]}')`
+	for _, statement := range []string{
+		`INSERT INTO inventory_revisions (site, revision, sequence, observed_at, accepted_at, document)
+		SELECT concat('s', leftPad(toString(intDiv(number, 2)), 4, '0')) AS site, toString(number % 2), number, toDateTime64('2026-01-01', 9, 'UTC') + 5000000 * (number % 2) AS seen, seen + 1,
+		if(site = 's0007', 'no JSON', ` + document + `) FROM numbers(2400)`,
+		`INSERT INTO acceptances (site, accepted_at, sequence, observed_at, revision) SELECT site, accepted_at, sequence, observed_at, revision FROM inventory_revisions`,
+		`INSERT INTO assessments (site, at, revision, sequence, pack_hash, document) SELECT site, accepted_at + 1, revision, sequence, 'p', concat('assessment of ', site, ' ', revision) FROM inventory_revisions`,
+	} {
+		if err := conn.Exec(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	read := func(sites ...string) (out []history.Reported) {
+		t.Helper()
+		if err := store.ReportedAsOf(ctx, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), sites, func(r history.Reported) error {
+			out = append(out, r)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if err := store.ReportedAsOf(ctx, time.Now(), []string{"s0007"}, func(history.Reported) error { return nil }); err == nil {
+		t.Error("a site whose inventory nobody can read is told without an error")
+	}
+	sites := make([]string, 0, 1199)
+	for i := range 1200 {
+		if i != 7 {
+			sites = append(sites, fmt.Sprintf("s%04d", i))
+		}
+	}
+	want := read(sites...)
+	if len(want) != 1199 || string(want[0].Identity) != `{"id":"s0000","country":"DE","name":"1"}` || string(want[0].Document) != "assessment of s0000 1" {
+		t.Fatalf("%d sites, the first %+v", len(want), want[0])
+	}
+	n, err := store.Fill(ctx, func(document []byte) (string, error) { return "extract: " + string(document), nil })
+	if err != nil || n != 2400 {
+		t.Errorf("filled %d: %v", n, err)
+	}
+	for i := range want {
+		want[i].Extract, want[i].Document = "extract: "+string(want[i].Document), nil
+	}
+	// The documents are not needed any more.
+	for _, statement := range []string{`ALTER TABLE inventory_revisions UPDATE document = '' WHERE 1`, `ALTER TABLE assessments UPDATE document = '' WHERE 1`} {
+		if err := conn.Exec(ctx, statement+" SETTINGS mutations_sync = 1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, read(sites...)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if n, err := store.Fill(ctx, func([]byte) (string, error) { return "again", nil }); err != nil || n != 0 {
+		t.Errorf("filled %d once more: %v", n, err)
+	}
+}
+
 func TestCancelledCall(t *testing.T) {
 	_, newStore := databases(t)
 	store := newStore(t)

@@ -37,7 +37,7 @@ func New(in Input) (*Report, error) {
 	if in.RulesOf != "then" && in.RulesOf != "now" {
 		return nil, fmt.Errorf("make report: rules of %q; use then or now", in.RulesOf)
 	}
-	b := builder{in: in, sites: map[string]*siteState{}, clusters: map[string]*Cluster{}}
+	b := builder{in: in, sites: make(map[string]*siteState, len(in.Sites))}
 	if err := b.collect(); err != nil {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
@@ -69,6 +69,18 @@ type builder struct {
 	assumed  map[string]int // assumption -> clusters
 }
 
+// makeRoom sizes what holds something of every assessment.
+func (b *builder) makeRoom(extracts []*Extract) {
+	findings, clusters, shared := 0, 0, 0
+	for _, a := range extracts {
+		if a != nil {
+			findings, clusters, shared = findings+len(a.findings), clusters+len(a.clusters), shared+len(a.shared)
+		}
+	}
+	b.findings = make([]*Finding, 0, findings)
+	b.clusters, b.judged, b.shared = make(map[string]*Cluster, clusters), make(map[string]*judgement, clusters), make(map[string]*Shared, shared)
+}
+
 // site returns the state of a site, made when it is new.
 func (b *builder) site(id string) *siteState {
 	s, ok := b.sites[id]
@@ -80,7 +92,7 @@ func (b *builder) site(id string) *siteState {
 }
 
 func (b *builder) collect() error {
-	b.judged, b.shared, b.passed = map[string]*judgement{}, map[string]*Shared{}, map[string]*Verdicts{}
+	b.passed = map[string]*Verdicts{}
 	b.packs, b.assumed = map[RulePack]int{}, map[string]int{}
 	for _, s := range b.in.Sites {
 		b.site(s.ID).Site = s
@@ -93,13 +105,7 @@ func (b *builder) collect() error {
 		}
 		extracts = append(extracts, x)
 	}
-	room := 0
-	for _, a := range extracts {
-		if a != nil {
-			room += len(a.findings)
-		}
-	}
-	b.findings = make([]*Finding, 0, room)
+	b.makeRoom(extracts)
 	for _, a := range extracts {
 		if a == nil {
 			return errors.New("an extract is missing")
@@ -170,15 +176,21 @@ func (b *builder) addClusters(a *Extract) error {
 }
 
 func (b *builder) addFindings(a *Extract) {
+	// Findings come in order of site and cluster, so that most concern what the one before concerned.
+	var at rules.Subject
+	var site *siteState
+	var concerned []*judgement
 	for i := range a.findings {
 		f := &a.findings[i]
 		b.findings = append(b.findings, f)
 		f.Waived = waiver.Holds(&f.Finding, b.in.At)
-		s := b.site(f.Subject.Site)
-		f.ObservedAt = s.ObservedAt
-		s.judgement.count(f, b.in.Threshold)
-		for _, id := range b.concerned(f, a) {
-			b.judged[id].count(f, b.in.Threshold)
+		if of := (rules.Subject{Site: f.Subject.Site, Cluster: f.Subject.Cluster}); site == nil || of != at || of.Cluster == "" {
+			at, site, concerned = of, b.site(of.Site), b.concerned(f, a)
+		}
+		f.ObservedAt = site.ObservedAt
+		site.judgement.count(f, b.in.Threshold)
+		for _, j := range concerned {
+			j.count(f, b.in.Threshold)
 		}
 	}
 }
@@ -217,9 +229,9 @@ func (b *builder) ofRule(id string) *Verdicts {
 	return v
 }
 
-// concerned returns the clusters a finding counts for. One on an infrastructure alone counts for its known users at the
+// concerned returns the judgements of the clusters a finding counts for. One on an infrastructure alone counts for its known users at the
 // site, and for every cluster of the site when they are not known: rather too many than one too green.
-func (b *builder) concerned(f *Finding, a *Extract) []string {
+func (b *builder) concerned(f *Finding, a *Extract) []*judgement {
 	var of []string
 	switch {
 	case f.Subject.Cluster != "":
@@ -245,13 +257,19 @@ func (b *builder) concerned(f *Finding, a *Extract) []string {
 			}
 		}
 	}
-	return slices.DeleteFunc(of, func(id string) bool { return b.judged[id] == nil })
+	var out []*judgement
+	for _, id := range of {
+		if j := b.judged[id]; j != nil {
+			out = append(out, j)
+		}
+	}
+	return out
 }
 
 // judgement collects what decides about a status.
 type judgement struct {
 	counts                Verdicts
-	fails, unknown, waive map[string]bool // rule ids at or above the threshold
+	fails, unknown, waive []string // ids of rules at or above the threshold, each once
 }
 
 func (j *judgement) count(f *Finding, threshold rules.Severity) {
@@ -259,11 +277,10 @@ func (j *judgement) count(f *Finding, threshold rules.Severity) {
 	if f.Severity.Rank() > threshold.Rank() {
 		return
 	}
-	note := func(m *map[string]bool) {
-		if *m == nil {
-			*m = map[string]bool{}
+	note := func(of *[]string) {
+		if !slices.Contains(*of, f.Rule) {
+			*of = append(*of, f.Rule)
 		}
-		(*m)[f.Rule] = true
 	}
 	switch {
 	case f.Waived:
@@ -293,9 +310,9 @@ func (v *Verdicts) add(f *Finding) {
 // status decides, with the reasons. freshness is that of the site.
 func (j *judgement) status(freshness string) (Status, []string) {
 	var because []string
-	list := func(what string, of map[string]bool) {
+	list := func(what string, of []string) {
 		if len(of) > 0 {
-			because = append(because, what+" "+strings.Join(slices.Sorted(maps.Keys(of)), ", "))
+			because = append(because, what+" "+strings.Join(slices.Sorted(slices.Values(of)), ", "))
 		}
 	}
 	list("fails", j.fails)
@@ -330,21 +347,23 @@ func (b *builder) report() *Report {
 		r.RulePacks = append(r.RulePacks, pack)
 	}
 	slices.SortFunc(r.RulePacks, func(x, y RulePack) int { return cmp.Or(cmp.Compare(x.Version, y.Version), cmp.Compare(x.Hash, y.Hash)) })
-	for _, id := range slices.SortedFunc(maps.Keys(b.clusters), func(x, y string) int {
-		return cmp.Or(cmp.Compare(b.clusters[x].Site, b.clusters[y].Site), cmp.Compare(x, y))
+	r.Clusters = slices.Grow(r.Clusters, len(b.clusters))
+	for _, c := range slices.SortedFunc(maps.Values(b.clusters), func(x, y *Cluster) int {
+		return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.ID, y.ID))
 	}) {
-		c := b.clusters[id]
-		j := b.judged[id]
+		j := b.judged[c.ID]
 		c.Findings = j.counts
 		c.Status, c.Because = j.status(b.sites[c.Site].Freshness)
 		r.Clusters = append(r.Clusters, *c)
 	}
 	worst := map[string]Status{}
-	for _, c := range r.Clusters {
+	for i := range r.Clusters {
+		c := &r.Clusters[i]
 		if s, ok := worst[c.Site]; !ok || c.Status.rank() < s.rank() {
 			worst[c.Site] = c.Status
 		}
 	}
+	r.Sites = slices.Grow(r.Sites, len(b.order))
 	for _, id := range b.order {
 		s := b.sites[id]
 		s.Findings = s.judgement.counts

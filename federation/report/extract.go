@@ -82,7 +82,7 @@ func Of(a *assess.Assessment) (*Extract, error) {
 // The text of an extract is lines of fields between tabs. Each line begins with what it is of, a list with its length. The JSON that
 // ends some lines holds neither a tab nor a line feed, as encoding/json writes it.
 const (
-	lineHead       = "report/1" // instant, version and hash of the rule pack, the five numbers of the coverage
+	lineHead       = "report/1" // instant, version and hash of the rule pack, the five numbers of the coverage, how many findings follow
 	lineInventory  = "i"        // site, name, revision, instant of observation
 	linePassed     = "p"        // subject, rules that pass, rules that do not apply
 	lineCluster    = "c"        // id, site, cluster, recognised, recommended, match, list of regions, JSON
@@ -113,7 +113,7 @@ func (x *Extract) Text() string {
 
 	c := x.coverage
 	write(lineHead, x.at.Format(time.RFC3339Nano), x.pack.Version, x.pack.Hash,
-		strconv.Itoa(c.Sites), strconv.Itoa(c.Fresh), strconv.Itoa(c.Stale), strconv.Itoa(c.FactsKnown), strconv.Itoa(c.FactsNeeded))
+		strconv.Itoa(c.Sites), strconv.Itoa(c.Fresh), strconv.Itoa(c.Stale), strconv.Itoa(c.FactsKnown), strconv.Itoa(c.FactsNeeded), strconv.Itoa(len(x.findings)))
 	end()
 	for _, i := range x.inventories {
 		write(lineInventory, i.Site, i.Name, i.Revision, i.ObservedAt.UTC().Format(time.RFC3339Nano))
@@ -159,7 +159,7 @@ func (x *Extract) Text() string {
 
 // Read reads what Text wrote. The texts of the extract are parts of the given one.
 func Read(text string) (*Extract, error) {
-	x := &Extract{findings: make([]Finding, 0, strings.Count(text, "\n"+lineFinding+"\t"))}
+	x := new(Extract)
 	for n := 1; text != ""; n++ {
 		var l fields
 		l.rest, text, _ = strings.Cut(text, "\n")
@@ -171,6 +171,7 @@ func Read(text string) (*Extract, error) {
 		case lineHead:
 			x.at, x.pack = l.instant(), RulePack{Version: l.next(), Hash: l.next()}
 			x.coverage = assess.Coverage{Sites: l.number(), Fresh: l.number(), Stale: l.number(), FactsKnown: l.number(), FactsNeeded: l.number()}
+			x.findings = make([]Finding, 0, min(l.number(), 1000)) // However many they say: it is only room.
 		case lineInventory:
 			x.inventories = append(x.inventories, assess.InventoryRef{Site: l.next(), Name: l.next(), Revision: l.next(), ObservedAt: l.instant()})
 		case linePassed:

@@ -77,7 +77,7 @@ func TestExtractLeavesOut(t *testing.T) {
 }
 
 func TestReadRefuses(t *testing.T) {
-	head := "report/1\t2026-11-20T12:00:00Z\tv\th\t1\t1\t0\t4\t5\n"
+	head := "report/1\t2026-11-20T12:00:00Z\tv\th\t1\t1\t0\t4\t5\t1\n"
 	for text, want := range map[string]string{
 		"":                           "empty",
 		"i\ta\tb\tc\td\n":            "the first, and no other",

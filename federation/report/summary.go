@@ -35,27 +35,26 @@ func (b *builder) summary(r *Report) Summary {
 	slices.SortFunc(s.ByArch, func(x, y ArchitectureDiff) int {
 		return cmp.Or(cmp.Compare(x.Recognised, y.Recognised), cmp.Compare(x.Recommended, y.Recommended))
 	})
+	bySeverity := map[rules.Severity]*Verdicts{}
 	for _, severity := range rules.Severities() {
-		count := SeverityCount{Severity: severity}
-		for _, f := range b.findings {
-			if f.Severity == severity {
-				count.add(f)
-			}
-		}
-		for id, v := range b.passed {
-			if b.rule(id).Severity == severity {
-				count.Pass += v.Pass
-				count.NotApplicable += v.NotApplicable
-			}
-		}
-		s.BySeverity = append(s.BySeverity, count)
+		bySeverity[severity] = new(Verdicts)
 	}
 	for _, f := range b.findings {
 		s.Findings.add(f)
+		if v := bySeverity[f.Severity]; v != nil {
+			v.add(f)
+		}
 	}
-	for _, v := range b.passed {
-		s.Findings.Pass += v.Pass
-		s.Findings.NotApplicable += v.NotApplicable
+	for id, passed := range b.passed {
+		for _, v := range []*Verdicts{&s.Findings, bySeverity[b.rule(id).Severity]} {
+			if v != nil {
+				v.Pass += passed.Pass
+				v.NotApplicable += passed.NotApplicable
+			}
+		}
+	}
+	for _, severity := range rules.Severities() {
+		s.BySeverity = append(s.BySeverity, SeverityCount{severity, *bySeverity[severity]})
 	}
 	s.ByRule = b.byRule()
 	s.ByCountry = b.group(r, func(c *Cluster) []string { return []string{b.sites[c.Site].Country} }, true)

@@ -2,6 +2,7 @@ package historytest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -189,5 +190,72 @@ func audit(t *testing.T, s *history.Store) {
 	same(t, "filtered", got, all[1:2])
 	if total != 1 {
 		t.Errorf("total %d of the filtered", total)
+	}
+}
+
+// reported: what a report takes of every site, and of rows that were written without it.
+func reported(t *testing.T, s *history.Store) {
+	ctx := t.Context()
+	read := func(at time.Time, sites ...string) (out []history.Reported) {
+		must(t, s.ReportedAsOf(ctx, at, sites, func(r history.Reported) error { out = append(out, r); return nil }))
+		return out
+	}
+	extracted := func(site string, n int) history.AssessmentRow {
+		r := Assessment(site, n)
+		r.Extract = fmt.Sprintf("extract %s %d", site, n)
+		return r
+	}
+	inventory := func(site string, n int) history.InventoryRow {
+		r := Inventory(site, n)
+		r.AcceptedAt = hour(float64(n))
+		return r
+	}
+	identity := func(site string, n int) []byte {
+		var d struct {
+			Site json.RawMessage `json:"site"`
+		}
+		must(t, json.Unmarshal(inventory(site, n).Document, &d))
+		return d.Site
+	}
+	for range 2 {
+		must(t, s.WriteInventories(ctx, []history.InventoryRow{inventory("a", 0), inventory("a", 2), inventory("b", 1), inventory("c", 1)}))
+		must(t, s.WriteAssessments(ctx, []history.AssessmentRow{extracted("a", 0), extracted("a", 3), extracted("b", 2), {Site: "b", At: hour(5), Removed: true}}))
+	}
+	same(t, "before", read(hour(-1)), []history.Reported(nil))
+	a := history.Reported{Site: "a", AcceptedAt: hour(0), Identity: identity("a", 0), Extract: "extract a 0"}
+	same(t, "at first", read(hour(0.5)), []history.Reported{a})
+	a.AcceptedAt, a.Identity, a.Extract = hour(2), identity("a", 2), "extract a 3"
+	b := history.Reported{Site: "b", AcceptedAt: hour(1), Identity: identity("b", 1), Extract: "extract b 2"}
+	c := history.Reported{Site: "c", AcceptedAt: hour(1), Identity: identity("c", 1)}
+	same(t, "with one that is not judged", read(hour(4)), []history.Reported{a, b, c})
+	same(t, "one that left", read(hour(6)), []history.Reported{a, c})
+	same(t, "some", read(hour(6), "a", "b"), []history.Reported{a})
+	must(t, s.WriteInventories(ctx, []history.InventoryRow{inventory("b", 7)}))
+	b.AcceptedAt, b.Identity, b.Extract = hour(7), identity("b", 7), ""
+	same(t, "one that came back", read(hour(8), "b"), []history.Reported{b})
+
+	// Without an extract the document is read, until it is filled in.
+	plain := Assessment("b", 8)
+	must(t, s.WriteAssessments(ctx, []history.AssessmentRow{plain, Assessment("c", 8)}))
+	b.Document, c.Document = plain.Document, Assessment("c", 8).Document
+	same(t, "without extract", read(hour(9)), []history.Reported{a, b, c})
+	before := AsOf(t, s, hour(9))
+	refuse := func(document []byte) (string, error) { return "", fmt.Errorf("no extract of %s", document) }
+	if n, err := s.Fill(ctx, refuse); n != 0 || err != nil {
+		t.Errorf("what nobody can extract: %d, %v", n, err)
+	}
+	same(t, "refused", read(hour(9)), []history.Reported{a, b, c})
+	if n, err := s.Fill(ctx, func(document []byte) (string, error) { return "of " + string(document), nil }); n != 2 || err != nil {
+		t.Errorf("filled %d, %v", n, err)
+	}
+	b.Extract, c.Extract, b.Document, c.Document = "of "+string(b.Document), "of "+string(c.Document), nil, nil
+	same(t, "filled", read(hour(9)), []history.Reported{a, b, c})
+	same(t, "the rest of what is filled", AsOf(t, s, hour(9)), before)
+	if n, err := s.Fill(ctx, refuse); n != 0 || err != nil {
+		t.Errorf("filled again: %d, %v", n, err)
+	}
+	stop := errors.New("enough")
+	if err := s.ReportedAsOf(ctx, hour(9), nil, func(history.Reported) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("%v", err)
 	}
 }

@@ -23,6 +23,7 @@ func Run(t *testing.T, newStore func(t testing.TB) *history.Store) {
 	t.Run("late assessments", func(t *testing.T) { late(t, newStore(t)) })
 	t.Run("rejections", func(t *testing.T) { rejections(t, newStore(t)) })
 	t.Run("recommendations", func(t *testing.T) { recommendations(t, newStore(t)) })
+	t.Run("reported", func(t *testing.T) { reported(t, newStore(t)) })
 	t.Run("trends", func(t *testing.T) { trends(t, newStore(t)) })
 	t.Run("differences", func(t *testing.T) { differences(t, newStore(t)) })
 	t.Run("probe samples", func(t *testing.T) { probes(t, newStore(t)) })
