@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +40,9 @@ type factColumns struct {
 	paths map[string]string // each path once: sites list the same things
 }
 
-// room makes place for what documents of so many bytes hold at most.
-func (f *factColumns) room(bytes int) {
-	const perFact = 24 // bytes of a short key with its value
-	n := bytes / perFact
-	f.site, f.revision, f.path, f.value = slices.Grow(f.site, n), slices.Grow(f.revision, n), slices.Grow(f.path, n), slices.Grow(f.value, n)
-	f.source, f.observed = slices.Grow(f.source, n), slices.Grow(f.observed, n)
+// reset empties the facts and keeps their room and the paths. Probes stay.
+func (f *factColumns) reset() {
+	f.site, f.revision, f.path, f.value, f.source, f.observed = f.site[:0], f.revision[:0], f.path[:0], f.value[:0], f.source[:0], f.observed[:0]
 }
 
 // pathOf is a path as a string that all facts of it share.
@@ -69,12 +65,17 @@ func (f *factColumns) columns() []any {
 // add flattens the document of a row. After an error nothing of the row was added.
 func (f *factColumns) add(r *InventoryRow) error {
 	text := bytes.Trim(r.Document, " \t\r\n")
-	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
+	w := walker{text: text, whole: string(text), columns: f, row: r, at: instant(r.ObservedAt)}
+	first, probes := len(f.path), f.probes
+	f.identity = ""
+	if w.peek() == '{' {
+		w.value()
+	}
+	if w.wrong || w.next < len(text) || len(text) == 0 {
+		f.site, f.revision, f.observed, f.path, f.value = f.site[:first], f.revision[:first], f.observed[:first], f.path[:first], f.value[:first]
+		f.probes, f.identity = probes, ""
 		return errors.New("the document is not a JSON object")
 	}
-	w := walker{text: text, whole: string(text), columns: f, row: r, at: instant(r.ObservedAt)}
-	first := len(f.path)
-	w.value()
 	for i := first; i < len(f.path); i++ {
 		f.source = append(f.source, w.sourceOf(f.path[i]))
 	}
@@ -83,30 +84,63 @@ func (f *factColumns) add(r *InventoryRow) error {
 
 // sourceOf is where a leaf was learned: one entry of the provenance stands for everything beneath its path, the closest counts.
 func (w *walker) sourceOf(path string) string {
-	for len(w.sources) > 0 {
-		if source, ok := w.sources[path]; ok {
-			return source
-		}
-		cut := strings.LastIndexByte(path, '/')
-		if cut <= 0 {
-			break
-		}
-		path = path[:cut]
+	if len(w.sources) == 0 {
+		return ""
 	}
-	return ""
+	if source, ok := w.sources[path]; ok {
+		return source
+	}
+	parent := path[:max(strings.LastIndexByte(path, '/'), 0)]
+	if parent != w.parent { // Leaves come one after the other that have one.
+		w.parent, w.inherited = parent, ""
+		for at := parent; at != ""; at = at[:strings.LastIndexByte(at, '/')] {
+			if source, ok := w.sources[at]; ok {
+				w.inherited = source
+				break
+			}
+		}
+	}
+	return w.inherited
 }
 
-// walker emits every leaf of one JSON text that is known to be valid. Empty objects and lists are leaves. Values keep
-// their spelling; decoding them would cost ten times as much as the rest of the write.
+// walker emits every leaf of one JSON text. Empty objects and lists are leaves. Values keep their spelling; decoding them would
+// cost ten times as much as the rest of the write, and reading the text beforehand to see whether it is JSON a third of it.
 type walker struct {
 	text    []byte
 	whole   string // the same, whose parts are the values
 	next    int    // index of the byte to be read
+	depth   int
+	wrong   bool // the text is no JSON; what was emitted is of no use
 	path    []byte
 	columns *factColumns
 	row     *InventoryRow
 	at      time.Time
 	sources map[string]string // by path, from the document's provenance
+
+	parent, inherited string // the container that sourceOf was asked about last, and its source
+}
+
+// deepest is how many containers may lie in each other, as encoding/json has it.
+const deepest = 10000
+
+// fail ends the walk: nothing is left to be read.
+func (w *walker) fail() { w.wrong, w.next = true, len(w.text) }
+
+// peek is the byte to be read, 0 at the end, which is no byte of JSON outside of what strings escape.
+func (w *walker) peek() byte {
+	if w.next < len(w.text) {
+		return w.text[w.next]
+	}
+	return 0
+}
+
+// take reads one byte that has to be there.
+func (w *walker) take(c byte) {
+	if w.peek() != c {
+		w.fail()
+		return
+	}
+	w.next++
 }
 
 func (w *walker) space() {
@@ -117,25 +151,33 @@ func (w *walker) space() {
 
 func (w *walker) value() {
 	w.space()
-	switch w.text[w.next] {
-	case '{':
+	from := w.next
+	switch c := w.peek(); {
+	case c == '{':
 		w.container('}', func(int) {
 			key := w.string()
 			w.space()
-			w.next++ // The colon.
+			w.take(':')
 			w.path = appendPointer(append(w.path, '/'), key)
 		})
-	case '[':
+		return
+	case c == '[':
 		w.container(']', func(i int) { w.path = strconv.AppendInt(append(w.path, '/'), int64(i), 10) })
-	case '"':
-		from := w.next
+		return
+	case c == '"':
 		w.string()
-		w.emit(w.whole[from:w.next])
+	case c == '-' || isDigit(c):
+		w.number()
+	case c == 't':
+		w.word("true")
+	case c == 'f':
+		w.word("false")
+	case c == 'n':
+		w.word("null")
 	default:
-		from := w.next
-		for w.next < len(w.text) && !ends(w.text[w.next]) {
-			w.next++
-		}
+		w.fail()
+	}
+	if !w.wrong {
 		w.emit(w.whole[from:w.next])
 	}
 }
@@ -144,21 +186,27 @@ func (w *walker) value() {
 func (w *walker) container(end byte, enter func(i int)) {
 	opening := w.text[w.next]
 	w.next++
-	depth := len(w.path)
-	for i := 0; ; i++ {
+	if w.depth++; w.depth > deepest {
+		w.fail()
+	}
+	length := len(w.path)
+	for i := 0; !w.wrong; i++ {
 		w.space()
-		switch {
-		case w.text[w.next] == end:
+		if w.peek() == end {
 			w.next++
 			if i == 0 {
 				w.emit(string([]byte{opening, end}))
 			}
-			return
-		case i > 0:
-			w.next++ // The comma.
+			break
+		}
+		if i > 0 {
+			w.take(',')
 			w.space()
 		}
 		enter(i)
+		if w.wrong {
+			break
+		}
 		switch string(w.path) {
 		case "/provenance":
 			w.provenance()
@@ -171,36 +219,107 @@ func (w *walker) container(end byte, enter func(i int)) {
 			w.space()
 			from := w.next
 			w.value()
-			w.columns.probes.add(w.row, w.text[from:w.next])
+			if !w.wrong {
+				w.columns.probes.add(w.row, w.text[from:w.next])
+			}
 		default:
 			w.value()
 		}
-		w.path = w.path[:depth]
+		w.path = w.path[:length]
+	}
+	w.depth--
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (w *walker) word(text string) {
+	if !strings.HasPrefix(w.whole[w.next:], text) {
+		w.fail()
+		return
+	}
+	w.next += len(text)
+}
+
+// digits reads one at least.
+func (w *walker) digits() {
+	if !isDigit(w.peek()) {
+		w.fail()
+	}
+	for isDigit(w.peek()) {
+		w.next++
 	}
 }
 
-// ends reports whether a byte follows a number, true, false or null.
-func ends(c byte) bool {
-	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\n' || c == '\t' || c == '\r'
+func (w *walker) number() {
+	if w.peek() == '-' {
+		w.next++
+	}
+	if w.peek() == '0' {
+		w.next++
+	} else {
+		w.digits()
+	}
+	if w.peek() == '.' {
+		w.next++
+		w.digits()
+	}
+	if c := w.peek(); c == 'e' || c == 'E' {
+		w.next++
+		if c := w.peek(); c == '+' || c == '-' {
+			w.next++
+		}
+		w.digits()
+	}
 }
 
 // string reads a string and returns it with its quotes.
 func (w *walker) string() []byte {
 	from := w.next
-	for w.next++; w.text[w.next] != '"'; w.next++ {
-		if w.text[w.next] == '\\' {
+	w.take('"')
+	for w.next < len(w.text) {
+		switch c := w.text[w.next]; {
+		case c == '"':
+			w.next++
+			return w.text[from:w.next]
+		case c < ' ':
+			w.fail()
+		case c == '\\':
+			w.escape()
+		default:
 			w.next++
 		}
 	}
+	w.fail()
+	return []byte(`""`)
+}
+
+func (w *walker) escape() {
 	w.next++
-	return w.text[from:w.next]
+	switch w.peek() {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		w.next++
+	case 'u':
+		for range 4 {
+			w.next++
+			if c := w.peek(); !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
+				w.fail()
+				return
+			}
+		}
+		w.next++
+	default:
+		w.fail()
+	}
 }
 
 // provenance reads the document's own list of sources, whose entries are no facts.
 func (w *walker) provenance() {
 	decoder := json.NewDecoder(bytes.NewReader(w.text[w.next:]))
 	var raw json.RawMessage
-	_ = decoder.Decode(&raw) // The text is valid.
+	if err := decoder.Decode(&raw); err != nil {
+		w.fail()
+		return
+	}
 	w.next += int(decoder.InputOffset())
 	var entries []struct{ Path, Source string }
 	_ = json.Unmarshal(raw, &entries) // A list of another form names no sources.

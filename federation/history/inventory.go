@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // InventoryRow is one inventory revision of a site.
@@ -85,26 +86,12 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
-	var facts factColumns
-	bytes := 0
-	for i := range rows {
-		bytes += len(rows[i].Document)
-	}
-	facts.room(bytes)
-	identity := make([]string, len(rows))
-	for i := range rows {
-		facts.identity = ""
-		if err := facts.add(&rows[i]); err != nil {
-			s.logger.Warn("inventory stored without facts", "site", rows[i].Site, "revision", rows[i].Revision, "error", err)
-		}
-		identity[i] = facts.identity
-	}
-	// Facts first: a revision that is there has its facts.
-	if err := s.insert(ctx, insertFacts, facts.columns()); err != nil {
+	identity, probes, err := s.writeFacts(ctx, rows)
+	if err != nil {
 		return wrap("write facts", err)
 	}
-	if len(facts.probes.site) > 0 {
-		if err := s.insert(ctx, insertProbes, facts.probes.columns()); err != nil {
+	if len(probes.site) > 0 {
+		if err := s.insert(ctx, insertProbes, probes.columns()); err != nil {
 			return wrap("write probe samples", err)
 		}
 	}
@@ -122,6 +109,33 @@ func (s *Store) WriteInventories(ctx context.Context, rows []InventoryRow) error
 	return wrap("write acceptances", s.insert(ctx, insertAcceptances, []any{site, accepted, sequence, observed, revision, identity}))
 }
 
+// writeFacts stores the facts of documents, and returns who each says its site is and what probes they tell. Facts go to the driver
+// some thousands at a time, which keeps what is between small enough for the processor's caches.
+func (s *Store) writeFacts(ctx context.Context, rows []InventoryRow) (identity []string, probes *probeColumns, err error) {
+	const some = 8000
+	// Facts first: a revision that is there has its facts.
+	batch, err := s.conn.PrepareBatch(ctx, insertFacts)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = batch.Close() }() // After Send it does nothing; before, it gives the connection back.
+	var facts factColumns
+	identity = make([]string, len(rows))
+	for i := range rows {
+		if err := facts.add(&rows[i]); err != nil {
+			s.logger.Warn("inventory stored without facts", "site", rows[i].Site, "revision", rows[i].Revision, "error", err)
+		}
+		identity[i] = facts.identity
+		if len(facts.path) > some || i == len(rows)-1 {
+			if err := appendColumns(batch, facts.columns()); err != nil {
+				return nil, nil, err
+			}
+			facts.reset()
+		}
+	}
+	return identity, &facts.probes, batch.Send()
+}
+
 // insert sends slices of equal length as the columns of one block.
 func (s *Store) insert(ctx context.Context, statement string, columns []any) error {
 	batch, err := s.conn.PrepareBatch(ctx, statement)
@@ -129,12 +143,19 @@ func (s *Store) insert(ctx context.Context, statement string, columns []any) err
 		return err
 	}
 	defer func() { _ = batch.Close() }() // After Send it does nothing; before, it gives the connection back.
+	if err := appendColumns(batch, columns); err != nil {
+		return err
+	}
+	return batch.Send()
+}
+
+func appendColumns(batch driver.Batch, columns []any) error {
 	for i, c := range columns {
 		if err := batch.Column(i).Append(c); err != nil {
 			return fmt.Errorf("column %d: %w", i, err)
 		}
 	}
-	return batch.Send()
+	return nil
 }
 
 // Revisions returns the newest revisions of a site, newest first, at most limit of them, and how many there are in all.
