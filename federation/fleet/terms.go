@@ -7,7 +7,6 @@ import (
 
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
-	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 )
 
@@ -62,17 +61,8 @@ func (t *terms) knows(hash string) bool {
 func (f *Fleet) under(t *terms, g *regime, v assess.View) *assess.Assessment {
 	v.Policy, v.PackHash, v.PolicyRef = g.policy, g.hash, g.ref
 	a := f.o.Engine.Site(v)
-	waiver.Apply(t.waivers.Of(v.Site.Site), a, identity(v.Site))
+	waiver.Apply(t.waivers.Of(v.Site.Site), a, waiver.Own(v.Site.Site))
 	return a
-}
-
-func identity(s *inventory.Site) func(string) inventory.Identity {
-	return func(id string) inventory.Identity {
-		if id == s.Site.ID {
-			return s.Site
-		}
-		return inventory.Identity{ID: id}
-	}
 }
 
 // Policy returns the policy in force at an instant.
@@ -177,7 +167,7 @@ func (f *Fleet) due(r *Record, now time.Time) (time.Time, bool) {
 	if r.Assessment == nil {
 		return aged(t.at(now), r, now)
 	}
-	at, site := r.Assessment.At, identity(r.Inventory)
+	at, site := r.Assessment.At, waiver.Own(r.Inventory.Site)
 	waivers := t.waivers.Of(r.Inventory.Site)
 	in := t.at(at)
 	if in.hash != r.Assessment.RulePack.Hash && t.knows(r.Assessment.RulePack.Hash) || waiver.Differs(waivers, r.Assessment, site, at) {

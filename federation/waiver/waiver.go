@@ -340,6 +340,16 @@ func Apply(waivers []Waiver, a *assess.Assessment, site func(id string) inventor
 	})
 }
 
+// Own is the identity of a site for what judges it alone: of another site that a finding names only the id counts.
+func Own(site inventory.Identity) func(id string) inventory.Identity {
+	return func(id string) inventory.Identity {
+		if id == site.ID {
+			return site
+		}
+		return inventory.Identity{ID: id}
+	}
+}
+
 // Differs reports whether the findings of an assessment would be waived otherwise at an instant.
 func Differs(waivers []Waiver, a *assess.Assessment, site func(id string) inventory.Identity, at time.Time) bool {
 	return !each(a, site, func(f *rules.Finding, s Subject) bool { return same(f.Waiver, Decide(waivers, f, s, at)) })

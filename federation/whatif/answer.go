@@ -35,8 +35,32 @@ type Answer struct {
 type Findings struct {
 	Opened  []rules.Finding `json:"opened"`  // fail, and did not
 	Closed  []rules.Finding `json:"closed"`  // failed, and do not; as they were
-	Changed []FindingChange `json:"changed"` // fail as before, and say something else
+	Changed []FindingChange `json:"changed"` // fail as before, and say something else or are under another waiver, or one more or less
 	Unknown []rules.Finding `json:"unknown"` // unknown, and were not
+	// Before and After count the findings of the sites concerned.
+	Before Counts `json:"before"`
+	After  Counts `json:"after"`
+}
+
+// Counts counts findings. What is waived fails as well and is told apart by its waiver.
+type Counts struct {
+	Fail    int `json:"fail"`   // waived ones included
+	Waived  int `json:"waived"` // failing ones under a waiver in force
+	Unknown int `json:"unknown"`
+}
+
+func (c *Counts) add(list []rules.Finding) {
+	for i := range list {
+		switch f := &list[i]; f.Verdict {
+		case rules.Fail:
+			c.Fail++
+			if f.Waiver != nil {
+				c.Waived++
+			}
+		case rules.Unknown:
+			c.Unknown++
+		}
+	}
 }
 
 // FindingChange is a finding before and after.
@@ -94,7 +118,7 @@ func (b *Branch) Answer(before, after Sight, within func(site string) bool) (*An
 	}
 	out := &Answer{
 		Steps: orEmpty(b.steps), Assumptions: orEmpty(b.assumed), Gone: []string{}, Clusters: []ClusterChange{}, Tenancy: []TenancyChange{},
-		Findings: Findings{[]rules.Finding{}, []rules.Finding{}, []FindingChange{}, []rules.Finding{}},
+		Findings: Findings{Opened: []rules.Finding{}, Closed: []rules.Finding{}, Changed: []FindingChange{}, Unknown: []rules.Finding{}},
 	}
 	clusters := map[string]*ClusterChange{}
 	was, is := map[string]tenancy.Shared{}, map[string]tenancy.Shared{}
@@ -154,6 +178,8 @@ func findings(a *assess.Assessment, ok bool) []rules.Finding {
 }
 
 func (f *Findings) compare(before, after []rules.Finding) {
+	f.Before.add(before)
+	f.After.add(after)
 	type state struct{ before, after *rules.Finding }
 	states := map[string]*state{}
 	var order []string
@@ -184,13 +210,21 @@ func (f *Findings) compare(before, after []rules.Finding) {
 			f.Opened = append(f.Opened, *s.after)
 		case is != rules.Fail && was == rules.Fail:
 			f.Closed = append(f.Closed, *s.before)
-		case is == rules.Fail && (s.before.Message != s.after.Message || s.before.Severity != s.after.Severity || !reflect.DeepEqual(s.before.Evidence, s.after.Evidence)):
+		case is == rules.Fail && (s.before.Message != s.after.Message || s.before.Severity != s.after.Severity ||
+			!reflect.DeepEqual(s.before.Evidence, s.after.Evidence) || waiverOf(s.before) != waiverOf(s.after)):
 			f.Changed = append(f.Changed, FindingChange{*s.before, *s.after})
 		}
 		if is == rules.Unknown && was != rules.Unknown {
 			f.Unknown = append(f.Unknown, *s.after)
 		}
 	}
+}
+
+func waiverOf(f *rules.Finding) string {
+	if f.Waiver == nil {
+		return ""
+	}
+	return f.Waiver.ID
 }
 
 func (a *Answer) tenancy(was, is map[string]tenancy.Shared) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/federation/fleet"
+	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -33,6 +34,8 @@ type Base struct {
 	Spokes  func(hub string) []string
 	// Planner tells of the planner behind a site; nil knows of none.
 	Planner func(*fleet.Record) *rules.Planner
+	// Waivers are those that may be for findings of a site, in whatever state; nil knows of none.
+	Waivers func(inventory.Identity) []waiver.Waiver
 }
 
 // Branch is the federation as it would be. It is a fleet.View whose records share with the base's what did not change.
@@ -208,6 +211,9 @@ func (b *Branch) judge() error {
 			view.Planner = b.base.Planner(r)
 		}
 		next.Assessment = b.base.Engine.Site(view)
+		if b.base.Waivers != nil {
+			waiver.Apply(b.base.Waivers(r.Inventory.Site), next.Assessment, waiver.Own(r.Inventory.Site))
+		}
 		b.over[id] = &next
 		b.judged++
 	}

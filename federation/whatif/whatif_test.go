@@ -16,6 +16,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/state"
 	graph "github.com/meridian-federation/meridian/federation/tenancy"
+	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -368,5 +369,109 @@ func TestCostIsThatOfWhatIsConcerned(t *testing.T) {
 	}
 	if small, large := cost(16), cost(160); small != large || small > 8 {
 		t.Errorf("%d judgements in a small federation, %d in a large one", small, large)
+	}
+}
+
+// Waivers cover the findings of a branch as they cover those of the base: one function decides on both sides.
+func TestWaiversHold(t *testing.T) {
+	base := sample(t)
+	approved := func(id, rule string, m waiver.Match) waiver.Waiver {
+		w, err := waiver.New(id, waiver.Request{Rule: rule, Match: m, Reason: "agreed", Expires: at.AddDate(0, 1, 0)}, waiver.Act{By: "p-anna", Name: "Anna", At: at.Add(-2 * time.Hour)}, waiver.Limits{})
+		if err == nil {
+			w, err = w.Approve(waiver.Act{By: "p-bert", Name: "Bert", At: at.Add(-time.Hour)}, waiver.Limits{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	// The first cluster whose database is elsewhere.
+	var mismatch *rules.Finding
+	for r := range base.View.Sites("") {
+		for i := range r.Assessment.Findings {
+			if f := &r.Assessment.Findings[i]; f.Rule == "COL-001" && f.Verdict == rules.Fail && f.Subject.Cluster != "" && mismatch == nil {
+				mismatch = f
+			}
+		}
+	}
+	if mismatch == nil {
+		t.Fatal("no cluster of the sample has its database elsewhere")
+	}
+	site := mismatch.Subject.Site
+	key := site + "/" + mismatch.Subject.Cluster
+	set := waiver.NewSet([]waiver.Waiver{approved("w-1", "COL-001", waiver.Match{Site: site})})
+	records := []*fleet.Record{}
+	for r := range base.View.Sites("") {
+		waiver.Apply(set.Of(r.Inventory.Site), r.Assessment, waiver.Own(r.Inventory.Site))
+		records = append(records, r)
+	}
+	store, err := state.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Commit(records); err != nil {
+		t.Fatal(err)
+	}
+	base.View, base.Waivers = store.View(), set.Of
+	count := func(v fleet.View, ids []string) (c whatif.Counts) {
+		for _, id := range ids {
+			r, ok := v.Site(id)
+			if !ok {
+				continue
+			}
+			for i := range r.Assessment.Findings {
+				switch f := &r.Assessment.Findings[i]; {
+				case f.Verdict == rules.Fail && f.Waiver != nil:
+					c.Fail, c.Waived = c.Fail+1, c.Waived+1
+				case f.Verdict == rules.Fail:
+					c.Fail++
+				case f.Verdict == rules.Unknown:
+					c.Unknown++
+				}
+			}
+		}
+		return c
+	}
+	waived := func(f *rules.Finding) bool { return f.Waiver != nil && f.Waiver.ID == "w-1" }
+
+	// Another version, the same mismatch: it stays waived, and nothing is told of it.
+	b, a := branch(t, base, whatif.Change{Do: whatif.Upgrade, Cluster: key, Version: "9.7.0"})
+	if a.Findings.Before.Waived == 0 || a.Findings.After.Waived != a.Findings.Before.Waived {
+		t.Errorf("waived before and after an upgrade: %+v and %+v", a.Findings.Before, a.Findings.After)
+	}
+	if want := count(base.View, b.Concerned()); a.Findings.Before != want {
+		t.Errorf("before: %+v, the lists say %+v", a.Findings.Before, want)
+	}
+	if want := count(b, b.Concerned()); a.Findings.After != want {
+		t.Errorf("after: %+v, the branch says %+v", a.Findings.After, want)
+	}
+	for _, f := range a.Findings.Changed {
+		if waived(&f.Before) != waived(&f.After) {
+			t.Errorf("the waiver of %s came or went", f.After.Rule)
+		}
+	}
+
+	// To a third region: the mismatch is another one and still waived. Home: what closes is shown with its waiver.
+	_, a = branch(t, base, whatif.Change{Do: whatif.MoveDatabase, Cluster: key, To: "azure/japaneast"})
+	found := false
+	for _, f := range a.Findings.Changed {
+		found = found || f.After.ID == mismatch.ID && waived(&f.Before) && waived(&f.After)
+	}
+	if !found {
+		t.Errorf("a mismatch that is another one is not told as waived: %+v", a.Findings.Changed)
+	}
+
+	// Without the waiver in the branch's terms, the same finding is told to have lost it.
+	bare := base
+	bare.Waivers = func(inventory.Identity) []waiver.Waiver { return nil }
+	_, a = branch(t, bare, whatif.Change{Do: whatif.Upgrade, Cluster: key, Version: "9.7.0"})
+	lost := 0
+	for _, f := range a.Findings.Changed {
+		if waived(&f.Before) && f.After.Waiver == nil {
+			lost++
+		}
+	}
+	if lost == 0 || a.Findings.After.Waived != 0 {
+		t.Errorf("%d findings lost their waiver: %+v", lost, a.Findings.After)
 	}
 }

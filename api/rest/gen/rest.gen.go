@@ -1766,6 +1766,9 @@ type SharingProposal = advice.Proposal
 // SimulatedCluster defines model for SimulatedCluster.
 type SimulatedCluster = whatif.Cluster
 
+// SimulatedCounts Findings of the sites concerned.
+type SimulatedCounts = whatif.Counts
+
 // Simulation defines model for Simulation.
 type Simulation = whatif.Answer
 

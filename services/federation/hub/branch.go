@@ -24,5 +24,7 @@ func (h *Hub) fleetPlan(_ context.Context, v fleet.View, within func(string) boo
 
 func (h *Hub) base(v fleet.View) whatif.Base {
 	pol, _ := h.fleet.Policy(h.o.Now())
-	return whatif.Base{View: v, Engine: h.o.Engine, Policy: pol, Listing: h.fleet.Listing, Spokes: h.fleet.Spokes, Planner: h.fleet.PlannerOf}
+	return whatif.Base{
+		View: v, Engine: h.o.Engine, Policy: pol, Listing: h.fleet.Listing, Spokes: h.fleet.Spokes, Planner: h.fleet.PlannerOf, Waivers: h.fleet.Waivers().Of,
+	}
 }

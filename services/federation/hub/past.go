@@ -111,7 +111,7 @@ func (h *Hub) recordsAsOf(ctx context.Context, at time.Time, then bool, why purp
 		// Both are in order of site.
 		for i, a := range h.o.Engine.Sites(sites, assess.View{Policy: pol, At: at, HubInView: true, All: why == forReport}) {
 			site := sites[i].Site
-			waiver.Apply(h.fleet.Waivers().Of(site), a, func(string) inventory.Identity { return site })
+			waiver.Apply(h.fleet.Waivers().Of(site), a, waiver.Own(site))
 			a.Policy, records[i].Assessment = ref, a
 		}
 		return records, nil

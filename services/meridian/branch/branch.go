@@ -15,6 +15,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
+	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/services/meridian/output"
 )
 
@@ -62,22 +63,22 @@ func sight(v fleet.View) whatif.Sight {
 
 // Document is the answer for the terminal and for files: the findings first, which CSV holds alone.
 func Document(a *whatif.Answer) output.Document {
-	found := output.Sheet{Title: "Findings", Empty: "No finding would open, close or change.", Columns: []output.Column{{Name: "change"}, {Name: "severity"}, {Name: "rule"}, {Name: "site"}, {Name: "cluster"}, {Name: "infrastructure", Wide: true}, {Name: "message"}}}
+	found := output.Sheet{Title: "Findings", Empty: "No finding would open, close or change.", Columns: []output.Column{{Name: "change"}, {Name: "severity"}, {Name: "rule"}, {Name: "site"}, {Name: "cluster"}, {Name: "infrastructure", Wide: true}, {Name: "waiver", Wide: true}, {Name: "message"}}}
 	for i := range a.Findings.Opened {
 		f := &a.Findings.Opened[i]
-		found.Rows = append(found.Rows, []string{"opened", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, f.Message})
+		found.Rows = append(found.Rows, []string{"opened", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, waiverOf(f), f.Message})
 	}
 	for i := range a.Findings.Closed {
 		f := &a.Findings.Closed[i]
-		found.Rows = append(found.Rows, []string{"closed", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, f.Message})
+		found.Rows = append(found.Rows, []string{"closed", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, waiverOf(f), f.Message})
 	}
 	for i := range a.Findings.Changed {
 		f := &a.Findings.Changed[i].After
-		found.Rows = append(found.Rows, []string{"changed", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, f.Message})
+		found.Rows = append(found.Rows, []string{"changed", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, waiverOf(f), f.Message})
 	}
 	for i := range a.Findings.Unknown {
 		f := &a.Findings.Unknown[i]
-		found.Rows = append(found.Rows, []string{"unknown", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, f.Message})
+		found.Rows = append(found.Rows, []string{"unknown", string(f.Severity), f.Rule, f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, waiverOf(f), f.Message})
 	}
 	clusters := output.Sheet{Title: "Clusters", Empty: "No cluster would differ.", Columns: []output.Column{
 		{Name: "cluster"}, {Name: "serving before"}, {Name: "serving after"}, {Name: "state"}, {Name: "while lost"}, {Name: "should be"}, {Name: "region match", Wide: true}, {Name: "causes"},
@@ -103,6 +104,13 @@ func Document(a *whatif.Answer) output.Document {
 		shared.Rows = append(shared.Rows, []string{t.Infrastructure, t.Kind, strings.Join(t.Before, " "), strings.Join(t.After, " "), strings.Join(t.Regions, " ")})
 	}
 	return output.Document{Value: a, Sheets: []output.Sheet{found, clusters, shared}}
+}
+
+func waiverOf(f *rules.Finding) string {
+	if f.Waiver == nil {
+		return ""
+	}
+	return f.Waiver.ID
 }
 
 func serving(c *whatif.Cluster) string {

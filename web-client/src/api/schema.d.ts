@@ -1377,7 +1377,10 @@ export interface components {
             judged: number;
             /** @description Sites that are no more. */
             gone: string[];
+            /** @description Waivers cover the findings of both sides as they cover those of `/findings`: one under a waiver in force has its `waiver`. */
             findings: {
+                before: components["schemas"]["SimulatedCounts"];
+                after: components["schemas"]["SimulatedCounts"];
                 opened: components["schemas"]["Finding"][];
                 closed: components["schemas"]["Finding"][];
                 changed: {
@@ -1412,6 +1415,13 @@ export interface components {
             }[];
             down: number;
             degraded: number;
+        };
+        /** @description Findings of the sites concerned. */
+        SimulatedCounts: {
+            /** @description Waived ones included. */
+            fail: number;
+            waived: number;
+            unknown: number;
         };
         SimulatedCluster: {
             /** Format: double */
