@@ -306,8 +306,8 @@ func TestCancelledCall(t *testing.T) {
 	}
 }
 
-// TestReplicatedSchemaParses has a real server read every statement of the replicated schema. It cannot run them: the
-// embedded engine has no Keeper.
+// TestReplicatedSchemaParses has a real server read every statement of the replicated schema. What it
+// can run of them, TestReplicas has two servers run.
 func TestReplicatedSchemaParses(t *testing.T) {
 	server := historytest.Server(t)
 	conn, err := clickhouse.Open(loginOf(t, server))

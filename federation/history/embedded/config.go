@@ -50,7 +50,7 @@ func usersXML(passwordHash string) string {
 }
 
 // configXML configures the server. The level is set by log-level: clickhouse-local ignores logger/level.
-func configXML(dir string, port int, maxMemory int64) string {
+func configXML(dir string, port int, maxMemory int64, more string) string {
 	return fmt.Sprintf(`<clickhouse>
   <users_config>%s</users_config>
   <listen_host>127.0.0.1</listen_host>
@@ -66,8 +66,9 @@ func configXML(dir string, port int, maxMemory int64) string {
     <size>20M</size>
     <count>2</count>
   </logger>
+  %s
 </clickhouse>
-`, escape(filepath.Join(dir, usersFile)), port, maxMemory, escape(filepath.Join(dir, logFile)))
+`, escape(filepath.Join(dir, usersFile)), port, maxMemory, escape(filepath.Join(dir, logFile)), more)
 }
 
 func escape(s string) string {

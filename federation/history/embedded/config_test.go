@@ -12,7 +12,7 @@ import (
 
 func TestConfigurationIsWellFormed(t *testing.T) {
 	dir := "/srv/a & b <c>"
-	for name, text := range map[string]string{"users": usersXML("ab12"), "config": configXML(dir, 9000, 7)} {
+	for name, text := range map[string]string{"users": usersXML("ab12"), "config": configXML(dir, 9000, 7, "<more>1</more>")} {
 		decoder := xml.NewDecoder(strings.NewReader(text))
 		var content strings.Builder
 		for {

@@ -64,6 +64,8 @@ type Options struct {
 	Port         int           // TCP port on 127.0.0.1; 0 takes a free one
 	StartTimeout time.Duration // for one attempt to become ready; 0 means 20 s
 	MaxMemory    int64         // bytes the server may use; 0 means 3 GB
+	// Config holds further elements of the server's configuration, such as <zookeeper> and <macros>.
+	Config string
 }
 
 // Server is a running ClickHouse child and its supervisor. All methods may be called from any goroutine.
@@ -355,7 +357,7 @@ func (s *Server) writeConfig() error {
 	sum := sha256.Sum256([]byte(s.password))
 	for name, text := range map[string]string{
 		usersFile:  usersXML(hex.EncodeToString(sum[:])),
-		configFile: configXML(s.options.Dir, s.port, s.options.MaxMemory),
+		configFile: configXML(s.options.Dir, s.port, s.options.MaxMemory, s.options.Config),
 	} {
 		if err := writePrivate(filepath.Join(s.options.Dir, name), text); err != nil {
 			return fmt.Errorf("write ClickHouse configuration: %w", err)
