@@ -102,6 +102,8 @@ type planner struct {
 	records []*fleet.Record
 	plan    *Plan
 	left    int // branches that the present part may still judge
+
+	together int // clusters that one infrastructure may take down, by TEN-008
 }
 
 // Fleet makes the plan. The same view has the same plan.
@@ -126,6 +128,9 @@ func Fleet(base whatif.Base, o Options) *Plan {
 		}
 	}
 	p.plan.Sites = len(p.records)
+	if limit, ok := base.Engine.Rules.Number(base.Policy, "TEN-008", "maximumClusters"); ok {
+		p.together = max(1, int(limit))
+	}
 	for _, part := range []func(){p.separations, p.consolidations, p.upgrades, p.queue} {
 		p.left = triesOfPart
 		part()

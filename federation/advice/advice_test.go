@@ -17,6 +17,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/whatif"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sitesim"
 )
@@ -322,5 +323,87 @@ func TestEffortFile(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}
+	}
+}
+
+// crowd is n clusters of one site on one ZooKeeper ensemble.
+func crowd(n int) []*inventory.Site {
+	s := twins(nil)[0]
+	first := s.Clusters[0]
+	s.Clusters = nil
+	for i := range n {
+		c := inventory.Clone(&inventory.Site{Clusters: []inventory.Cluster{first}}).Clusters[0]
+		c.ID = fmt.Sprintf("p%d", i)
+		for k := range c.Components {
+			for j := range c.Components[k].Nodes {
+				x := &c.Components[k].Nodes[j]
+				x.Name, x.Machine = c.ID+x.Name, c.ID+x.Machine
+			}
+		}
+		path := "/" + c.ID
+		c.Uses[0].Namespace, c.Uses[0].IgniteBasePath = path, path
+		s.Clusters = append(s.Clusters, c)
+	}
+	yes := true
+	s.Infrastructure[0].Shared = &yes
+	return []*inventory.Site{s}
+}
+
+// TestSeparationsAskThePolicy: as many clusters stay together as the policy's parameter of TEN-008 lets, and none leaves below it.
+func TestSeparationsAskThePolicy(t *testing.T) {
+	for limit, leave := range map[string]int{"": 3, "2": 4, "4": 2, "5": 1, "6": 0} {
+		base := federation(t, crowd(6))
+		base.Policy = policy.Default()
+		if limit != "" {
+			base.Policy.Rules = map[string]policy.RuleTune{"TEN-008": {Parameters: map[string]string{"maximumClusters": limit}}}
+		}
+		// Judged under that policy, as the federation would be.
+		b, err := whatif.With(base, crowd(6)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		base.View = b
+		plan := Fleet(base, Options{Effort: effort(t)})
+		switch {
+		case leave == 0 && len(plan.Separations) == 0:
+		case len(plan.Separations) != 1 || len(plan.Separations[0].Clusters) != leave || plan.Separations[0].BlastRadius.After != 6-leave:
+			t.Errorf("limit %q: %+v", limit, plan.Separations)
+		}
+	}
+}
+
+// TestQueueTellsWhyNot: every fix is computed or says why not; what can be mended by structure is computed, whatever gains most comes
+// first, and findings decide only between equals.
+func TestQueueTellsWhyNot(t *testing.T) {
+	sites := twins(nil)
+	a := sites[0]
+	for i := range a.Infrastructure[0].Nodes { // One machine carries the majority.
+		a.Infrastructure[0].Nodes[i].Machine = "z1"
+	}
+	b := sites[1]
+	b.Infrastructure[0].Nodes = b.Infrastructure[0].Nodes[:2]
+	b.Infrastructure[0].Identity.Endpoint = "z1.b.example,z2.b.example"
+	base := federation(t, sites)
+	plan := Fleet(base, Options{Effort: effort(t)})
+	check(t, base, plan)
+	computed := map[string]bool{}
+	for i, f := range plan.Queue {
+		if f.Computed == (f.NotComputed != "") {
+			t.Errorf("%s of %s: computed %v, because %q", f.Rule, f.Subject, f.Computed, f.NotComputed)
+		}
+		if f.Computed {
+			computed[f.Rule+" "+f.Site] = f.Hours > 0
+		}
+		if i > 0 && f.Score == plan.Queue[i-1].Score && f.Findings > plan.Queue[i-1].Findings {
+			t.Errorf("%s of %s comes after what weighs less", f.Rule, f.Subject)
+		}
+	}
+	for _, want := range []string{"HA-003 a", "HA-001 b"} {
+		if !computed[want] {
+			t.Errorf("%s gains no computed hours: %+v", want, computed)
+		}
+	}
+	if len(plan.Queue) == 0 || !plan.Queue[0].Computed || plan.Queue[0].Score <= 0 {
+		t.Errorf("the queue begins with %+v", plan.Queue)
 	}
 }

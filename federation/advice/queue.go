@@ -3,6 +3,7 @@ package advice
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -21,16 +22,21 @@ type Fix struct {
 	Severity rules.Severity `json:"severity"`
 	Why      string         `json:"why"`
 	Finding  string         `json:"finding,omitempty"` // id of the finding that is the evidence
-	// Computed tells that the change was judged: what it gains and closes is known. Otherwise only the finding itself counts.
-	Computed   bool          `json:"computed"`
-	Hours      float64       `json:"hours"`      // of downtime a year less, over all clusters, by the exact model
-	Mismatches int           `json:"mismatches"` // clusters less whose database is in another region
-	Serving    []Serving     `json:"serving"`    // of the clusters whose availability changes
-	Closed     []Consequence `json:"closed"`
-	Opened     []Consequence `json:"opened"`
-	Steps      []string      `json:"steps"`
-	Effort     float64       `json:"effort"` // hours, an assumption
-	Score      float64       `json:"score"`  // gain by the weights for each hour of work
+	// Computed tells that the change was judged: what it gains and closes is known. Otherwise NotComputed says why not, and only the
+	// finding itself counts.
+	Computed    bool          `json:"computed"`
+	NotComputed string        `json:"notComputed,omitempty"`
+	Hours       float64       `json:"hours"`      // of downtime a year less, over all clusters, by the exact model
+	Mismatches  int           `json:"mismatches"` // clusters less whose database is in another region
+	Serving     []Serving     `json:"serving"`    // of the clusters whose availability changes
+	Closed      []Consequence `json:"closed"`
+	Opened      []Consequence `json:"opened"`
+	Steps       []string      `json:"steps"`
+	Effort      float64       `json:"effort"` // hours, an assumption
+	// Score is what the hours of downtime and the mismatches less weigh, for each hour of work; Findings what the findings weigh that
+	// it closes, less those that it opens, for each hour of work. It decides where scores are equal.
+	Score    float64 `json:"score"`
+	Findings float64 `json:"findings"`
 }
 
 // queue ranks everything that fails by what mending it gains for each hour of work.
@@ -63,16 +69,16 @@ func (p *planner) queue() {
 				if moved[fix.Subject] {
 					continue
 				}
-				p.move(r, f, &fix)
+				fix.NotComputed = p.move(r, f, &fix)
 				moved[fix.Subject] = true
 			} else {
-				p.mend(r, f, &fix)
+				fix.NotComputed = p.mend(r, f, &fix)
 			}
 			p.enqueue(fix)
 		}
 	}
 	slices.SortStableFunc(p.plan.Queue, func(a, b Fix) int {
-		return cmp.Or(-cmp.Compare(a.Score, b.Score), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Finding, b.Finding))
+		return cmp.Or(-cmp.Compare(a.Score, b.Score), -cmp.Compare(a.Findings, b.Findings), cmp.Compare(a.Site, b.Site), cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Finding, b.Finding))
 	})
 	p.plan.QueueTotal = len(p.plan.Queue)
 	p.plan.Queue = p.plan.Queue[:min(fixesListed, len(p.plan.Queue))]
@@ -99,14 +105,31 @@ func (p *planner) enqueue(f Fix) {
 	for _, c := range f.Opened {
 		gain -= w.of(c.Severity)
 	}
-	f.Score = (gain + max(0, f.Hours)*w.Hour + float64(f.Mismatches)*w.Mismatch) / f.Effort
+	f.Score = (max(0, f.Hours)*w.Hour + float64(f.Mismatches)*w.Mismatch) / f.Effort
+	f.Findings = gain / f.Effort
 	p.plan.Queue = append(p.plan.Queue, f)
 }
 
-// take puts the outcome of a branch into a fix when it is one: what was to close closed, nothing hard opened, and no cluster serves less.
-func (p *planner) take(o *outcome, f *rules.Finding, fix *Fix) bool {
-	if !o.sound() || !slices.ContainsFunc(o.closed, func(c Consequence) bool { return c == consequence(f) }) {
-		return false
+// Why a gain is not computed.
+const (
+	notStructural = "what mends it changes nothing that the model counts, or nobody can tell from the inventory what it comes to"
+	notListed     = "the inventory does not list what would change"
+	notTried      = "the plan had judged as many changes as it may before it came to this one"
+	notJudged     = "the document after the change would not be accepted, or a site that it concerns is not judged"
+	notClosed     = "the least change that the rule asks for does not close the finding"
+	notSound      = "the least change that the rule asks for opens a finding that is critical, high, or about sharing or places"
+	notBetter     = "the least change that the rule asks for makes a cluster serve less"
+	notSeparable  = "no way was found to have clusters leave it that ends the finding and makes no cluster serve less"
+)
+
+// take puts the outcome of a branch into a fix when it is one: what was to close closed, nothing hard opened, and no cluster serves
+// less. Otherwise it says why not.
+func (p *planner) take(o *outcome, f *rules.Finding, fix *Fix) string {
+	if !slices.ContainsFunc(o.closed, func(c Consequence) bool { return c == consequence(f) }) {
+		return notClosed
+	}
+	if !o.sound() {
+		return notSound
 	}
 	var serving []Serving
 	for id := range o.after {
@@ -115,7 +138,7 @@ func (p *planner) take(o *outcome, f *rules.Finding, fix *Fix) bool {
 		}
 		if s, ok := o.serving([]string{id}); ok && s[0].Before != s[0].After {
 			if s[0].After < s[0].Before-1e-12 {
-				return false
+				return notBetter
 			}
 			serving = append(serving, s[0])
 		}
@@ -125,49 +148,65 @@ func (p *planner) take(o *outcome, f *rules.Finding, fix *Fix) bool {
 		return orEmpty(slices.DeleteFunc(list, func(c Consequence) bool { return !p.within(c.Site) }))
 	}
 	fix.Computed, fix.Serving, fix.Closed, fix.Opened = true, orEmpty(serving), seen(o.closed), seen(o.opened)
-	return true
+	return ""
 }
 
-// move tries to bring the database to ThingWorx.
-func (p *planner) move(r *fleet.Record, f *rules.Finding, fix *Fix) {
+// move tries to bring the database to ThingWorx, and says why it could not.
+func (p *planner) move(r *fleet.Record, f *rules.Finding, fix *Fix) string {
 	fix.Do, fix.Effort = "move-database", p.effort.action("move-database")
 	c := clusterIn(r.Inventory, f.Subject.Cluster)
 	if c == nil || len(c.Nodes(inventory.Foundation)) == 0 {
-		return
+		return notListed
 	}
 	to := c.Nodes(inventory.Foundation)[0].Placement
 	if to.Region == "" {
-		return
+		return notListed
 	}
 	if !p.may() {
-		return
+		return notTried
 	}
 	change := whatif.Change{Do: whatif.MoveDatabase, Cluster: r.Inventory.Key(c), To: to.Provider + "/" + to.Region}
 	b, err := whatif.New(p.base, &whatif.Request{Changes: []whatif.Change{change}}, nil)
 	if err != nil {
-		return
+		return notJudged
 	}
-	if o, ok := p.outcome(b); ok && p.take(o, f, fix) {
+	o, ok := p.outcome(b)
+	if !ok {
+		return notJudged
+	}
+	why := p.take(o, f, fix)
+	if why == "" {
 		fix.Steps = []string{"Move the database of " + change.Cluster + " to " + change.To + ", where its ThingWorx runs, in a window with the way back kept."}
 	}
+	return why
 }
 
-// mend tries what the remedy of a rule comes to in the document, for the rules of which that is a matter of counting.
-func (p *planner) mend(r *fleet.Record, f *rules.Finding, fix *Fix) {
+// mend tries what the remedy of a rule comes to in the document, for the rules of which that is a matter of counting or of places,
+// and says why it could not.
+func (p *planner) mend(r *fleet.Record, f *rules.Finding, fix *Fix) string {
+	if due()[f.Rule] != "" {
+		return notSeparable
+	}
 	if !mendable(f.Rule) {
-		return
+		return notStructural
 	}
 	s := inventory.Clone(r.Inventory)
 	if !edit(s, f) {
-		return
+		return notListed
 	}
-	if o, ok := p.try(s); ok {
-		p.take(o, f, fix)
+	if p.left == 0 {
+		p.may()
+		return notTried
 	}
+	o, ok := p.try(s)
+	if !ok {
+		return notJudged
+	}
+	return p.take(o, f, fix)
 }
 
 func mendable(rule string) bool {
-	return slices.Contains([]string{"HA-001", "HA-002", "HA-004", "HA-005", "HA-006", "HA-007", "HA-008", "HA-009", "HA-013", "HA-014", "HA-017"}, rule)
+	return slices.Contains([]string{"HA-001", "HA-002", "HA-003", "HA-004", "HA-005", "HA-006", "HA-007", "HA-008", "HA-009", "HA-010", "HA-013", "HA-014", "HA-017"}, rule)
 }
 
 // edit makes the least change that the rule asks for and reports whether it found where.
@@ -176,7 +215,7 @@ func edit(s *inventory.Site, f *rules.Finding) bool {
 	x := s.Infra(idOf(f.Subject.Infrastructure))
 	if x == nil && c != nil {
 		kinds := map[string]inventory.UseAs{
-			"HA-001": inventory.AsZooKeeper, "HA-002": inventory.AsZooKeeper, "HA-006": inventory.AsLoadBalancer, "HA-007": inventory.AsStorage,
+			"HA-001": inventory.AsZooKeeper, "HA-002": inventory.AsZooKeeper, "HA-003": inventory.AsZooKeeper, "HA-010": inventory.AsDatabase, "HA-006": inventory.AsLoadBalancer, "HA-007": inventory.AsStorage,
 			"HA-008": inventory.AsDatabase, "HA-009": inventory.AsDatabase, "HA-014": inventory.AsDatabase,
 		}
 		if uses := c.Used(kinds[f.Rule]); len(uses) > 0 {
@@ -187,6 +226,10 @@ func edit(s *inventory.Site, f *rules.Finding) bool {
 	switch f.Rule {
 	case "HA-001", "HA-002":
 		return x != nil && grow(&x.Nodes, max(3, len(x.Nodes)|1))
+	case "HA-003":
+		return x != nil && spread(x.Nodes)
+	case "HA-010":
+		return x != nil && grow(&x.Nodes, 2)
 	case "HA-004", "HA-017":
 		return c != nil && component(c, inventory.Foundation, 2)
 	case "HA-005":
@@ -223,6 +266,24 @@ func edit(s *inventory.Site, f *rules.Finding) bool {
 		}
 	default:
 		return false
+	}
+	return true
+}
+
+// spread gives each node a machine of its own, and those of one region its zones in turn, where the document tells zones at all.
+func spread(nodes []inventory.Node) bool {
+	if len(nodes) < 3 {
+		return false
+	}
+	next := map[string]int{}
+	for i := range nodes {
+		n := &nodes[i]
+		n.Machine, n.Availability = "", nil
+		if n.Placement.Zone != "" {
+			region := n.Placement.Provider + "/" + n.Placement.Region
+			n.Placement.Zone = strconv.Itoa(next[region]%3 + 1)
+			next[region]++
+		}
 	}
 	return true
 }

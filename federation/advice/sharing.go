@@ -436,7 +436,7 @@ func (p *planner) leaving(tenants []tenant, shared *inventory.Infrastructure, fa
 		}
 	}
 	if slices.Contains(failing, "TEN-008") {
-		for i := len(tenants) - 1; i >= 0 && len(tenants)-len(out) > 3; i-- {
+		for i := len(tenants) - 1; i >= 0 && len(tenants)-len(out) > p.together; i-- {
 			if !slices.ContainsFunc(out, func(t tenant) bool { return t.key == tenants[i].key }) {
 				out = append(out, tenants[i])
 			}

@@ -67,6 +67,7 @@ type Hub struct {
 	// beating tells that the heartbeats from before the start are through: those that come now were just sent.
 	beating atomic.Bool
 	metrics *metrics
+	plans   plans
 	ticks   atomic.Uint64
 	*governance
 	// changes numbers the events; only the fleet's commits, one after the other, count it on. It begins at the start's

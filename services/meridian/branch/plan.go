@@ -12,7 +12,7 @@ import (
 // PlanDocument is a plan for the fleet for the terminal and for files: the queue first, which CSV holds alone.
 func PlanDocument(p *advice.Plan) output.Document {
 	queue := output.Sheet{Title: "What to mend first", Empty: "Nothing to mend.", Columns: []output.Column{
-		{Name: "score"}, {Name: "do"}, {Name: "rule"}, {Name: "severity"}, {Name: "subject"}, {Name: "hours/year"}, {Name: "mismatches"}, {Name: "effort"}, {Name: "closes", Wide: true}, {Name: "why"}, {Name: "steps", Wide: true},
+		{Name: "score"}, {Name: "do"}, {Name: "rule"}, {Name: "severity"}, {Name: "subject"}, {Name: "hours/year"}, {Name: "mismatches"}, {Name: "effort"}, {Name: "closes", Wide: true}, {Name: "why"}, {Name: "steps", Wide: true}, {Name: "not computed because", Wide: true},
 	}}
 	for i := range p.Queue {
 		f := &p.Queue[i]
@@ -20,7 +20,7 @@ func PlanDocument(p *advice.Plan) output.Document {
 		if f.Computed {
 			hours, mismatches = number(f.Hours), strconv.Itoa(f.Mismatches)
 		}
-		queue.Rows = append(queue.Rows, []string{number(f.Score), f.Do, f.Rule, string(f.Severity), f.Subject, hours, mismatches, number(f.Effort), consequences(f.Closed), f.Why, strings.Join(f.Steps, " ")})
+		queue.Rows = append(queue.Rows, []string{number(f.Score), f.Do, f.Rule, string(f.Severity), f.Subject, hours, mismatches, number(f.Effort), consequences(f.Closed), f.Why, strings.Join(f.Steps, " "), f.NotComputed})
 	}
 	upgrades := output.Sheet{Title: "Upgrades", Empty: "All federated servers run the version of their hub, or there are none.", Columns: []output.Column{{Name: "hub"}, {Name: "to"}, {Name: "wave"}, {Name: "together"}, {Name: "clusters"}, {Name: "why"}, {Name: "blocked by"}}}
 	for _, u := range p.Upgrades {

@@ -282,7 +282,7 @@ export interface paths {
         };
         /**
          * What the federation should do beyond each cluster
-         * @description Infrastructure that clusters could share, sharing that should end, upgrades of federated servers in waves, and one queue of what to mend first. Every proposal was judged; hours of work and weights are assumptions. A proposal that concerns sites outside the caller's scope is left out.
+         * @description Infrastructure that clusters could share, sharing that should end, upgrades of federated servers in waves, and one queue of what to mend first. Every proposal was judged; a fix whose gain is not computed says why. The plan is made anew when a site, a judgement or the policy changes, and not before; hours of work and weights are assumptions. A proposal that concerns sites outside the caller's scope is left out.
          */
         get: operations["getFleetPlan"];
         put?: never;
@@ -1282,8 +1282,18 @@ export interface components {
                  * @description Hours, an assumption.
                  */
                 effort: number;
-                /** Format: double */
+                /**
+                 * Format: double
+                 * @description What downtime and mismatches less weigh for each hour of work.
+                 */
                 score: number;
+                /**
+                 * Format: double
+                 * @description What the findings weigh that it closes, less those that it opens, for each hour of work. It decides where scores are equal.
+                 */
+                findings: number;
+                /** @description Why its gain is not computed. */
+                notComputed?: string;
             }[];
             /** @description Things to mend, also those that are not listed. */
             queueTotal: number;
