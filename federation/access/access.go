@@ -19,17 +19,13 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/bus"
+	"github.com/meridian-federation/meridian/federation/act"
 	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
 // Act is who did something when.
-type Act struct {
-	By   string    `json:"by"`
-	Name string    `json:"name"`
-	At   time.Time `json:"at"`
-	Note string    `json:"note,omitempty"`
-}
+type Act = act.Act
 
 // Scope is which sites a token sees: those that are named, and those that have every tag, or run in one of the regions. The
 // zero value is all sites.

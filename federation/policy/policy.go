@@ -9,18 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meridian-federation/meridian/federation/act"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
 // Act is who did something when.
-type Act struct {
-	By   string    `json:"by"`   // stable id of the principal
-	Name string    `json:"name"` // for people
-	At   time.Time `json:"at"`
-	Note string    `json:"note,omitempty"`
-}
+type Act = act.Act
 
 // Version is one version of the policy. It never changes.
 type Version struct {

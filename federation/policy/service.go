@@ -228,7 +228,7 @@ func (s *Service) Activate(ctx context.Context, by Act, id string) (before strin
 			by.At = last.At.Add(1)
 		}
 	}
-	if s.o.Approval && v.Created.By == by.By && !slices.ContainsFunc(log.Activations, func(a Activation) bool { return a.Version == id }) {
+	if s.o.Approval && v.Created.SamePerson(by) && !slices.ContainsFunc(log.Activations, func(a Activation) bool { return a.Version == id }) {
 		return before, a, refuse.Because(refuse.Forbidden, "who wrote a version may not activate it the first time; ask another approver")
 	}
 	if len(log.Activations) >= maxLog {

@@ -6,13 +6,13 @@ import (
 	"github.com/meridian-federation/meridian/federation/refuse"
 )
 
-// Approve puts a requested waiver in force at by.At. Who requested it may not approve it.
+// Approve puts a requested waiver in force at by.At. Who requested it may not approve it, with whichever token.
 func (w Waiver) Approve(by Act, limits Limits) (Waiver, error) {
 	by.At = w.after(by.At)
 	if err := w.waits(by.At); err != nil {
 		return Waiver{}, err
 	}
-	if w.d.Requested.By == by.By {
+	if w.d.Requested.SamePerson(by) {
 		return Waiver{}, refuse.Because(refuse.Forbidden, "who requested a waiver may not approve it; ask another approver")
 	}
 	if err := tooLong(&w.d, by.At, limits); err != nil {

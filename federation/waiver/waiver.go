@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meridian-federation/meridian/federation/act"
 	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/document"
@@ -30,12 +31,7 @@ const (
 )
 
 // Act is who did something when.
-type Act struct {
-	By   string    `json:"by"`   // stable id of the principal
-	Name string    `json:"name"` // for people
-	At   time.Time `json:"at"`
-	Note string    `json:"note,omitempty"`
-}
+type Act = act.Act
 
 // Match says which findings of a rule a waiver is for: all that is given must agree. Site, tags, country or region must be
 // given, so that no waiver is for everything.

@@ -124,7 +124,7 @@ func (s *Server) RejectWaiver(ctx context.Context, req gen.RejectWaiverRequestOb
 func (s *Server) WithdrawWaiver(ctx context.Context, req gen.WithdrawWaiverRequestObject) (gen.WithdrawWaiverResponseObject, error) {
 	return s.changeWaiver(ctx, req.Waiver, req.Body.Reason, func(w Waivers, ctx context.Context, by waiver.Act, id string, revision uint64) (before, after register.Entry, err error) {
 		if c := s.o.Caller(ctx); c.Role == "planner" {
-			if e, err := w.Get(ctx, id); err != nil || e.Waiver.Document().Requested.By != c.ID {
+			if e, err := w.Get(ctx, id); err != nil || !e.Waiver.Document().Requested.SamePerson(by) {
 				return before, after, refuse.Because(refuse.Forbidden, "a planner withdraws what it requested itself; ask an approver")
 			}
 		}

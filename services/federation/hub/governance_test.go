@@ -109,6 +109,14 @@ func TestGovernance(t *testing.T) {
 	if _, err := first.ask(t, bert.Secret).ApproveWaiver(ctx, own.Id, "", ""); client.CodeOf(err) != client.Forbidden {
 		t.Errorf("approved by who requested it: %v", err)
 	}
+	// Another token of the same person changes nothing.
+	again := made(t, admin, " bert", "admin", access.Scope{})
+	poll(t, "the second token at the other replica", func() bool { _, err := second.ask(t, again.Secret).Me(ctx); return err == nil })
+	for _, r := range []*running{first, second} {
+		if _, err := r.ask(t, again.Secret).ApproveWaiver(ctx, own.Id, "", ""); client.CodeOf(err) != client.Forbidden {
+			t.Errorf("approved by who requested it with another token: %v", err)
+		}
+	}
 	approved, err := second.ask(t, bert.Secret).ApproveWaiver(ctx, asked.Id, "agreed", "")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +186,7 @@ func TestGovernance(t *testing.T) {
 		return strings.Join(out, "\n")
 	}
 	want := strings.Join([]string{
-		"createToken done", "createToken done", "createToken done", "createToken done", "requestWaiver done", "requestWaiver done", "approveWaiver refused", "approveWaiver done",
+		"createToken done", "createToken done", "createToken done", "createToken done", "requestWaiver done", "requestWaiver done", "approveWaiver refused", "createToken done", "approveWaiver refused", "approveWaiver refused", "approveWaiver done",
 		"withdrawWaiver done", "draftPolicy done", "activatePolicy done", "revokeToken done",
 	}, "\n")
 	poll(t, "the audit at the other replica", func() bool { return acts(second) == acts(first) })
@@ -216,6 +224,13 @@ func TestPolicyNeedsAnother(t *testing.T) {
 	}
 	if _, err := admin.ActivatePolicy(ctx, one.Id, "mine"); client.CodeOf(err) != client.Forbidden {
 		t.Errorf("activated by its author: %v", err)
+	}
+	me, err := admin.Me(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.ask(t, made(t, admin, strings.ToUpper(me.Name), "approver", access.Scope{}).Secret).ActivatePolicy(ctx, one.Id, "mine"); client.CodeOf(err) != client.Forbidden {
+		t.Errorf("activated by its author with another token: %v", err)
 	}
 	for _, id := range []string{one.Id, two.Id} {
 		if _, err := h.ask(t, other.Secret).ActivatePolicy(ctx, id, "agreed"); err != nil {

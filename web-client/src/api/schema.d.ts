@@ -800,7 +800,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a waiver in force that somebody else requested */
+        /**
+         * Put a waiver in force that somebody else requested
+         * @description Refused to who requested it, with whichever token: two tokens are one person's when they have one name, whatever its case and spaces.
+         */
         post: operations["approveWaiver"];
         delete?: never;
         options?: never;
@@ -840,7 +843,7 @@ export interface paths {
         put?: never;
         /**
          * Take back a waiver that is requested or in force
-         * @description Who requested it may, and approvers.
+         * @description Who requested it may, with whichever token of that name, and approvers.
          */
         post: operations["withdrawWaiver"];
         delete?: never;
@@ -922,7 +925,7 @@ export interface paths {
         put?: never;
         /**
          * Put a version in force from now on; one that was in force before is how to go back
-         * @description All sites are judged under it at the instant of the activation. Needs a token that sees all sites.
+         * @description All sites are judged under it at the instant of the activation. Needs a token that sees all sites. Where approval is demanded, its author is refused the first time, with whichever token: two tokens are one person's when they have one name, whatever its case and spaces.
          */
         post: operations["activatePolicy"];
         delete?: never;
@@ -964,7 +967,7 @@ export interface paths {
         put?: never;
         /**
          * Make an API token; its secret is told in this answer and never again
-         * @description Needs a token that sees all sites.
+         * @description Needs a token that sees all sites. The name is of whom the token is issued to: who has several tokens has them under one name, and none of them approves what another requested.
          */
         post: operations["createToken"];
         delete?: never;
