@@ -30,7 +30,7 @@ type Standing int
 
 // Standings, the weaker first. A stronger one counts against a weaker one, however old it is.
 const (
-	Assumed  Standing = iota // the default of a product, or read out of a name
+	Assumed  Standing = iota // the default of a product, or read out of a name, or told by a rule about names and tags
 	Declared                 // a person, a manifest or a plan says so
 	Observed                 // seen on what runs
 )
@@ -141,8 +141,8 @@ type merger struct {
 	ids                      map[*entity]string // final id of infrastructure and clusters
 }
 
-// standing tells what a fact about a thing of a kind rests on by the name in its provenance, "" when it has none. What was
-// read out of a name is to which cluster a node belongs, not the node's own facts.
+// standing tells what a fact about a thing of a kind rests on by the name in its provenance, "" when it has none. What a
+// name, or a person's rule about names and tags, tells is to which cluster a node belongs, not the node's own facts.
 func standing(source, kind string, in *Input) Standing {
 	observed := Declared
 	if in.Observed {
@@ -150,12 +150,12 @@ func standing(source, kind string, in *Input) Standing {
 	}
 	base, _, _ := strings.Cut(source, "/")
 	if kind == nodeKind {
-		base = strings.TrimSuffix(base, "-name")
+		base = strings.TrimSuffix(strings.TrimSuffix(base, "-name"), "-rule")
 	}
 	switch {
 	case source == "":
 		return observed
-	case base == "sku-default", strings.HasSuffix(base, "-name"):
+	case base == "sku-default", strings.HasSuffix(base, "-name"), strings.HasSuffix(base, "-rule"):
 		return Assumed
 	case strings.HasSuffix(base, "-request"), strings.HasSuffix(base, "-plan"):
 		return Declared

@@ -176,6 +176,9 @@ func TestStandings(t *testing.T) {
 		{"sku-default", infrastructureKind, true, Assumed},
 		{"azure-name", clusterKind, true, Assumed},
 		{"azure-name", nodeKind, true, Observed},
+		{"azure-rule", clusterKind, true, Assumed},
+		{"azure-rule", useKind, true, Assumed},
+		{"azure-rule", nodeKind, true, Observed},
 		{"azure-tag", clusterKind, false, Observed},
 		{"azure-request", nodeKind, true, Declared},
 		{"terraform-plan", nodeKind, true, Declared},
@@ -185,6 +188,37 @@ func TestStandings(t *testing.T) {
 	} {
 		if got := standing(c.source, c.kind, &Input{Observed: c.observed}); got != c.want {
 			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+// TestARuleOutranksNothing has a rule about names put a node that Azure observed into a cluster, of which a file says more.
+func TestARuleOutranksNothing(t *testing.T) {
+	guessed := written(t, start, `clusters:
+  - id: prod
+    environment: test
+    components:
+      - {kind: foundation, nodes: [{name: twx-1, cpu: 16}]}
+provenance:
+  - {path: /clusters/0, source: azure-rule}
+`)
+	for _, of := range []Input{{Source: "site-file"}, {Source: "hostconfig", Observed: true}} {
+		of.Site = written(t, start.Add(-time.Hour), declared)
+		r, err := Merge([]Input{{Source: "azure", Observed: true, Site: guessed}, of}, regions(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := r.Site.Clusters[0]; len(r.Site.Clusters) != 1 || c.Environment != inventory.Production {
+			t.Errorf("%s: the rule's guess counts: %s", of.Source, text(r.Site.Clusters))
+		}
+		for _, f := range r.Facts {
+			if f.Path == "/clusters/0/environment" && f.Value == "test" && (f.InForce || f.Standing != Assumed || f.Source != "azure-rule") {
+				t.Errorf("%s: %+v", of.Source, f)
+			}
+		}
+		// What Azure saw of the machine itself is no guess.
+		if n := r.Site.Clusters[0].Components[0].Nodes[0]; n.CPU != 16 {
+			t.Errorf("%s: %s", of.Source, text(n))
 		}
 	}
 }
