@@ -4,6 +4,7 @@
 package document
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -209,6 +210,26 @@ func Pointer(parent, token string) string {
 	}
 	return parent + "/" + token
 }
+
+// ComparePointers orders JSON pointers as a document does: indexes of lists by number, keys by name.
+func ComparePointers(x, y string) int {
+	n := 0
+	for n < len(x) && n < len(y) && x[n] == y[n] {
+		n++
+	}
+	start := strings.LastIndexByte(x[:n], '/') + 1
+	a, _, _ := strings.Cut(x[start:], "/")
+	b, _, _ := strings.Cut(y[start:], "/")
+	switch {
+	case a == b:
+		return cmp.Compare(len(x), len(y))
+	case digits(a) && digits(b):
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	}
+	return cmp.Compare(a, b)
+}
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 func tokens(pointer string) []string {
 	if pointer == "" {

@@ -97,7 +97,7 @@ func colocationRules() []rule.Rule {
 		{Site: infrastructurePlacements, Cluster: clusterPlacements, Entry: rule.Entry{
 			ID: "COL-009", Topic: "colocation", Title: "The declared placement differs from the observed one", Scope: rule.OfCluster,
 			Severity: rule.High, Confidence: rule.Inferred,
-			Basis:     "A comparison of what a person or file declared with what a source observed, and of the placements that nodes of one machine give.",
+			Basis:     "A comparison of what a person or file declared with what a source observed, of what two sources or files observed, and of the placements that nodes of one machine give.",
 			Why:       "Every statement about regions and residency rests on placements. One that is declared wrongly makes them wrong without anybody noticing.",
 			Remedy:    "Correct the declaration, or move the part to where it should be.",
 			Reference: rule.RefMeridian,

@@ -60,7 +60,7 @@ func (d *declarations) placement(prefix, name string, p *inventory.Placement) {
 	for i := range d.j.View.Provenance {
 		fact := &d.j.View.Provenance[i]
 		field, ok := strings.CutPrefix(fact.Path, prefix)
-		if !ok || fact.Declared == "" {
+		if !ok || fact.Declared == "" && len(fact.Overruled) == 0 {
 			continue
 		}
 		var observed string
@@ -79,7 +79,13 @@ func (d *declarations) placement(prefix, name string, p *inventory.Placement) {
 			continue
 		}
 		d.compared++
-		if !same(strings.TrimSpace(fact.Declared), observed) {
+		for k := range fact.Overruled {
+			if o := &fact.Overruled[k]; !same(strings.TrimSpace(o.Value), observed) {
+				d.different = append(d.different, fmt.Sprintf("the %s of %s is %s by %s and %s by %s", field, name, observed, fact.Source, o.Value, o.Source))
+				d.evidence = append(d.evidence, field+" of "+name+": "+observed+" by "+fact.Source+", "+o.Value+" by "+o.Source)
+			}
+		}
+		if fact.Declared != "" && !same(strings.TrimSpace(fact.Declared), observed) {
 			d.different = append(d.different, fmt.Sprintf("the %s of %s is declared as %s, but %s observed %s", field, name, fact.Declared, fact.Source, observed))
 			d.evidence = append(d.evidence, field+" of "+name+": declared "+fact.Declared+", observed "+observed)
 		}

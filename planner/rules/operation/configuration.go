@@ -41,9 +41,9 @@ func configurationRules() []rule.Rule {
 		{Cluster: equalSettings, Entry: rule.Entry{
 			ID: "CFG-004", Topic: "configuration", Title: "Nodes of one cluster have different settings or versions", Scope: rule.OfCluster,
 			Severity: rule.High, Confidence: rule.Official,
-			Basis:     "PTC: platform-settings.json is kept in sync on all nodes, PlatformId apart.",
+			Basis:     "PTC: platform-settings.json is kept in sync on all nodes, PlatformId apart. Sources or files that contradict each other about a cluster's settings are one that is out of date.",
 			Why:       "Which setting holds depends on the node that happens to answer; nodes of different versions do not work on one model.",
-			Remedy:    "Bring the settings and versions of all Foundation nodes into line and restart those that differ.",
+			Remedy:    "Bring the settings and versions of all Foundation nodes into line and restart those that differ; correct or leave out the file that is out of date.",
 			Reference: rule.RefStorage,
 		}},
 		{Site: settingsFiles, Entry: rule.Entry{
@@ -217,11 +217,12 @@ var settingNames = [10]string{
 // equalSettings is CFG-004. A setting that nodes do not give is the cluster's.
 func equalSettings(j *rule.Judge, c *facts.Cluster) {
 	s := j.OfCluster(c)
-	if len(c.Foundation) == 0 {
+	said := contradictions(j, c)
+	if len(c.Foundation) == 0 && len(said) == 0 {
 		j.Unknown(s, "The Foundation nodes are not known.", "foundation nodes of "+c.Key)
 		return
 	}
-	if len(c.Foundation) == 1 {
+	if len(c.Foundation) == 1 && len(said) == 0 {
 		j.Skip(s, "There is only one Foundation node.")
 		return
 	}
@@ -261,9 +262,17 @@ func equalSettings(j *rule.Judge, c *facts.Cluster) {
 		evidence["settings"] = differ
 		wrong = append(wrong, "have different "+rule.Joined(differ))
 	}
+	var message []string
+	if len(wrong) > 0 {
+		message = append(message, fmt.Sprintf("The Foundation nodes of %s %s.", c.Key, rule.Joined(wrong)))
+	}
+	if len(said) > 0 {
+		evidence["contradictions"] = said
+		message = append(message, fmt.Sprintf("What is known of %s contradicts itself: %s.", c.Key, strings.Join(said, "; ")))
+	}
 	switch {
-	case len(wrong) > 0:
-		j.Fail(s, rule.Failure{Evidence: evidence, Message: fmt.Sprintf("The Foundation nodes of %s %s.", c.Key, rule.Joined(wrong))})
+	case len(message) > 0:
+		j.Fail(s, rule.Failure{Evidence: evidence, Message: strings.Join(message, " ")})
 	case c.ThingworxVersion == "" && len(versions) == 0:
 		j.Unknown(s, "The versions and settings of the nodes are not known.", "thingworxVersion of "+c.Key)
 	default:

@@ -13,29 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
+	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
-
-// corpus collects a folder of the real exports that MERIDIAN_CORPUS points at.
-func corpus(t *testing.T, folder string) []importer.File {
-	t.Helper()
-	root := os.Getenv("MERIDIAN_CORPUS")
-	if root == "" {
-		t.Skip("MERIDIAN_CORPUS names no folder with data/")
-	}
-	base := filepath.Join(root, "data", folder)
-	files, err := importer.Collect([]string{base})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range files {
-		rel, err := filepath.Rel(base, files[i].Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[i].Name = filepath.ToSlash(rel)
-	}
-	return files
-}
 
 // summary is counts and our own words only: the golden file must hold nothing of the corpus.
 func summary(r *importer.Result) string {
@@ -84,7 +63,7 @@ func replicas(s *inventory.Site) int {
 func TestCorpus(t *testing.T) {
 	for folder, want := range map[string]struct{ files, refused int }{"1_flexible_server": {59, 0}, "2_compute_network_storage": {90, 1}} {
 		t.Run(folder, func(t *testing.T) {
-			files := corpus(t, folder)
+			files := sourcetest.Corpus(t, folder)
 			r := Import(files, options(t, "corpus"))
 			if len(r.Files) != want.files {
 				t.Errorf("%d reports, want %d", len(r.Files), want.files)
@@ -143,7 +122,7 @@ func jsonOf(t *testing.T, v any) string {
 // Every file alone: the same status whatever stands beside it, and every single one a valid document.
 func TestCorpusOneByOne(t *testing.T) {
 	for _, folder := range []string{"1_flexible_server", "2_compute_network_storage"} {
-		for _, f := range corpus(t, folder) {
+		for _, f := range sourcetest.Corpus(t, folder) {
 			r := Import([]importer.File{f}, options(t, ""))
 			if r.Files[0].Kind == "" {
 				t.Errorf("%s: not said what it is", f.Name)
@@ -156,7 +135,7 @@ func TestCorpusOneByOne(t *testing.T) {
 }
 
 func TestCorpusFacts(t *testing.T) {
-	first := Import(corpus(t, "1_flexible_server"), options(t, "corpus"))
+	first := Import(sourcetest.Corpus(t, "1_flexible_server"), options(t, "corpus"))
 	rows := map[string][]importer.DatabaseRegion{}
 	for _, row := range first.Databases {
 		rows[filepath.Base(row.File)] = append(rows[filepath.Base(row.File)], row)
@@ -204,7 +183,7 @@ func TestCorpusFacts(t *testing.T) {
 		t.Errorf("%d lines in the table of %d rows", lines, len(first.Databases))
 	}
 
-	second := Import(corpus(t, "2_compute_network_storage"), options(t, "corpus"))
+	second := Import(sourcetest.Corpus(t, "2_compute_network_storage"), options(t, "corpus"))
 	counts := map[string]importer.FileReport{}
 	for _, f := range second.Files {
 		counts[filepath.Base(f.Path)] = f

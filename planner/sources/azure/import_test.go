@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 )
 
@@ -52,7 +53,7 @@ func valid(t testing.TB, site *inventory.Site) {
 // A whole plant: two clusters, one by names and one by tags, from eight shapes of export, with secrets planted in every
 // place where exports have them.
 func TestPlant(t *testing.T) {
-	files, err := importer.Collect([]string{"testdata/plant"})
+	files, err := folder.Collect([]string{"testdata/plant"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 )
 
@@ -55,7 +56,7 @@ func TestTemplateCorpus(t *testing.T) {
 	if root == "" {
 		t.Skip("MERIDIAN_CORPUS names no folder with data/")
 	}
-	files, err := importer.Collect([]string{filepath.Join(root, "data", "4_iac", "arm_flexible_server"), filepath.Join(root, "data", "4_iac", "thingworx_on_azure_arm")})
+	files, err := folder.Collect([]string{filepath.Join(root, "data", "4_iac", "arm_flexible_server"), filepath.Join(root, "data", "4_iac", "thingworx_on_azure_arm")})
 	if err != nil {
 		t.Fatal(err)
 	}

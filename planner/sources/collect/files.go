@@ -14,6 +14,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/file"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 )
 
@@ -66,7 +67,7 @@ func (s Exports) Name() string { return s.Title }
 
 // Collect implements Source.
 func (s Exports) Collect(context.Context) (*inventory.Site, []inventory.Source, error) {
-	files, err := importer.Collect(s.Paths)
+	files, err := folder.Collect(s.Paths)
 	if err != nil {
 		return nil, nil, err
 	}

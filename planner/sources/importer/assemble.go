@@ -88,6 +88,9 @@ type proof struct {
 	rest     string
 	source   string
 	declared string
+
+	overruled []inventory.Overruled
+	disputed  bool // it stands for the path alone, whatever else is said of where the fact was learned
 }
 
 func (a *assembly) path(r *Resource) string { return a.result.Files[r.File].Path }
@@ -239,18 +242,28 @@ func (a *assembly) finish() {
 		position[g] = len(a.site.Clusters)
 		a.site.Clusters = append(a.site.Clusters, g.cluster)
 	}
+	disputed := map[string]bool{}
 	for _, p := range a.proofs {
 		path := p.rest
 		if p.group != nil {
 			path = "/clusters/" + strconv.Itoa(position[p.group]) + p.rest
 		}
-		a.site.Provenance = append(a.site.Provenance, inventory.Provenance{Path: path, Source: p.source, ObservedAt: a.opts.At.UTC(), Declared: p.declared})
+		a.site.Provenance = append(a.site.Provenance, inventory.Provenance{Path: path, Source: p.source, ObservedAt: a.opts.At.UTC(), Declared: p.declared, Overruled: p.overruled})
+		disputed[path] = disputed[path] || p.disputed
 	}
-	sort.SliceStable(a.site.Provenance, func(i, j int) bool { return a.site.Provenance[i].Path < a.site.Provenance[j].Path })
+	a.site.Provenance = slices.DeleteFunc(a.site.Provenance, func(p inventory.Provenance) bool {
+		return disputed[p.Path] && p.Declared == "" && p.Overruled == nil
+	})
+	SortProvenance(a.site.Provenance)
 	if a.result.Status() != Refused {
 		a.sources()
 		a.result.Site = a.site
 	}
+}
+
+// SortProvenance puts entries in the order of the document.
+func SortProvenance(list []inventory.Provenance) {
+	slices.SortStableFunc(list, func(x, y inventory.Provenance) int { return document.ComparePointers(x.Path, y.Path) })
 }
 
 // sources names each source once, with the outcome over all files.

@@ -379,6 +379,7 @@ func (a *assembly) component(g *group, m *member, kind inventory.ComponentKind, 
 		path := "/components/" + strconv.Itoa(at) + "/nodes/" + strconv.Itoa(len(c.Nodes))
 		c.Nodes = append(c.Nodes, n)
 		a.provePlace(g, path+"/placement", m.resource)
+		a.proveDisputes(g, path, m.resource)
 	}
 }
 
@@ -428,7 +429,9 @@ func (a *assembly) ensemble(g *group, m *member, r role) {
 			node.Role, in.Edition = "data", inventory.EditionEnterprise
 		default:
 		}
-		a.provePlace(nil, "/infrastructure/"+strconv.Itoa(n)+name+strconv.Itoa(len(*list))+"/placement", m.resource)
+		path := "/infrastructure/" + strconv.Itoa(n) + name + strconv.Itoa(len(*list))
+		a.provePlace(nil, path+"/placement", m.resource)
+		a.proveDisputes(nil, path, m.resource)
 		*list = append(*list, node)
 	}
 	a.link(g, n, as, g.source)

@@ -1,7 +1,7 @@
 // Package importer is what every source of raw exports shares: the files given, the JSON tree with places, the report
 // of what was understood, and the assembly of resources into one SiteInventory. The sources beside it (azure,
 // terraform) recognise their formats and hand over resources; they never build the document themselves. It reads
-// files only in Collect, starts no goroutine, reads no clock, and lets no value into a report that could be a secret.
+// no file, starts no goroutine, reads no clock, and lets no value into a report that could be a secret.
 package importer
 
 import (

@@ -3,9 +3,6 @@ package importer
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -256,6 +253,34 @@ func TestMerging(t *testing.T) {
 	}
 }
 
+// TestAskedAndObserved has a plan say of a server otherwise than what runs does: the plan's value is the declared one.
+func TestAskedAndObserved(t *testing.T) {
+	runs, asked, other := pg("g", "twx-pg", nil), pg("g", "twx-pg", nil), pg("g", "twx-pg", nil)
+	runs.Location, runs.Line = "northeurope", 7
+	asked.Database.Tier, runs.Database.Tier = "Burstable", "GeneralPurpose"
+	asked.Asked, other.Asked, other.Location, other.Zones, runs.Zones = true, true, "northeurope", []string{"2"}, []string{"1"}
+	r := assemble("s", asked, runs, other)
+	got := map[string]inventory.Provenance{}
+	for _, p := range r.Site.Provenance {
+		if _, twice := got[p.Path]; twice {
+			t.Errorf("two entries of %s", p.Path)
+		}
+		got[p.Path] = p
+	}
+	if p := got["/infrastructure/0/placement/region"]; p.Source != "azure/a.json:7" || p.Declared != "westeurope" || len(p.Overruled) != 0 || r.Site.Infrastructure[0].Placement.Region != "northeurope" {
+		t.Errorf("%+v of %+v", p, r.Site.Infrastructure)
+	}
+	if p := got["/infrastructure/0/placement/zone"]; p.Declared != "2" {
+		t.Errorf("%+v", p)
+	}
+	if p := got["/infrastructure/0/tier"]; p.Declared != "Burstable" {
+		t.Errorf("%+v", p)
+	}
+	if len(r.Notes) != 2 || !strings.Contains(r.Notes[0].What, `is asked for otherwise in a.json: region "northeurope" and "westeurope", tier "GeneralPurpose" and "Burstable"; what was observed counts`) {
+		t.Errorf("%+v", r.Notes)
+	}
+}
+
 func TestMergingOfEveryKind(t *testing.T) {
 	yes := true
 	same := func(change func(*Resource)) []Resource {
@@ -345,67 +370,6 @@ func TestBoundedReports(t *testing.T) {
 	f.close()
 	if last := f.Notes[len(f.Notes)-1]; !strings.Contains(last.What, "1 further one") {
 		t.Errorf("the last note %+v", last)
-	}
-}
-
-func TestCollect(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name string, data []byte) {
-		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("b.json", []byte("[]"))
-	write("sub/a.json", []byte("{}"))
-	write("sub/noext", nil)
-	write(".git/config", []byte("x"))
-	write(".env", []byte("x"))
-	big, err := os.Create(filepath.Join(dir, "big.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(big.Truncate(MaxFileBytes+1), big.Close()); err != nil {
-		t.Fatal(err)
-	}
-	for link, to := range map[string]string{"link": "sub", "file-link.json": "b.json", "dangling": "nothing"} {
-		if err := os.Symlink(filepath.Join(dir, to), filepath.Join(dir, link)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	files, err := Collect([]string{filepath.Join(dir, "b.json"), dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, f := range files {
-		rel, err := filepath.Rel(dir, f.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got[filepath.ToSlash(rel)] = f.Unreadable + string(f.Data)
-	}
-	for name, want := range map[string]string{
-		"b.json": "[]", "sub/a.json": "{}", "sub/noext": "", ".env": "x", ".git": "a hidden folder is not entered", "big.json": "larger than", "link": "behind a symbolic link", "file-link.json": "[]", "dangling": "no such file",
-	} {
-		if text, ok := got[name]; !ok || !strings.Contains(text, want) {
-			t.Errorf("%s: %q, want %q", name, text, want)
-		}
-	}
-	if len(got) != 9 || len(files) != 9 {
-		t.Errorf("%d files, %v", len(files), got)
-	}
-	if _, err := Collect([]string{filepath.Join(dir, "absent")}); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("error %v, want one that says the argument does not exist", err)
-	}
-	if runtime.GOOS != "windows" {
-		if files, err = Collect([]string{os.DevNull}); err != nil || len(files) != 1 || files[0].Unreadable != "not a regular file" {
-			t.Errorf("%+v, %v", files, err)
-		}
 	}
 }
 

@@ -54,6 +54,7 @@ func (a *assembly) add(r *Resource, in inventory.Infrastructure) int {
 	base := "/infrastructure/" + strconv.Itoa(n)
 	a.prove(base, r.Source, "")
 	a.provePlace(nil, base+"/placement", r)
+	a.proveDisputes(nil, base, r)
 	return n
 }
 

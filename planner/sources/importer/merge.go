@@ -3,14 +3,13 @@ package importer
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-
-	"github.com/meridian-federation/meridian/planner/document"
 )
 
 // merge makes one resource of all that share a key: observed values before asked ones, then in the order of the files.
-// What an earlier one leaves open a later one fills; where two say different things the earlier counts and a note
-// names both places. Two that contradict each other under an id with a placeholder are two.
+// What an earlier one leaves open a later one fills; where two say different things the earlier counts, and provenance
+// and a note name both places. Two that contradict each other under an id with a placeholder are two.
 func (a *assembly) merge() {
 	a.alias()
 	order := make([]int, 0, len(a.all))
@@ -120,7 +119,7 @@ func (a *assembly) find(key, fact string) *Resource {
 }
 
 // filler fills the first of two resources from the second and collects where they differ.
-type filler struct{ differ []string }
+type filler struct{ differ []dispute }
 
 func fillText(f *filler, what string, to *string, from string) {
 	switch {
@@ -128,7 +127,7 @@ func fillText(f *filler, what string, to *string, from string) {
 	case *to == "":
 		*to = from
 	default:
-		f.differ = append(f.differ, what+" "+Quote(*to)+" and "+Quote(from))
+		f.disagree(what, *to, from)
 	}
 }
 
@@ -138,9 +137,11 @@ func fillNumber[T int | float64](f *filler, what string, to *T, from T) {
 	case *to == 0:
 		*to = from
 	default:
-		f.differ = append(f.differ, what)
+		f.disagree(what, number(float64(*to)), number(float64(from)))
 	}
 }
+
+func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
 func fillBool(f *filler, what string, to **bool, from *bool) {
 	switch {
@@ -148,7 +149,7 @@ func fillBool(f *filler, what string, to **bool, from *bool) {
 	case *to == nil:
 		*to = from
 	default:
-		f.differ = append(f.differ, what)
+		f.disagree(what, strconv.FormatBool(**to), strconv.FormatBool(*from))
 	}
 }
 
@@ -172,15 +173,13 @@ func (a *assembly) fill(first int, from *Resource) bool {
 		return false
 	}
 	if len(f.differ) > 0 {
-		a.result.Notes = append(a.result.Notes, document.Problem{
-			File: a.path(&to), Line: to.Line, Column: to.Column, Path: to.Pointer,
-			What:   to.label() + " is described differently in " + a.path(from) + ": " + strings.Join(f.differ, ", ") + "; the first was taken",
-			Remedy: "import only the newer of the two files",
-		})
+		a.disagree(&to, from, f.differ)
 	}
 	// One that says another place was described at another time, or is another one altogether; its further facts do
 	// not belong to the first.
-	if !moved {
+	if moved {
+		a.all[first].disputes = to.disputes
+	} else {
 		a.all[first] = to
 	}
 	return true
@@ -190,7 +189,7 @@ func (a *assembly) fill(first int, from *Resource) bool {
 func (r *Resource) copy() Resource {
 	c := *r
 	c.Tags = maps.Clone(r.Tags)
-	c.Zones = slices.Clone(r.Zones)
+	c.Zones, c.disputes = slices.Clone(r.Zones), slices.Clone(r.disputes)
 	switch {
 	case r.Database != nil:
 		d := *r.Database
@@ -223,13 +222,13 @@ func (f *filler) place(to, from *Resource) {
 	case to.region == "" && (from.region != "" || to.Location == ""):
 		to.Location, to.region = from.Location, from.region
 	case to.region != "" && from.region != "" && to.region != from.region:
-		f.differ = append(f.differ, "region "+Quote(to.region)+" and "+Quote(from.region))
+		f.disagree("region", to.region, from.region)
 	}
 	switch {
 	case len(to.Zones) == 0:
 		to.Zones = from.Zones
 	case len(from.Zones) > 0 && !slices.Equal(to.Zones, from.Zones):
-		f.differ = append(f.differ, "zone "+Quote(strings.Join(to.Zones, " "))+" and "+Quote(strings.Join(from.Zones, " ")))
+		f.disagree("zone", strings.Join(to.Zones, " "), strings.Join(from.Zones, " "))
 	}
 	fillText(f, "edge zone", &to.EdgeZone, from.EdgeZone)
 	fillText(f, "name", &to.Name, from.Name)
@@ -306,7 +305,7 @@ func (f *filler) database(d, e *Database) {
 	if d.Mode == "" {
 		d.Mode, d.StandbyZone = e.Mode, e.StandbyZone
 	} else if e.Mode != "" && e.Mode != d.Mode {
-		f.differ = append(f.differ, "high availability "+Quote(string(d.Mode))+" and "+Quote(string(e.Mode)))
+		f.disagree("high availability", string(d.Mode), string(e.Mode))
 	} else {
 		fillText(f, "standby zone", &d.StandbyZone, e.StandbyZone)
 	}
@@ -316,7 +315,7 @@ func (f *filler) database(d, e *Database) {
 	if d.SourceKey == "" {
 		d.SourceKey, d.SourceName, d.SourceARMID = e.SourceKey, e.SourceName, e.SourceARMID
 	} else if e.SourceKey != "" && e.SourceKey != d.SourceKey {
-		f.differ = append(f.differ, "source server "+Quote(d.SourceName)+" and "+Quote(e.SourceName))
+		f.disagree("source server", d.SourceName, e.SourceName)
 	}
 	d.Replica = d.Replica || e.Replica
 }

@@ -40,8 +40,9 @@ type Resource struct {
 	PublicIP  bool
 	ZoneMap   map[string]string // of a region as an account sees it: the physical zone of each logical one
 
-	region string // code, once resolved
-	final  Class  // once assembled
+	region   string // code, once resolved
+	final    Class  // once assembled
+	disputes []dispute
 }
 
 // Database is a database server.

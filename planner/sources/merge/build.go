@@ -66,7 +66,7 @@ func (m *merger) build() (*inventory.Site, error) {
 	}
 	site.Provenance = append(site.Provenance, notes...)
 	slices.SortStableFunc(site.Provenance, func(x, y inventory.Provenance) int {
-		return cmp.Or(comparePaths(x.Path, y.Path), cmp.Compare(x.Source, y.Source), cmp.Compare(x.Declared, y.Declared))
+		return cmp.Or(document.ComparePointers(x.Path, y.Path), cmp.Compare(x.Source, y.Source), cmp.Compare(x.Declared, y.Declared))
 	})
 	site.Provenance = slices.CompactFunc(site.Provenance, equalProof)
 	return site, nil

@@ -113,20 +113,47 @@ func better(x, y *said) bool {
 	return cmp.Or(cmp.Compare(x.Source, y.Source), cmp.Compare(text(x.value), text(y.value))) < 0
 }
 
-// exacter reports whether a value says the same as another and more: 15.18 than 15, a whole ensemble than some members.
-func exacter(path string, x, y *said) bool {
-	a, b := text(x.value), text(y.value)
+// Claim is one value of a fact and who says it, as provenance names him.
+type Claim struct{ Source, Value string }
+
+// Verdict is what comes of two claims of one fact.
+type Verdict struct {
+	Replaces bool // the second claim counts
+	Agree    bool // they say the same, one of them in more detail
+	Declared bool // what counts was observed and the other one declared, which is more than a difference
+}
+
+// Between decides between two claims that one import makes of a text, under the same rules as between sources: the better
+// founded counts, then the more exact, else the first. The path is that of the fact beneath its thing.
+func Between(path string, first, second Claim) Verdict {
+	x, y := standing(first.Source, "", &Input{}), standing(second.Source, "", &Input{})
+	v := Verdict{Replaces: y > x, Declared: max(x, y) == Observed && min(x, y) == Declared}
+	switch {
+	case moreExact(path, second.Value, first.Value):
+		v.Replaces, v.Agree = true, true
+	case first.Value == second.Value || moreExact(path, first.Value, second.Value):
+		v.Replaces, v.Agree = false, true
+	}
+	return v
+}
+
+// moreExact reports whether a version says the same as another and more.
+func moreExact(path, a, b string) bool {
 	switch path {
 	case "/version", "/thingworxVersion", "/settings/thingworxVersion":
 		return strings.HasPrefix(a, b+".")
-	case "/identity/endpoint":
-		if a == b {
-			return false
-		}
-		small, large := endpointKeys(y), endpointKeys(x)
-		return len(small) < len(large) && subset(small, large)
 	}
 	return false
+}
+
+// exacter reports whether a value says the same as another and more: 15.18 than 15, a whole ensemble than some members.
+func exacter(path string, x, y *said) bool {
+	a, b := text(x.value), text(y.value)
+	if path != "/identity/endpoint" {
+		return moreExact(path, a, b)
+	}
+	small, large := endpointKeys(y), endpointKeys(x)
+	return a != b && len(small) < len(large) && subset(small, large)
 }
 
 func subset(small, large []string) bool {

@@ -119,7 +119,7 @@ func Merge(inputs []Input, regions *geo.Table) (*Result, error) {
 // Sort puts facts in the order of their paths, those in force first.
 func Sort(facts []Fact) {
 	slices.SortStableFunc(facts, func(x, y Fact) int {
-		return cmp.Or(comparePaths(x.Path, y.Path), -cmp.Compare(number(x.InForce), number(y.InForce)), cmp.Compare(x.Source, y.Source), cmp.Compare(text(x.Value), text(y.Value)))
+		return cmp.Or(document.ComparePointers(x.Path, y.Path), -cmp.Compare(number(x.InForce), number(y.InForce)), cmp.Compare(x.Source, y.Source), cmp.Compare(text(x.Value), text(y.Value)))
 	})
 }
 
@@ -185,20 +185,3 @@ func text(v any) string {
 	}
 	return string(b)
 }
-
-// comparePaths orders JSON pointers as the document does: indexes by number.
-func comparePaths(x, y string) int {
-	a, b := strings.Split(x, "/"), strings.Split(y, "/")
-	for i := range min(len(a), len(b)) {
-		if a[i] == b[i] {
-			continue
-		}
-		if digits(a[i]) && digits(b[i]) {
-			return cmp.Or(cmp.Compare(len(a[i]), len(b[i])), cmp.Compare(a[i], b[i]))
-		}
-		return cmp.Compare(a[i], b[i])
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/meridian-federation/meridian/planner/geo"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 )
 
@@ -40,14 +41,14 @@ func Options(t testing.TB, site string) importer.Options {
 }
 
 // Folder collects the files of a folder under names relative to it.
-func Folder(t testing.TB, folder string) []importer.File {
+func Folder(t testing.TB, path string) []importer.File {
 	t.Helper()
-	files, err := importer.Collect([]string{folder})
+	files, err := folder.Collect([]string{path})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range files {
-		rel, err := filepath.Rel(folder, files[i].Name)
+		rel, err := filepath.Rel(path, files[i].Name)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 	"github.com/meridian-federation/meridian/planner/sources/sourcetest"
 )
@@ -328,7 +329,7 @@ func TestCorpus(t *testing.T) {
 	if root == "" {
 		t.Skip("MERIDIAN_CORPUS names no folder with data/")
 	}
-	files, err := importer.Collect([]string{filepath.Join(root, "data", "4_iac", "tfstate"), filepath.Join(root, "data", "4_iac", "tfplan")})
+	files, err := folder.Collect([]string{filepath.Join(root, "data", "4_iac", "tfstate"), filepath.Join(root, "data", "4_iac", "tfplan")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +351,7 @@ func TestCorpus(t *testing.T) {
 	if servers != 3 {
 		t.Errorf("%d planned Flexible Servers, want 3", servers)
 	}
-	all, err := importer.Collect([]string{filepath.Join(root, "data", "4_iac")})
+	all, err := folder.Collect([]string{filepath.Join(root, "data", "4_iac")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func judge(c catalogFlag, r rulesFlag, p policyFlag) (*assess.Engine, *policy.Po
 // userRules are the rules of a folder and the files of cases beside them.
 type userRules struct {
 	extras []rules.Extra
-	cases  folder
+	cases  documents
 }
 
 func readRules(path string) (*userRules, error) {
@@ -130,9 +130,9 @@ type namedFile struct {
 	data []byte
 }
 
-type folder []namedFile
+type documents []namedFile
 
-func (f folder) byName() map[string][]byte {
+func (f documents) byName() map[string][]byte {
 	out := make(map[string][]byte, len(f))
 	for _, x := range f {
 		out[x.name] = x.data
@@ -141,7 +141,7 @@ func (f folder) byName() map[string][]byte {
 }
 
 // readFolder reads the documents of a folder in the order of their names, or one file. flag is named in errors.
-func readFolder(flag, path string) (folder, error) {
+func readFolder(flag, path string) (documents, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s %s: there is no such folder or file", flag, path)
@@ -163,7 +163,7 @@ func readFolder(flag, path string) (folder, error) {
 		}
 		slices.Sort(names)
 	}
-	out := make(folder, 0, len(names))
+	out := make(documents, 0, len(names))
 	for _, name := range names {
 		if info, err = os.Stat(name); err != nil {
 			return nil, fmt.Errorf("%s: %w", flag, err)

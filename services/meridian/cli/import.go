@@ -9,6 +9,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
 	"github.com/meridian-federation/meridian/planner/sources/compose"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig"
 	"github.com/meridian-federation/meridian/planner/sources/hostconfig/deployment"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
@@ -32,7 +33,7 @@ func (c *importCommand) Run(e *Environment) error {
 	if err != nil {
 		return err
 	}
-	files, err := importer.Collect(c.Paths)
+	files, err := folder.Collect(c.Paths)
 	if err != nil {
 		return err
 	}

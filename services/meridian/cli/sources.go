@@ -12,6 +12,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/sources/collect"
+	"github.com/meridian-federation/meridian/planner/sources/folder"
 	"github.com/meridian-federation/meridian/planner/sources/importer"
 	"github.com/meridian-federation/meridian/planner/sources/merge"
 	"github.com/meridian-federation/meridian/planner/sources/probe"
@@ -98,7 +99,7 @@ func (c *sourcesCommand) planner() ([]collect.Kept, []inventory.Source, *probe.R
 
 // read takes SiteInventories as they are and gives everything else to the import.
 func (c *sourcesCommand) read(e *Environment, engine *assess.Engine) ([]collect.Kept, error) {
-	files, err := importer.Collect(c.Paths)
+	files, err := folder.Collect(c.Paths)
 	if err != nil {
 		return nil, err
 	}

@@ -151,9 +151,10 @@ func (a *assembly) unassigned(file int, p Place, kind, name, reason, remedy stri
 }
 
 func (a *assembly) run() {
+	proven := a.proven()
 	for i := range a.site.Clusters {
 		a.ids["cluster "+a.site.Clusters[i].ID] = true
-		c := &cluster{at: i, existing: true, cluster: a.site.Clusters[i]}
+		c := &cluster{at: i, existing: true, cluster: a.site.Clusters[i], said: proven["/clusters/"+strconv.Itoa(i)]}
 		for _, x := range c.cluster.Components {
 			c.know(x.Kind, x.Nodes)
 		}
@@ -162,7 +163,7 @@ func (a *assembly) run() {
 	for i := range a.site.Infrastructure {
 		in := a.site.Infrastructure[i]
 		a.ids["infrastructure "+in.ID] = true
-		m := &merged{infra: in, existing: true, at: i, used: true}
+		m := &merged{infra: in, existing: true, at: i, used: true, said: proven["/infrastructure/"+strconv.Itoa(i)]}
 		a.servers = append(a.servers, m)
 		for _, k := range inventory.Keys("", &in) {
 			if strings.HasPrefix(k, "site/") && !strings.ContainsAny(k, ".[") {
@@ -270,6 +271,11 @@ func (a *assembly) id(kind, fallback string, wanted ...string) string {
 
 // finish writes servers and clusters into the document.
 func (a *assembly) finish() {
+	proofs := 2 * len(a.servers)
+	for _, c := range a.clusters {
+		proofs += 1 + len(c.proofs) + len(c.disputes)
+	}
+	a.site.Provenance = slices.Grow(a.site.Provenance, proofs)
 	for _, m := range a.servers {
 		if m.gone != nil {
 			continue
@@ -278,6 +284,7 @@ func (a *assembly) finish() {
 			id := a.site.Infrastructure[m.at].ID
 			a.site.Infrastructure[m.at] = m.infra
 			m.infra.ID = id
+			a.proveDisputes("/infrastructure/"+strconv.Itoa(m.at), m.disputes)
 			continue
 		}
 		m.at = len(a.site.Infrastructure)
@@ -292,6 +299,7 @@ func (a *assembly) finish() {
 		if m.unknown != "" && m.infra.Identity.Endpoint == "" {
 			a.prove(path+"/identity/endpoint", m.source, m.unknown)
 		}
+		a.proveDisputes(path, m.disputes)
 		if !m.used {
 			a.unassigned(m.file, m.place, string(m.infra.Kind), m.infra.ID, "in the inventory, but no cluster is known to use it", "import the platform-settings.json of the cluster that uses it too")
 		}
@@ -312,8 +320,9 @@ func (a *assembly) finish() {
 		for _, p := range c.proofs {
 			a.prove(path+p.Path, p.Source, p.Declared)
 		}
+		a.proveDisputes(path, c.disputes)
 	}
-	slices.SortStableFunc(a.site.Provenance, func(x, y inventory.Provenance) int { return strings.Compare(x.Path, y.Path) })
+	importer.SortProvenance(a.site.Provenance)
 }
 
 // region drops a region of a provider whose regions the table knows and does not have, and adds a database to the table of

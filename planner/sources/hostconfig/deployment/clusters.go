@@ -16,6 +16,9 @@ type cluster struct {
 	servers  []*merged // of each use; nil for uses that were there before
 	paths    []string  // of each use of a storage: where Foundation sees it
 	proofs   []inventory.Provenance
+	disputes []inventory.Provenance // what files say otherwise, by the path beneath the cluster
+	said     origins
+	told     []spot // of each use; file -1 is that of the cluster
 	labels   []map[string]string
 	names    map[string]bool // of nodes and their machines, by kind
 	source   string
@@ -56,7 +59,7 @@ func (a *assembly) foundation(f *Foundation, file, index int) {
 	}
 	c := a.clusterOf(f, fragment, servers)
 	if c == nil {
-		c = &cluster{source: fragment.Source, scope: fragment.Scope, workload: f.Workload, joins: f.Joins}
+		c = &cluster{source: fragment.Source, said: origins{first: a.witness(file, f.Place)}, scope: fragment.Scope, workload: f.Workload, joins: f.Joins}
 		c.cluster.ID = a.id("cluster", "thingworx", f.Title, a.namespace(f), a.database(f))
 		a.clusters = append(a.clusters, c)
 	}
@@ -68,7 +71,8 @@ func (a *assembly) foundation(f *Foundation, file, index int) {
 	for _, m := range local {
 		n := &f.Nodes[0]
 		n.Machine = first(n.Machine, c.cluster.ID+"-"+n.Name)
-		a.nodes(&m.root().infra.Nodes, []inventory.Node{{Name: n.Machine, Machine: n.Machine}})
+		at := m.root()
+		a.nodes(&at.infra.Nodes, []inventory.Node{{Name: n.Machine, Machine: n.Machine}}, telling{said: &at.said, base: "/nodes", here: a.witness(file, f.Place)})
 	}
 	a.complete(c, f, fragment.Source, file)
 	for i := range f.Uses {
@@ -190,8 +194,14 @@ func (a *assembly) complete(c *cluster, f *Foundation, source string, file int) 
 	switch {
 	case to.ClusteredMode == nil:
 		to.ClusteredMode = f.Clustered
+		if f.Clustered != nil {
+			c.said.set("/clusteredMode", a.witness(file, f.Place))
+		}
 	case f.Clustered != nil && *f.Clustered != *to.ClusteredMode:
-		a.note(file, f.Place, "clustered mode is on in one file of cluster "+importer.Quote(to.ID)+" and off in another; the first was taken", "bring the files into line")
+		own, other := strconv.FormatBool(*to.ClusteredMode), strconv.FormatBool(*f.Clustered)
+		if a.clusterDispute(c, "/clusteredMode", "clustered mode", &own, other, file, f.Place) && own == other {
+			to.ClusteredMode = f.Clustered
+		}
 	}
 	if to.Settings == (inventory.ClusterSettings{}) {
 		to.Settings = from.Settings
@@ -204,17 +214,27 @@ func (a *assembly) complete(c *cluster, f *Foundation, source string, file int) 
 		}
 	}
 	c.health = first(c.health, f.Health)
-	a.component(c, inventory.Foundation, "", "", f.Nodes)
+	a.component(c, inventory.Foundation, "", "", f.Nodes, file, f.Place)
 	for _, kind := range f.Extra {
-		a.component(c, kind, "", "", nil)
+		a.component(c, kind, "", "", nil, file, f.Place)
 	}
 	if f.HasIgnite {
-		a.component(c, inventory.Ignite, f.Ignite, "", nil)
+		a.component(c, inventory.Ignite, f.Ignite, "", nil, file, f.Place)
 	}
 }
 
+// clusterDispute settles what a further file says otherwise of a cluster, with a note that names both places.
+func (a *assembly) clusterDispute(c *cluster, path, what string, own *string, other string, file int, place Place) bool {
+	before, there := *own, a.origin(c, path)
+	if !dispute(&c.disputes, path, own, other, a.name(there), a.name(a.witness(file, place))) {
+		return false
+	}
+	a.note(file, place, a.differs("cluster "+importer.Name(c.cluster.ID), what, other, before, there, *own), "bring the files into line")
+	return true
+}
+
 // component adds nodes to a component of the cluster, and returns its position; without nodes it only lists the component.
-func (a *assembly) component(c *cluster, kind inventory.ComponentKind, mode inventory.IgniteMode, base string, nodes []inventory.Node) int {
+func (a *assembly) component(c *cluster, kind inventory.ComponentKind, mode inventory.IgniteMode, base string, nodes []inventory.Node, file int, place Place) int {
 	at := slices.IndexFunc(c.cluster.Components, func(x inventory.Component) bool { return x.Kind == kind })
 	if at < 0 {
 		at = len(c.cluster.Components)
@@ -225,7 +245,9 @@ func (a *assembly) component(c *cluster, kind inventory.ComponentKind, mode inve
 		x.Mode = mode
 	}
 	x.BasePath = first(x.BasePath, base)
-	a.nodes(&x.Nodes, nodes)
+	a.nodes(&x.Nodes, nodes, telling{&c.said, "/components/" + strconv.Itoa(at) + "/nodes", a.witness(file, place), func(what, path string, own *string, other string) {
+		a.clusterDispute(c, path, what, own, other, file, place)
+	}})
 	c.know(kind, nodes)
 	return at
 }
@@ -263,6 +285,10 @@ func (a *assembly) use(c *cluster, u *Use, m *merged, source string, file int) {
 	if at < 0 {
 		at = len(c.cluster.Uses)
 		c.cluster.Uses = append(c.cluster.Uses, u.Use)
+		for len(c.told) < at {
+			c.told = append(c.told, spot{file: -1})
+		}
+		c.told = append(c.told, spotOf(file, u.Server.Place))
 		for len(c.servers) < at {
 			c.servers = append(c.servers, nil)
 		}
@@ -297,9 +323,12 @@ func (a *assembly) use(c *cluster, u *Use, m *merged, source string, file int) {
 				continue
 			}
 			if differ(*pair.to, pair.from) {
-				a.note(file, u.Server.Place, "cluster "+importer.Quote(c.cluster.ID)+" has another "+pair.name+" in another file; the first was taken", "bring the files into line")
+				a.clusterDispute(c, "/uses/"+strconv.Itoa(at)+"/"+pair.name, pair.name+" of the "+string(u.As), pair.to, pair.from, file, u.Server.Place)
 			}
-			*pair.to = first(*pair.to, pair.from)
+			if *pair.to == "" && pair.from != "" {
+				*pair.to = pair.from
+				c.said.set("/uses/"+strconv.Itoa(at)+"/"+pair.name, a.witness(file, u.Server.Place))
+			}
 		}
 		if have.PoolMax == 0 {
 			have.PoolMax = u.PoolMax

@@ -171,7 +171,7 @@ func TestJoiningAndDisagreement(t *testing.T) {
 	if n := len(s.Clusters[0].Nodes(inventory.ConnectionServer)); n != 3 {
 		t.Errorf("%d connection servers", n)
 	}
-	if len(r.Unassigned) != 2 || len(r.Notes) != 1 || !strings.Contains(r.Notes[0].What, "different base paths") {
+	if len(r.Unassigned) != 2 || len(r.Notes) != 1 || r.Notes[0].String() != `f1/cxserver.conf:2: cluster "a": the base path of the connection servers is "/b/services" here and "/a/services" in e1/cxserver.conf:2; "/a/services" was taken; bring the files into line` {
 		t.Errorf("unassigned %+v, notes %+v", r.Unassigned, r.Notes)
 	}
 	if n := len(s.Clusters[0].Used(inventory.AsStorage)); n != 2 {

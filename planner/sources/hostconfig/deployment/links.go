@@ -47,15 +47,18 @@ func (a *assembly) satellite(s *Satellite, file int, kind inventory.ComponentKin
 	if kind == inventory.Ignite {
 		mode, base = inventory.IgniteSeparate, s.BasePath
 	}
-	at := a.component(c, kind, mode, base, s.Nodes)
+	at := a.component(c, kind, mode, base, s.Nodes, file, s.Place)
 	c.proofs = append(c.proofs, inventory.Provenance{Path: "/components/" + strconv.Itoa(at), Source: fragment.Source})
 	if kind == inventory.ConnectionServer && s.BasePath != "" && zk != nil {
 		if at := c.uses(zk); at >= 0 {
 			u := &c.cluster.Uses[at]
 			if differ(u.ConnectionServerBasePath, s.BasePath) {
-				a.note(file, s.Place, "the connection servers of cluster "+c.cluster.ID+" have different base paths; the first was taken", "bring their files into line")
+				a.clusterDispute(c, "/uses/"+strconv.Itoa(at)+"/connectionServerBasePath", "base path of the connection servers", &u.ConnectionServerBasePath, s.BasePath, file, s.Place)
 			}
-			u.ConnectionServerBasePath = first(u.ConnectionServerBasePath, s.BasePath)
+			if u.ConnectionServerBasePath == "" {
+				u.ConnectionServerBasePath = s.BasePath
+				c.said.set("/uses/"+strconv.Itoa(at)+"/connectionServerBasePath", a.witness(file, s.Place))
+			}
 		}
 	}
 }

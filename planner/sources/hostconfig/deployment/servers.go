@@ -28,6 +28,8 @@ type merged struct {
 	used     bool
 	backends []Backend
 	gone     *merged // the one it was joined to
+	said     origins
+	disputes []inventory.Provenance // what other files say otherwise, by the path beneath the infrastructure
 }
 
 func (m *merged) root() *merged {
@@ -35,6 +37,14 @@ func (m *merged) root() *merged {
 		m = m.gone
 	}
 	return m
+}
+
+// host is the first host by which the infrastructure is known, "" when there is none.
+func (m *merged) host() string {
+	if len(m.hosts) == 0 {
+		return ""
+	}
+	return m.hosts[0].Host
 }
 
 // maxAddresses bounds the addresses of one infrastructure.
@@ -93,7 +103,7 @@ func (a *assembly) server(s *Server, file int) *merged {
 		}
 	}
 	if m == nil {
-		m = &merged{source: f.Source, file: file, place: s.Place, scope: f.Scope, infra: inventory.Infrastructure{Kind: s.Kind}}
+		m = &merged{source: f.Source, file: file, place: s.Place, scope: f.Scope, infra: inventory.Infrastructure{Kind: s.Kind}, said: origins{first: a.witness(file, s.Place)}}
 		a.servers = append(a.servers, m)
 	}
 	m.named = m.named || len(keys) > 0
@@ -108,7 +118,7 @@ func (a *assembly) server(s *Server, file int) *merged {
 	}
 	if s.Host != "" && s.Host[0] != '#' && (s.Kind == inventory.KindDatabase || s.Kind == inventory.KindZooKeeper) && len(s.Nodes) == 0 &&
 		slices.ContainsFunc(s.Hosts, func(h HostPort) bool { return Loopback(h.Host) }) {
-		a.nodes(&m.infra.Nodes, []inventory.Node{{Name: s.Host, Machine: s.Host}})
+		a.nodes(&m.infra.Nodes, []inventory.Node{{Name: s.Host, Machine: s.Host}}, telling{said: &m.said, base: "/nodes", here: a.witness(file, s.Place)})
 	}
 	if s.Labels != nil {
 		m.labels = append(m.labels, s.Labels)
@@ -159,6 +169,11 @@ func (a *assembly) join(to, from *merged) {
 		}
 	}
 	to.labels = append(to.labels, from.labels...)
+	for _, d := range from.disputes {
+		if !strings.HasPrefix(d.Path, "/nodes/") && !strings.HasPrefix(d.Path, "/pgpool/") { // the lists are joined by name
+			to.disputes = append(to.disputes, d)
+		}
+	}
 	to.scoped = to.scoped || from.scoped
 	to.used = to.used || from.used
 	to.size = max(to.size, from.size)
@@ -170,19 +185,24 @@ func (a *assembly) join(to, from *merged) {
 	}
 }
 
-// fill completes an infrastructure from another description of it. Where two files disagree the first counts and a note
-// says so.
+// fill completes an infrastructure from another description of it. Where two files disagree the better founded counts,
+// else the first; provenance and a note name both places.
 func (a *assembly) fill(m *merged, s *inventory.Infrastructure, file int, place Place) {
 	to := &m.infra
-	differ := func(what string) {
-		a.note(file, place, "the "+string(to.Kind)+" "+importer.Quote(first(to.Name, to.ID))+" has another "+what+" in another file; the first was taken", "correct the one that is out of date")
+	here := a.witness(file, place)
+	differ := func(what, path string, own *string, other string) {
+		before, there := *own, m.said.of(path)
+		if dispute(&m.disputes, path, own, other, a.name(there), a.name(here)) {
+			a.note(file, place, a.differs("the "+string(to.Kind)+" "+importer.Name(first(to.Name, to.ID, m.host())), what, other, before, there, *own), "correct the one that is out of date")
+		}
 	}
-	text := func(what string, to *string, from string) {
+	text := func(what, path string, to *string, from string) {
 		switch {
-		case *to == "":
+		case *to == "" && from != "":
 			*to = from
+			m.said.set(path, here)
 		case from != "" && *to != from:
-			differ(what)
+			differ(what, path, to, from)
 		}
 	}
 	if to.ID == "" {
@@ -198,15 +218,15 @@ func (a *assembly) fill(m *merged, s *inventory.Infrastructure, file int, place 
 		if s.Engine.Managed() && !to.Engine.Managed() {
 			to.Engine = s.Engine
 		} else {
-			differ("engine")
+			differ("engine", "/engine", (*string)(&to.Engine), string(s.Engine))
 		}
 	}
-	text("version", &to.Version, s.Version)
-	text("protocol", &to.Protocol, s.Protocol)
-	text("provider", &to.Placement.Provider, s.Placement.Provider)
-	text("region", &to.Placement.Region, s.Placement.Region)
-	text("failover endpoint", &to.FailoverEndpoint, s.FailoverEndpoint)
-	text("edition", (*string)(&to.Edition), string(s.Edition))
+	text("version", "/version", &to.Version, s.Version)
+	text("protocol", "/protocol", &to.Protocol, s.Protocol)
+	text("provider", "/placement/provider", &to.Placement.Provider, s.Placement.Provider)
+	text("region", "/placement/region", &to.Placement.Region, s.Placement.Region)
+	text("failover endpoint", "/failoverEndpoint", &to.FailoverEndpoint, s.FailoverEndpoint)
+	text("edition", "/edition", (*string)(&to.Edition), string(s.Edition))
 	if to.StorageGiB == 0 {
 		to.StorageGiB = s.StorageGiB
 	}
@@ -216,12 +236,12 @@ func (a *assembly) fill(m *merged, s *inventory.Infrastructure, file int, place 
 	if to.Redundant == nil {
 		to.Redundant = s.Redundant
 	}
-	a.nodes(&to.Nodes, s.Nodes)
-	a.nodes(&to.PgPool, s.PgPool)
+	a.nodes(&to.Nodes, s.Nodes, telling{&m.said, "/nodes", here, differ})
+	a.nodes(&to.PgPool, s.PgPool, telling{&m.said, "/pgpool", here, differ})
 }
 
 // nodes adds nodes to a list; those of one name are one.
-func (a *assembly) nodes(list *[]inventory.Node, from []inventory.Node) {
+func (a *assembly) nodes(list *[]inventory.Node, from []inventory.Node, t telling) {
 	index := make(map[string]int, len(*list))
 	for i := range *list {
 		index[short((*list)[i].Name)] = i
@@ -230,16 +250,36 @@ func (a *assembly) nodes(list *[]inventory.Node, from []inventory.Node) {
 		i, known := index[short(n.Name)]
 		if !known {
 			index[short(n.Name)] = len(*list)
+			if t.here != t.said.first {
+				t.said.set(t.base+"/"+strconv.Itoa(len(*list)), t.here)
+			}
 			*list = append(*list, n)
 			continue
 		}
 		have := &(*list)[i]
 		have.Machine = first(have.Machine, n.Machine)
-		have.Role = first(have.Role, n.Role)
-		have.Placement.Zone = first(have.Placement.Zone, n.Placement.Zone)
-		have.Placement.Region = first(have.Placement.Region, n.Placement.Region)
-		have.Placement.Provider = first(have.Placement.Provider, n.Placement.Provider)
-		have.Settings.PlatformID = first(have.Settings.PlatformID, n.Settings.PlatformID)
+		for _, fact := range [...]struct {
+			what, field string
+			own         *string
+			other       string
+		}{
+			{"role", "/role", &have.Role, n.Role},
+			{"zone", "/placement/zone", &have.Placement.Zone, n.Placement.Zone},
+			{"region", "/placement/region", &have.Placement.Region, n.Placement.Region},
+			{"provider", "/placement/provider", &have.Placement.Provider, n.Placement.Provider},
+			{"PlatformId", "/settings/platformId", &have.Settings.PlatformID, n.Settings.PlatformID},
+		} {
+			if fact.other == "" || *fact.own == fact.other {
+				continue
+			}
+			path := t.base + "/" + strconv.Itoa(i) + fact.field
+			if *fact.own == "" {
+				*fact.own = fact.other
+				t.said.set(path, t.here)
+			} else {
+				t.differ(fact.what+" of "+importer.Name(have.Name), path, fact.own, fact.other)
+			}
+		}
 		if have.Settings.ClusterSettings == (inventory.ClusterSettings{}) {
 			have.Settings.ClusterSettings = n.Settings.ClusterSettings
 		}
