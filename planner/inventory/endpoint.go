@@ -3,6 +3,7 @@ package inventory
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -386,8 +387,16 @@ func Scrub(s string) string {
 		}
 		s = s[:from] + s[end:]
 	}
-	if !strings.ContainsAny(s, "@=") {
+	if !strings.ContainsAny(s, "@=:") {
 		return s
+	}
+	if strings.Contains(s, `"`) {
+		s = quotedOption.ReplaceAllStringFunc(s, func(member string) string {
+			if secretOption(quotedOption.FindStringSubmatch(member)[1]) {
+				return ""
+			}
+			return member
+		})
 	}
 	words := strings.FieldsFunc(s, func(r rune) bool {
 		return r == ' ' || r == '\t' || r == '\n' || r == '"' || r == '\'' || r == '<' || r == '>'
@@ -410,7 +419,7 @@ func scrubWord(w string) string {
 	for end := len(w); end > 0; {
 		start := strings.LastIndexAny(w[:end], "?&;,") + 1
 		name, _, ok := strings.Cut(w[start:end], "=")
-		if ok && secretOption(name) {
+		if ok && secretOption(name) || colonOption(w[start:end]) {
 			from, to := max(start-1, 0), end
 			if start > 0 && w[start-1] == '?' && to < len(w) {
 				from, to = start, end+1 // the question mark introduces what follows
@@ -420,6 +429,21 @@ func scrubWord(w string) string {
 		end = start - 1
 	}
 	return w
+}
+
+// quotedOption is a member of a JSON object with a text.
+var quotedOption = regexp.MustCompile(`"([A-Za-z0-9_.-]{1,64})"\s*:\s*"[^"]*"`)
+
+// colonOption reports whether a part of a word is a secret behind a name and a colon, as in Java properties. A port is none,
+// and neither is a line of a file.
+func colonOption(part string) bool {
+	name, value, ok := strings.Cut(part, ":")
+	if !ok || strings.Trim(value, "0123456789:/") == "" || strings.HasPrefix(value, "//") || !secretOption(name) {
+		return false
+	}
+	return strings.IndexFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '.' && r != '-' && r != '%'
+	}) < 0
 }
 
 func secretOption(name string) bool {

@@ -68,6 +68,23 @@ func TestSecretsInFreeText(t *testing.T) {
 	}
 }
 
+func TestOptionsWithAColon(t *testing.T) {
+	for text, want := range map[string]string{
+		"/ready?x=1;trustStorePassword:hunter2":       "/ready?x=1",
+		`{"password": "hunter2", "db":"twx"} failed`:  `{, "db":"twx"} failed`,
+		`said {"appKey":"hunter2"}`:                   "said {}",
+		"secret:hunter2":                              "",
+		"tokens/users.json:12:3: /key/0: not JSON":    "tokens/users.json:12:3: /key/0: not JSON",
+		"key-vault.example:8443,user-db.example:5432": "key-vault.example:8443,user-db.example:5432",
+		"https://user.example/x":                      "https://user.example/x",
+		"a secret: one":                               "a secret: one",
+	} {
+		if got := Scrub(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestKeysInTextAreDropped(t *testing.T) {
 	for text, want := range map[string]string{
 		"a -----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY----- b": "a  b",

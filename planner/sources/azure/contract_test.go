@@ -15,6 +15,8 @@ func TestContract(t *testing.T) {
 			"plant":    sourcetest.Folder(t, "testdata/plant"),
 			"template": sourcetest.Folder(t, "testdata/template"),
 			"request":  sourcetest.Folder(t, "testdata/request"),
+			"parameters": append(sourcetest.Folder(t, "testdata/template"), sourcetest.Input{Name: "main.parameters.json", Data: []byte(`{"$schema":"https://x/deploymentParameters.json#","contentVersion":"1.0.0.0",
+ "parameters":{"pw":{"value":"S3CR3T"},"place":{"value":"westeurope"},"vault":{"reference":{"keyVault":{"id":"/S3CR3T"},"secretName":"S3CR3T"}}}}`)}),
 		},
 		IDs:   true,
 		Step:  3,

@@ -37,7 +37,7 @@ func Ordered(files []File) (ordered []File, restore func(reports []FileReport)) 
 	ordered = make([]File, len(files))
 	for i, from := range at {
 		ordered[i] = files[from]
-		ordered[i].Name = scrubName(files[from].Name)
+		ordered[i].Name = CleanName(files[from].Name)
 	}
 	return ordered, func(reports []FileReport) {
 		sorted := slices.Clone(reports)
@@ -47,8 +47,8 @@ func Ordered(files []File) (ordered []File, restore func(reports []FileReport)) 
 	}
 }
 
-// scrubName keeps the folders and the end of a name, whatever a part of it holds.
-func scrubName(name string) string {
+// CleanName takes out of a file's name what may be a secret; it keeps the folders and the end of a name, whatever a part of it holds.
+func CleanName(name string) string {
 	parts := strings.Split(name, "/")
 	for i, p := range parts {
 		if user, host, ok := strings.Cut(p, "@"); ok && strings.Contains(user, ":") {

@@ -199,6 +199,13 @@ func (b *builder) object(path string, group []*entity, labels map[string]string)
 			b.result.Facts = append(b.result.Facts, Fact{
 				Path: path + key, Value: c.value, Source: c.Source, Standing: c.standing, ObservedAt: c.ObservedAt, InForce: c.why == "", Why: c.why,
 			})
+			// What another place of the same source said, which it settled by itself.
+			for _, o := range c.Overruled {
+				b.result.Facts = append(b.result.Facts, Fact{
+					Path: path + key, Value: o.Value, Source: o.Source, Standing: standing(o.Source, c.entity.kind, &c.entity.doc.Input), ObservedAt: o.ObservedAt,
+					Why: "overruled: " + c.Source + " " + verb(c.standing) + " " + text(c.value),
+				})
+			}
 		}
 		if v != nil {
 			put(tree, key, v.value)

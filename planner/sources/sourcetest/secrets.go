@@ -2,10 +2,15 @@ package sourcetest
 
 import (
 	"encoding/base64"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
 // Secret is what fixtures hold in every place of a secret.
@@ -32,7 +37,66 @@ func shapes() []shape {
 		{"base64", encoded, []string{encoded, core}},
 		{"user in a URL", "https://u:" + core + "@h.x.example:8443/x", []string{core}},
 		{"a quote in it", core + `"'x`, []string{core}},
+		{"percent-encoded", "https://u:" + percent(core) + "@h.x.example/?password=" + percent(core), []string{core, percent(core)}},
+		{"escaped in JSON", escaped(core), []string{core, escaped(core)}},
+		{"Java properties of a keystore", "keystorePassword=" + core + ";trustStorePassword:" + core, []string{core}},
 	}
+}
+
+// percent is a text with every byte percent-encoded, which is another spelling of the same.
+func percent(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		fmt.Fprintf(&b, "%%%02X", s[i])
+	}
+	return b.String()
+}
+
+// escaped is a text as JSON may spell it.
+func escaped(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		fmt.Fprintf(&b, `\u%04x`, r)
+	}
+	return b.String()
+}
+
+// leak finds a mark in what came out: in any case, percent-encoded, escaped, or within a base64 text at any offset. It returns
+// the position, -1 when there is none.
+func leak(text, mark string) int {
+	lower := strings.ToLower(text)
+	for _, form := range []string{mark, percent(mark), escaped(mark), strings.ReplaceAll(escaped(mark), `\`, `\\`)} {
+		if at := strings.Index(lower, strings.ToLower(form)); at >= 0 {
+			return at
+		}
+	}
+	for offset := range 3 {
+		// The first and the last characters depend on the neighbours.
+		encoded := strings.TrimRight(base64.StdEncoding.EncodeToString([]byte("..."[:offset]+mark)), "=")
+		if inner := encoded[(offset*8+5)/6 : len(encoded)-1]; len(inner) >= 6 {
+			if at := strings.Index(text, inner); at >= 0 {
+				return at
+			}
+		}
+	}
+	return -1
+}
+
+// engine is made once.
+var engine = sync.OnceValues(assess.Builtin)
+
+// findings is the assessment of an inventory as text, because what is in an inventory comes out there again.
+func findings(t testing.TB, site *inventory.Site) string {
+	t.Helper()
+	if site == nil {
+		return ""
+	}
+	e, err := engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := e.Site(assess.View{Site: site, At: site.ObservedAt})
+	return JSON(t, a)
 }
 
 var word = regexp.MustCompile(`[A-Za-z0-9_./\\-]{2,}`)
@@ -52,9 +116,9 @@ func (c *Contract) secrets(t *testing.T, inputs []Input) {
 			changed[i].Data = []byte(strings.ReplaceAll(string(changed[i].Data), Secret, s.text))
 		}
 		o := c.collect(t, changed)
-		for _, text := range o.words(t) {
+		for _, text := range append(o.words(t), findings(t, o.Site)) {
 			for _, mark := range s.marks {
-				if at := strings.Index(strings.ToLower(text), strings.ToLower(mark)); at >= 0 {
+				if at := leak(text, mark); at >= 0 {
 					t.Fatalf("a %s got out: %s", s.name, text[max(0, at-200):min(len(text), at+60)])
 				}
 			}

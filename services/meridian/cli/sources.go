@@ -111,6 +111,7 @@ func (c *sourcesCommand) read(e *Environment, engine *assess.Engine) ([]collect.
 			raw = append(raw, f)
 			continue
 		}
+		f.Name = importer.CleanName(f.Name)
 		s, err := inventory.Parse(f.Name, f.Data, engine.Regions)
 		if err != nil {
 			return nil, err
