@@ -138,7 +138,7 @@ func TestAsyncAPIDescribesEverySubjectStreamHeaderAndType(t *testing.T) {
 	})
 	for _, h := range []string{
 		envelope.HeaderID, envelope.HeaderSource, envelope.HeaderType, envelope.HeaderTime, envelope.HeaderSubject, envelope.HeaderSpecVersion, envelope.HeaderContentType, envelope.HeaderEncoding, envelope.HeaderMessageID, envelope.HeaderProtocol,
-		envelope.HeaderPlannerVersion, envelope.HeaderInstance, envelope.HeaderInstanceSequence, envelope.HeaderRevision, envelope.HeaderInventorySequence,
+		envelope.HeaderPlannerVersion, envelope.HeaderInstance, envelope.HeaderInstanceSequence, envelope.HeaderRevision, envelope.HeaderInventorySequence, envelope.HeaderBasis,
 	} {
 		if !headers[h] {
 			t.Errorf("header %s is not described", h)
@@ -247,7 +247,7 @@ func merged(doc map[string]any, schema any, properties map[string]any, required 
 func TestAsyncAPIDescribesTheHeadersThatAreSent(t *testing.T) {
 	doc := asyncAPI(t)
 	for file, name := range map[string]string{
-		"inventory": "inventory", "inventory-compressed": "inventory", "inventory-pointer": "inventoryInPieces", "assessment": "assessment", "rejection": "rejection",
+		"inventory": "inventory", "inventory-compressed": "inventory", "inventory-pointer": "inventoryInPieces", "assessment": "assessment", "assessment-with-basis": "assessment", "rejection": "rejection",
 		"change": "change", "heartbeat": "heartbeat", "request": "request",
 	} {
 		message := at(doc, "components", "messages", name)

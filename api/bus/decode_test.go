@@ -81,6 +81,13 @@ func TestGoldenMessagesKeepDecoding(t *testing.T) {
 			Site: "muc-01", Revision: "r", At: goldenTime, MessageID: "muc-01:r:pack:2026-11-20T08:00:00Z", Body: []byte(`{"kind":"Assessment"}`),
 			InventorySequence: 41, StreamSequence: 42, AcceptedAt: goldenTime, Protocol: 1,
 		}},
+		{"assessment-with-basis", func() *nats.Msg {
+			e := hub(envelope.TypeAssessment, "muc-01:r:pack:2026-11-20T08:00:00Z", map[string]string{envelope.HeaderRevision: "r", envelope.HeaderInventorySequence: "41", envelope.HeaderBasis: "00ff"})
+			return pack(e, subjects.Assessment+"muc-01", []byte(`{"kind":"Assessment"}`))
+		}, func(m *stored, _ *nats.Msg) (any, error) { return k.assessment(m) }, Assessment{
+			Site: "muc-01", Revision: "r", At: goldenTime, MessageID: "muc-01:r:pack:2026-11-20T08:00:00Z", Body: []byte(`{"kind":"Assessment"}`),
+			InventorySequence: 41, Basis: "00ff", StreamSequence: 42, AcceptedAt: goldenTime, Protocol: 1,
+		}},
 		{"rejection", func() *nats.Msg {
 			e := hub(envelope.TypeRejection, "muc-01:41", map[string]string{envelope.HeaderRevision: "r", envelope.HeaderInventorySequence: "41"})
 			return pack(e, subjects.Rejected+"muc-01", []byte(`{"reason":"schema"}`))

@@ -350,7 +350,7 @@ func (c *Conn) assessmentMessage(ctx context.Context, a Assessment) (*nats.Msg, 
 	subject, err := subjects.Of(subjects.Assessment, a.Site)
 	e := envelope.Envelope{
 		ID: a.MessageID, Source: envelope.HubSource, Type: envelope.TypeAssessment, Time: c.stamp(a.At), Dedupe: true,
-		Extra: map[string]string{envelope.HeaderRevision: a.Revision, envelope.HeaderInventorySequence: envelope.Number(a.InventorySequence)},
+		Extra: map[string]string{envelope.HeaderRevision: a.Revision, envelope.HeaderInventorySequence: envelope.Number(a.InventorySequence), envelope.HeaderBasis: a.Basis},
 	}
 	return c.hubMessage(ctx, a.Site, subject, err, e, a.Body)
 }

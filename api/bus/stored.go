@@ -144,7 +144,7 @@ func decodeAssessment(site string, m *stored) Assessment {
 	e, err := envelope.DecodeSite(m.header, envelope.TypeAssessment, site)
 	a.Protocol, a.At, a.MessageID = e.Protocol, e.Time, e.ID
 	if err == nil {
-		a.Revision = envelope.First(m.header, envelope.HeaderRevision)
+		a.Revision, a.Basis = envelope.First(m.header, envelope.HeaderRevision), envelope.First(m.header, envelope.HeaderBasis)
 		a.InventorySequence, err = envelope.DecodeNumber(m.header, envelope.HeaderInventorySequence)
 	}
 	a.DecodeErr = err

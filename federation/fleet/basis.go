@@ -8,37 +8,41 @@ import (
 	"github.com/meridian-federation/meridian/planner/recommend"
 )
 
-// basis identifies all that a recommendation rests on beside rules and policy: the structure of the site and of its
-// neighbours. Most revisions measure anew and change neither, and a recommendation costs ten times what all else of an
-// assessment does. The zero value is not known.
-type basis [sha256.Size]byte
-
-func (f *Fleet) basis(r *Record, neighbours []*inventory.Site, lookup func(string) (*Record, bool)) basis {
+// basis is what a judgement of a site rests on beside rules, policy and measurements. Most revisions measure anew and change no structure, and
+// what follows from structures costs many times what all else of an assessment does.
+func (f *Fleet) basis(r *Record, neighbours []*inventory.Site, lookup func(string) (*Record, bool)) assess.Basis {
 	if r.structure == (inventory.Structure{}) {
-		return basis{}
+		return assess.Basis{}
 	}
 	sum := sha256.New()
 	_, _ = sum.Write(r.structure[:])
 	for _, n := range neighbours {
 		other, ok := lookup(n.Site.ID)
 		if !ok || other.structure == (inventory.Structure{}) {
-			return basis{}
+			return assess.Basis{}
 		}
 		// A structure names its site.
 		_, _ = sum.Write(other.structure[:])
 	}
-	return basis(sum.Sum(nil))
+	return assess.Basis(sum.Sum(nil)[:len(assess.Basis{})])
 }
 
-// recommended are the recommendations of the previous assessment that hold still. One that states a measured round trip
-// rests on measurements too, and is made anew.
-func recommended(previous *assess.Assessment, before, now basis) map[string]recommend.Recommendation {
-	if previous == nil || before == (basis{}) || before != now {
-		return nil
-	}
-	out := make(map[string]recommend.Recommendation, len(previous.Clusters))
-	for i := range previous.Clusters {
-		if c := &previous.Clusters[i]; !c.Recommendation.Measured() {
+// rests reports whether an assessment rests on a basis that is known.
+func rests(a *assess.Assessment, on assess.Basis) bool {
+	return a != nil && on != (assess.Basis{}) && a.Basis == on
+}
+
+// measures reports whether an update brings new measurements of what a site was made of before, and nothing that another site's judgement looks
+// at but for its instants: from when a failure counts that was there before stays as it is.
+func measures(before *Record, u *Update) bool {
+	return u.Structure != (inventory.Structure{}) && u.Structure == before.structure
+}
+
+// recommended are the recommendations of an assessment, without those that rest on measurements.
+func recommended(a *assess.Assessment) map[string]recommend.Recommendation {
+	out := make(map[string]recommend.Recommendation, len(a.Clusters))
+	for i := range a.Clusters {
+		if c := &a.Clusters[i]; !c.Recommendation.Measured() {
 			out[c.Cluster] = c.Recommendation
 		}
 	}

@@ -42,11 +42,11 @@ func (b *batch) set(r *Record) {
 // judgement is one that is to be made. But for the assessment before it of the same site, nothing that it looks at is still
 // to come, so that the judgements of different sites are made side by side, with the same result as one by one.
 type judgement struct {
-	record      *Record
-	neighbours  []*inventory.Site
-	before, now basis
-	previous    *assess.Assessment
-	at          time.Time
+	record     *Record
+	neighbours []*inventory.Site
+	basis      assess.Basis
+	previous   *assess.Assessment
+	at         time.Time
 }
 
 // plan has a judgement made after those of the same site before it.
@@ -90,13 +90,12 @@ func (f *Fleet) judgeAll(b *batch) {
 	_ = group.Wait() // None fails.
 }
 
-// prepare looks up what a judgement of a record rests on. The record's basis is that of the previous assessment until
-// then.
+// prepare looks up what a judgement of a record rests on.
 func (f *Fleet) prepare(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) *judgement {
-	j := &judgement{record: r, previous: previous, at: at, before: r.basis}
+	j := &judgement{record: r, previous: previous, at: at}
 	j.neighbours = assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
-	j.now = f.basis(r, j.neighbours, lookup)
-	r.basis, r.judged = j.now, r.planners()
+	j.basis = f.basis(r, j.neighbours, lookup)
+	r.judged = r.planners()
 	return j
 }
 
@@ -109,10 +108,11 @@ func (f *Fleet) make(j *judgement) {
 		Site: j.record.Inventory, Revision: j.record.Revision, Neighbours: j.neighbours,
 		Planner: f.PlannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
 	}
-	if j.previous != nil && j.previous.RulePack.Hash == g.hash {
-		v.Recommended = recommended(j.previous, j.before, j.now)
+	if rests(j.previous, j.basis) && j.previous.RulePack.Hash == g.hash {
+		v.Same = j.previous
 	}
 	j.record.Assessment = f.under(t, g, v)
+	j.record.Assessment.Basis = j.basis
 }
 
 // catchUp makes a judgement and every later one until now that time alone makes due. The last record is returned beside all.
@@ -125,7 +125,7 @@ func (f *Fleet) catchUp(j *judgement, now time.Time) (judged []*Record, last *Re
 			return judged, j.record
 		}
 		again := *j.record
-		j = &judgement{record: &again, neighbours: j.neighbours, before: j.now, now: j.now, previous: j.record.Assessment, at: at}
+		j = &judgement{record: &again, neighbours: j.neighbours, basis: j.basis, previous: j.record.Assessment, at: at}
 	}
 }
 

@@ -163,8 +163,11 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
 	at := f.instant(r, known, lookup)
 	sameRules := known == nil || f.terms.Load().knows(known.RulePack.Hash)
-	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && !known.At.Before(at) {
-		r.basis = f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)
+	holds := func() bool {
+		// One that is older than a neighbour's inventory has still seen all of it that counts when that only measured anew.
+		return !known.At.Before(at) || rests(known, f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup))
+	}
+	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && holds() {
 		if r.judged != r.planners() {
 			f.judge(r, known, f.noticed(r), lookup)
 		}
@@ -211,11 +214,14 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		return
 	}
 	byKey := f.o.Graph.Sites
+	alone := known && measures(before, u)
 	var concerned []string
-	if known {
+	if known && !alone {
 		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)
 	}
-	f.relate(u.Site)
+	if !alone {
+		f.relate(u.Site)
+	}
 	s := sign(u)
 	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
 	f.Heard(s)
@@ -225,10 +231,12 @@ func (f *Fleet) apply(b *batch, u *Update) {
 	previous := f.prior[id]
 	delete(f.prior, id)
 	if known {
-		fresh.basis, previous = before.basis, before.Assessment
+		previous = before.Assessment
 	}
 	b.set(fresh)
-	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
+	if !alone {
+		concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
+	}
 	slices.Sort(concerned)
 	b.plan(f.prepare(fresh, previous, u.AcceptedAt, b.Site))
 	for _, d := range slices.Compact(concerned) {

@@ -31,7 +31,6 @@ type Record struct {
 
 	judged    judged // what of the planner Assessment rests on
 	structure inventory.Structure
-	basis     basis // of the recommendations in Assessment
 }
 
 // Transitions are the times at which a site last entered each state of liveness, as the stream's clock gives them; zero for

@@ -79,7 +79,7 @@ func (f *Fleet) Waivers() *waiver.Set { return f.terms.Load().waivers }
 func (f *Fleet) Try(r *Record, v View, p *policy.Policy, packHash string) *assess.Assessment {
 	return f.o.Engine.Site(assess.View{
 		Site: r.Inventory, Revision: r.Revision, Neighbours: f.neighbours(r, v.Site), Policy: p, PackHash: packHash,
-		Recommended: recommended(r.Assessment, basis{1}, basis{1}), Planner: f.PlannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment,
+		Recommended: recommended(r.Assessment), Planner: f.PlannerOf(r), At: r.Assessment.At, HubInView: true, Previous: r.Assessment,
 	})
 }
 

@@ -3,6 +3,7 @@
 package assess
 
 import (
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,6 +36,29 @@ type Assessment struct {
 	Clusters    []Cluster        `json:"clusters"`
 	Findings    []rules.Finding  `json:"findings"`
 	Tenancy     []tenancy.Shared `json:"tenancy"`
+
+	// Basis is no part of the document: the federation sends it beside it.
+	Basis Basis `json:"-"`
+}
+
+// Basis identifies the structures of a site and of its neighbours (inventory.Structure) that a judgement rests on. What is not in them are the
+// site's own measurements and instants, which change from revision to revision. The zero value is not known.
+type Basis [16]byte
+
+// String is the basis in hexadecimal digits, empty when it is not known.
+func (b Basis) String() string {
+	if b == (Basis{}) {
+		return ""
+	}
+	return hex.EncodeToString(b[:])
+}
+
+// ParseBasis is the reverse of String; what it did not write is not known.
+func ParseBasis(text string) (b Basis) {
+	if raw, err := hex.DecodeString(text); err == nil && len(raw) == len(b) {
+		copy(b[:], raw)
+	}
+	return b
 }
 
 // RulePack identifies what a judgement was made under.

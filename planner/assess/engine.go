@@ -79,6 +79,9 @@ type View struct {
 	HubInView  bool        // the absence of the site's hub from Neighbours means there is none
 	Previous   *Assessment // the site's last assessment, for firstSeen and failingSince; nil for a site never seen
 	All        bool        // keep passing and not applicable findings
+	// Same is an earlier assessment of the site under the same PackHash whose Basis holds still: what follows from structures alone is taken
+	// from it. Recommended goes before it.
+	Same *Assessment
 	// Recommended are recommendations that are known to be what would be computed, by cluster id; the others are computed.
 	Recommended map[string]recommend.Recommendation
 	// WithoutRecommendation leaves out the recommendation, and ARC-001 with it, for callers that need verdicts only.
@@ -100,7 +103,12 @@ func (e *Engine) Site(v View) *Assessment {
 		v.PolicyRef = RefOf(v.Policy)
 	}
 	chances := v.Policy.Availability.WithDefaults()
-	shared := tenancy.Of(v.Site, v.Neighbours)
+	var shared []tenancy.Shared
+	if v.Same != nil {
+		shared = v.Same.Tenancy
+	} else {
+		shared = tenancy.Of(v.Site, v.Neighbours)
+	}
 	out := &Assessment{
 		APIVersion:  inventory.APIVersion,
 		Kind:        Kind,
@@ -115,17 +123,24 @@ func (e *Engine) Site(v View) *Assessment {
 	for i := range v.Site.Clusters {
 		c := &v.Site.Clusters[i]
 		key := v.Site.Key(c)
-		size := sizing.InSite(v.Site, c, e.Sizes)
-		judged := Cluster{
-			ID: key, Site: v.Site.Site.ID, Cluster: c.ID, Environment: c.Environment,
-			Regions:      e.regions(v.Site, c),
-			Sizing:       size,
-			Recognised:   recognise.Cluster(v.Site, c, size, shares(shared, key), e.Catalog),
-			Availability: availability.Cluster(v.Site, c, max(1, size.FoundationNodes), chances),
+		judged := Cluster{ID: key, Site: v.Site.Site.ID, Cluster: c.ID, Environment: c.Environment, Regions: e.regions(v.Site, c)}
+		known := v.Same.cluster(c.ID)
+		if known != nil {
+			judged.Sizing, judged.Recognised, judged.Availability = known.Sizing, known.Recognised, known.Availability
+		} else {
+			judged.Sizing = sizing.InSite(v.Site, c, e.Sizes)
+			judged.Recognised = recognise.Cluster(v.Site, c, judged.Sizing, shares(shared, key), e.Catalog)
+			judged.Availability = availability.Cluster(v.Site, c, max(1, judged.Sizing.FoundationNodes), chances)
 		}
-		if known, ok := v.Recommended[c.ID]; ok && !v.WithoutRecommendation {
-			judged.Recommendation = known
-		} else if !v.WithoutRecommendation {
+		size := judged.Sizing
+		switch recommended, ok := v.Recommended[c.ID]; {
+		case v.WithoutRecommendation:
+		case ok:
+			judged.Recommendation = recommended
+		// One that states a measured round trip rests on measurements too.
+		case known != nil && !known.Recommendation.Measured():
+			judged.Recommendation = known.Recommendation
+		default:
 			judged.Recommendation = recommend.Cluster(recommend.Input{
 				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
 				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Neighbours: v.Neighbours, Rules: e.Rules,
@@ -206,6 +221,19 @@ func Merge(parts []*Assessment) *Assessment {
 		}
 	}
 	return out
+}
+
+// cluster is the judgement of a cluster, nil for none.
+func (a *Assessment) cluster(id string) *Cluster {
+	if a == nil {
+		return nil
+	}
+	for i := range a.Clusters {
+		if a.Clusters[i].Cluster == id {
+			return &a.Clusters[i]
+		}
+	}
+	return nil
 }
 
 // neverNull makes absent lists empty: readers of the document iterate over them without asking.

@@ -225,6 +225,7 @@ func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessme
 			doc, err := new(assess.Assessment), a.DecodeErr
 			if err == nil {
 				err = json.Unmarshal(a.Body, doc)
+				doc.Basis = assess.ParseBasis(a.Basis)
 			}
 			if err != nil {
 				h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
@@ -442,6 +443,7 @@ func (h *Hub) instead(ctx context.Context, r *fleet.Record, body []byte) (*asses
 	if err := json.Unmarshal(last.Body, held); err != nil {
 		return nil, fmt.Errorf("read the assessment that the stream holds instead: %w", err)
 	}
+	held.Basis = assess.ParseBasis(last.Basis)
 	return held, nil
 }
 
@@ -467,7 +469,7 @@ func message(r *fleet.Record) (bus.Assessment, error) {
 		return bus.Assessment{}, err
 	}
 	return bus.Assessment{
-		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence,
+		Site: r.ID, Revision: r.Revision, At: r.Assessment.At, Body: body, InventorySequence: r.Sequence, Basis: r.Assessment.Basis.String(),
 		MessageID: fmt.Sprintf("%s:%s:%s:%d", r.ID, r.Revision, r.Assessment.RulePack.Hash, r.Assessment.At.UnixNano()),
 	}, nil
 }
