@@ -18,6 +18,7 @@ import (
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
+	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -51,6 +52,9 @@ func (w *walker) compare(at string, ref *openapi3.SchemaRef, typ reflect.Type) {
 	}
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
+	}
+	if typ == reflect.TypeFor[recommend.Packed]() {
+		typ = reflect.TypeFor[recommend.Recommendation]() // whose document it is written as
 	}
 	s := ref.Value
 	if len(s.AllOf) == 1 {

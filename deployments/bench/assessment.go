@@ -121,7 +121,7 @@ func recommendation(ctx context.Context, c config) ([]Figure, error) {
 			v.WithoutRecommendation = false
 			a := w.engine.Site(v)
 			for i := range a.Clusters {
-				options += len(a.Clusters[i].Recommendation.Options)
+				options += len(a.Clusters[i].Recommendation.Open().Options)
 			}
 			clusters += len(a.Clusters)
 		}

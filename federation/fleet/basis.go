@@ -39,8 +39,8 @@ func measures(before *Record, u *Update) bool {
 }
 
 // recommended are the recommendations of an assessment, without those that rest on measurements.
-func recommended(a *assess.Assessment) map[string]recommend.Recommendation {
-	out := make(map[string]recommend.Recommendation, len(a.Clusters))
+func recommended(a *assess.Assessment) map[string]recommend.Packed {
+	out := make(map[string]recommend.Packed, len(a.Clusters))
 	for i := range a.Clusters {
 		if c := &a.Clusters[i]; !c.Recommendation.Measured() {
 			out[c.Cluster] = c.Recommendation

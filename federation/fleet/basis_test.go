@@ -63,8 +63,7 @@ func TestWhatHoldsIsKept(t *testing.T) {
 			last[s.Site.ID] = u
 			if known {
 				for k, c := range kept.record(s.Site.ID).Assessment.Clusters {
-					was := before.Assessment.Clusters[k].Recommendation.Options
-					if len(c.Recommendation.Options) > 0 && len(was) > 0 && &c.Recommendation.Options[0] == &was[0] {
+					if c.Recommendation.Shares(&before.Assessment.Clusters[k].Recommendation) {
 						shared++
 					}
 				}

@@ -33,6 +33,9 @@ type Record struct {
 	structure inventory.Structure
 }
 
+// Structure is that of the document that Inventory was read from; the zero value is not known.
+func (r *Record) Structure() inventory.Structure { return r.structure }
+
 // Transitions are the times at which a site last entered each state of liveness, as the stream's clock gives them; zero for
 // never. The latest is the state it is in.
 type Transitions struct {

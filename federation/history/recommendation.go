@@ -43,8 +43,9 @@ func recommendationsOf(a *assess.Assessment) []Recommendation {
 			Serving: c.Availability.Serving, ThingWorx: c.Regions.ThingWorx, Database: c.Regions.Database, RegionMatch: c.Regions.Match,
 			Recommended: c.Recommendation.Architecture,
 		}
-		for j := range c.Recommendation.Options {
-			o := &c.Recommendation.Options[j]
+		options := c.Recommendation.Open().Options
+		for j := range options {
+			o := &options[j]
 			r.Options = append(r.Options, Option{string(o.Objective), o.Architecture, o.Availability.Serving, o.CostIndex, o.Changes})
 		}
 		out = append(out, r)

@@ -38,11 +38,23 @@ type Message struct {
 	Err        error // why the transport could not read it, nil when it could
 }
 
-// Gate admits inventories.
-type Gate struct{ regions *geo.Table }
+// Known tells what is known of a site: its normalised inventory, and the structure of the document that it was read from.
+type Known func(site string) (*inventory.Site, inventory.Structure)
 
-// New returns a gate that knows regions by the table.
-func New(regions *geo.Table) *Gate { return &Gate{regions} }
+// Gate admits inventories.
+type Gate struct {
+	regions *geo.Table
+	known   Known
+}
+
+// New returns a gate that knows regions by the table. Of a document that only measures anew what is known of its site, the rest is not read again;
+// known may be nil.
+func New(regions *geo.Table, known Known) *Gate {
+	if known == nil {
+		known = func(string) (*inventory.Site, inventory.Structure) { return nil, inventory.Structure{} }
+	}
+	return &Gate{regions, known}
+}
 
 // Admit returns either the update to apply or the rejection to tell.
 func (g *Gate) Admit(m Message) (*fleet.Update, *fleet.Rejection) {
@@ -52,12 +64,11 @@ func (g *Gate) Admit(m Message) (*fleet.Update, *fleet.Rejection) {
 	if len(m.Body) > inventory.MaxDocument {
 		return nil, refuse(m, ReasonSize, fmt.Errorf("the document has %d bytes, the limit is %d: split the site", len(m.Body), inventory.MaxDocument))
 	}
-	// Unknown keys are ignored here, unlike in documents that people write: a newer planner may know more than this hub.
-	site := new(inventory.Site)
-	if err := json.Unmarshal(m.Body, site); err != nil {
+	site, structure, problems, err := g.read(m)
+	if err != nil {
 		return nil, refuse(m, ReasonSchema, fmt.Errorf("the document is not a SiteInventory: %w", err))
 	}
-	if problems := inventory.Validate(site, g.regions); len(problems) > 0 {
+	if len(problems) > 0 {
 		return nil, refuse(m, ReasonSchema, document.NewError(problems))
 	}
 	if site.Site.ID != m.Site {
@@ -67,9 +78,28 @@ func (g *Gate) Admit(m Message) (*fleet.Update, *fleet.Rejection) {
 		return nil, refuse(m, ReasonFuture, err)
 	}
 	return &fleet.Update{
-		Site: inventory.Normalise(site, g.regions), Structure: inventory.StructureOf(m.Body), Revision: m.Revision, Sequence: m.Sequence,
+		Site: site, Structure: structure, Revision: m.Revision, Sequence: m.Sequence,
 		AcceptedAt: m.AcceptedAt, Planner: m.Planner,
 	}, nil
+}
+
+// read gives the normalised site of a document, or what is wrong with it. Unknown keys are ignored here, unlike in documents that people write: a newer
+// planner may know more than this hub.
+func (g *Gate) read(m Message) (*inventory.Site, inventory.Structure, []document.Problem, error) {
+	structure := inventory.StructureOf(m.Body)
+	if known, its := g.known(m.Site); known != nil && its == structure {
+		if site, problems, ok := inventory.Remeasured(m.Body, known, g.regions); ok {
+			return site, structure, problems, nil
+		}
+	}
+	site := new(inventory.Site)
+	if err := json.Unmarshal(m.Body, site); err != nil {
+		return nil, inventory.Structure{}, nil, err //nolint:wrapcheck // Admit says what was read
+	}
+	if problems := inventory.Validate(site, g.regions); len(problems) > 0 {
+		return nil, inventory.Structure{}, problems, nil
+	}
+	return inventory.Normalise(site, g.regions), structure, nil, nil
 }
 
 func refuse(m Message, reason string, err error) *fleet.Rejection {

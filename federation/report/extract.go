@@ -40,10 +40,11 @@ func Of(a *assess.Assessment) (*Extract, error) {
 	assumed := map[string]int{}
 	for i := range a.Clusters {
 		c := &a.Clusters[i]
+		recommendation := c.Recommendation.Open()
 		line := Line{
 			ID: c.ID, Site: c.Site, Cluster: c.Cluster, Environment: string(c.Environment),
 			Recognised: c.Recognised.Architecture, Overlays: c.Recognised.Overlays, Distance: c.Recognised.Distance,
-			Deviations: deviations(&c.Recognised), Recommended: c.Recommendation.Architecture, Reasons: c.Recommendation.Reasons,
+			Deviations: deviations(&c.Recognised), Recommended: c.Recommendation.Architecture, Reasons: recommendation.Reasons,
 			Regions: c.Regions, Advice: c.Recommendation.Advice, Serving: c.Availability.Serving, DowntimePerYear: c.Availability.DowntimePerYear,
 		}
 		text, err := json.Marshal(&line)
@@ -52,7 +53,7 @@ func Of(a *assess.Assessment) (*Extract, error) {
 		}
 		x.clusters[i] = Cluster{Line: line, text: string(text)}
 		texts := slices.Clone(c.Sizing.Assumptions)
-		for _, o := range c.Recommendation.Options {
+		for _, o := range recommendation.Options {
 			texts = append(texts, o.Assumptions...)
 		}
 		slices.Sort(texts)

@@ -57,7 +57,7 @@ func federation() Input {
 			ID: site + "/" + id, Site: site, Cluster: id, Environment: inventory.Production,
 			Recognised: recognise.Result{Architecture: is, Distance: 0.12}, Regions: assess.Regions{Database: database},
 			Availability:   availability.Result{Serving: serving, Full: serving, DowntimePerYear: "6h2m"},
-			Recommendation: recommend.Recommendation{Architecture: should},
+			Recommendation: recommend.Packed{Architecture: should},
 		}
 		if region != "" {
 			c.Regions.ThingWorx = []string{region}
@@ -72,8 +72,7 @@ func federation() Input {
 	munich.Recognised.Overlays = []string{"shared-infrastructure"}
 	munich.Regions.RoundTrip = &assess.RoundTrip{P95: inventory.Duration(20 * time.Millisecond), Source: "measured"}
 	munich.Regions.DistanceKm = ptr(870)
-	munich.Recommendation.Reasons = []string{"High availability is required."}
-	munich.Recommendation.Advice = []recommend.Advice{{Move: "database", To: "westeurope", Residency: "allowed", Preferred: true, Why: "one database instead of three nodes"}}
+	munich.Recommendation = recommend.Pack(recommend.Recommendation{Architecture: munich.Recommendation.Architecture, Reasons: []string{"High availability is required."}, Advice: []recommend.Advice{{Move: "database", To: "westeurope", Residency: "allowed", Preferred: true, Why: "one database instead of three nodes"}}})
 	munich.Sizing = sizing.Result{Assumptions: []string{"Size limits of the hardware table are an assumption."}}
 	berlin := cluster("ber-02", "prod", "minimum-footprint", "ha-cluster", "germanywestcentral", "germanywestcentral", 0.9981)
 	test := cluster("ber-02", "test", "basic-production", "basic-production", "germanywestcentral", "germanywestcentral", 0.99)

@@ -157,15 +157,15 @@ func (p *Passed) append(to []rules.Finding, verdict rules.Verdict, ids string, e
 
 // Cluster is the judgement of one cluster.
 type Cluster struct {
-	ID             string                   `json:"id"` // site/cluster
-	Site           string                   `json:"site"`
-	Cluster        string                   `json:"cluster"`
-	Environment    inventory.Environment    `json:"environment,omitempty"`
-	Recognised     recognise.Result         `json:"recognised"`
-	Regions        Regions                  `json:"regions"`
-	Sizing         sizing.Result            `json:"sizing"`
-	Availability   availability.Result      `json:"availability"`
-	Recommendation recommend.Recommendation `json:"recommendation"`
+	ID             string                `json:"id"` // site/cluster
+	Site           string                `json:"site"`
+	Cluster        string                `json:"cluster"`
+	Environment    inventory.Environment `json:"environment,omitempty"`
+	Recognised     recognise.Result      `json:"recognised"`
+	Regions        Regions               `json:"regions"`
+	Sizing         sizing.Result         `json:"sizing"`
+	Availability   availability.Result   `json:"availability"`
+	Recommendation recommend.Packed      `json:"recommendation"`
 }
 
 // Regions compares where ThingWorx and its model database run.

@@ -83,7 +83,7 @@ type View struct {
 	// from it. Recommended goes before it.
 	Same *Assessment
 	// Recommended are recommendations that are known to be what would be computed, by cluster id; the others are computed.
-	Recommended map[string]recommend.Recommendation
+	Recommended map[string]recommend.Packed
 	// WithoutRecommendation leaves out the recommendation, and ARC-001 with it, for callers that need verdicts only.
 	WithoutRecommendation bool
 }
@@ -133,18 +133,19 @@ func (e *Engine) Site(v View) *Assessment {
 			judged.Availability = availability.Cluster(v.Site, c, max(1, judged.Sizing.FoundationNodes), chances)
 		}
 		size := judged.Sizing
-		switch recommended, ok := v.Recommended[c.ID]; {
+		recommended, ok := v.Recommended[c.ID]
+		if !ok && known != nil {
+			recommended, ok = known.Recommendation.Remeasured(v.Site, c.ID)
+		}
+		switch {
 		case v.WithoutRecommendation:
 		case ok:
 			judged.Recommendation = recommended
-		// One that states a measured round trip rests on measurements too.
-		case known != nil && !known.Recommendation.Measured():
-			judged.Recommendation = known.Recommendation
 		default:
-			judged.Recommendation = recommend.Cluster(recommend.Input{
+			judged.Recommendation = recommend.Pack(recommend.Cluster(recommend.Input{
 				Site: v.Site, Cluster: c, Recognised: judged.Recognised, Sizing: size,
 				Catalog: e.Catalog, Sizes: e.Sizes, Policy: v.Policy, Regions: e.Regions, Shared: shared, Neighbours: v.Neighbours, Rules: e.Rules,
-			})
+			}))
 		}
 		neverNull(&judged)
 		facts[i] = rules.ClusterFacts{
@@ -237,17 +238,7 @@ func (a *Assessment) cluster(id string) *Cluster {
 }
 
 // neverNull makes absent lists empty: readers of the document iterate over them without asking.
-func neverNull(c *Cluster) {
-	r := &c.Recommendation
-	r.Reasons, r.Options, r.Rejected = orEmpty(r.Reasons), orEmpty(r.Options), orEmpty(r.Rejected)
-	for i := range r.Options {
-		// A recommendation that was known before is shared with assessments that others read, and has its lists already.
-		if o := &r.Options[i]; o.Components == nil || o.Migration == nil {
-			o.Components, o.Migration = orEmpty(o.Components), orEmpty(o.Migration)
-		}
-	}
-	c.Availability.Contributions = orEmpty(c.Availability.Contributions)
-}
+func neverNull(c *Cluster) { c.Availability.Contributions = orEmpty(c.Availability.Contributions) }
 
 func orEmpty[T any](list []T) []T {
 	if list == nil {

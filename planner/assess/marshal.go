@@ -4,18 +4,188 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/meridian-federation/meridian/planner/recommend"
+	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
 // Marshal writes an assessment as the one canonical JSON text of it, indented by two spaces and ended by a newline, as
-// files, the bus and REST carry it.
+// files and REST carry it.
 func Marshal(a *Assessment) ([]byte, error) {
+	text, err := Compact(a)
+	if err != nil {
+		return nil, err
+	}
+	return append(indented(text), '\n'), nil
+}
+
+// Compact writes the same JSON without a space, as the bus carries it.
+func Compact(a *Assessment) ([]byte, error) {
+	w := writer{b: make([]byte, 0, 32<<10)}
+	w.assessment(a)
+	if w.err != nil {
+		return nil, fmt.Errorf("write an assessment as JSON: %w", w.err)
+	}
+	return w.b, nil
+}
+
+// writer appends JSON as encoding/json writes it. What makes up most of a text it writes itself, findings by their fields and
+// recommendations from the text that they are kept as; all else is encoding/json's.
+type writer struct {
+	b   []byte
+	err error
+}
+
+func (w *writer) text(s string) { w.b = append(w.b, s...) }
+
+// value appends what encoding/json writes, less an end that the caller goes on from.
+func (w *writer) value(v any, less string) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(a); err != nil {
-		return nil, fmt.Errorf("write an assessment as JSON: %w", err)
+	if err := enc.Encode(v); err != nil && w.err == nil {
+		w.err = err
 	}
-	return indented(b.Bytes()), nil
+	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	cut, ok := bytes.CutSuffix(text, []byte(less))
+	if !ok && w.err == nil {
+		w.err = fmt.Errorf("the text of a %T does not end in %s", v, less)
+	}
+	w.b = append(w.b, cut...)
+}
+
+func (w *writer) assessment(a *Assessment) {
+	head := *a
+	head.Clusters, head.Findings, head.Tenancy = nil, nil, nil
+	w.value(&head, `"clusters":null,"findings":null,"tenancy":null}`)
+	w.text(`"clusters":`)
+	list(w, a.Clusters, (*writer).cluster)
+	w.text(`,"findings":`)
+	list(w, a.Findings, (*writer).finding)
+	w.text(`,"tenancy":`)
+	list(w, a.Tenancy, func(w *writer, s *tenancy.Shared) { w.value(s, "") })
+	w.text("}")
+}
+
+func list[T any](w *writer, items []T, item func(*writer, *T)) {
+	if items == nil {
+		w.text("null")
+		return
+	}
+	w.text("[")
+	for i := range items {
+		if i > 0 {
+			w.text(",")
+		}
+		item(w, &items[i])
+	}
+	w.text("]")
+}
+
+func (w *writer) cluster(c *Cluster) {
+	bare := *c
+	bare.Recommendation = recommend.Packed{}
+	w.value(&bare, `{"architecture":"","reasons":[],"options":[],"rejected":[]}}`)
+	var err error
+	if w.b, err = c.Recommendation.AppendJSON(w.b); err != nil && w.err == nil {
+		w.err = err
+	}
+	w.text("}")
+}
+
+func (w *writer) finding(f *rules.Finding) {
+	w.member(`{"id":`, f.ID)
+	w.member(`,"rule":`, f.Rule)
+	w.member(`,"title":`, f.Title)
+	w.member(`,"verdict":`, string(f.Verdict))
+	w.member(`,"severity":`, string(f.Severity))
+	w.member(`,"confidence":`, string(f.Confidence))
+	w.member(`,"subject":{"site":`, f.Subject.Site)
+	w.some(`,"cluster":`, f.Subject.Cluster)
+	w.some(`,"infrastructure":`, f.Subject.Infrastructure)
+	w.some(`,"node":`, f.Subject.Node)
+	w.member(`},"message":`, f.Message)
+	if len(f.Evidence) > 0 {
+		w.text(`,"evidence":`)
+		w.evidence(f.Evidence)
+	}
+	if len(f.Missing) > 0 {
+		w.text(`,"missing":`)
+		list(w, f.Missing, func(w *writer, s *string) { w.string(*s) })
+	}
+	w.some(`,"remedy":`, f.Remedy)
+	w.some(`,"reference":`, f.Reference)
+	w.instant(`,"firstSeen":`, f.FirstSeen)
+	w.instant(`,"failingSince":`, f.FailingSince)
+	w.text(`,"waiver":`)
+	if f.Waiver == nil {
+		w.text("null}")
+		return
+	}
+	w.value(f.Waiver, "")
+	w.text("}")
+}
+
+func (w *writer) member(name, value string) {
+	w.text(name)
+	w.string(value)
+}
+
+// some leaves an empty value out.
+func (w *writer) some(name, value string) {
+	if value != "" {
+		w.member(name, value)
+	}
+}
+
+func (w *writer) instant(name string, at *time.Time) {
+	if at != nil {
+		w.text(name)
+		w.value(at, "")
+	}
+}
+
+func (w *writer) evidence(e map[string]any) {
+	w.text("{")
+	for i, key := range slices.Sorted(maps.Keys(e)) {
+		if i > 0 {
+			w.text(",")
+		}
+		w.string(key)
+		w.text(":")
+		switch v := e[key].(type) {
+		case string:
+			w.string(v)
+		case bool:
+			w.b = strconv.AppendBool(w.b, v)
+		case int:
+			w.b = strconv.AppendInt(w.b, int64(v), 10)
+		case []string:
+			list(w, v, func(w *writer, s *string) { w.string(*s) })
+		default:
+			w.value(v, "")
+		}
+	}
+	w.text("}")
+}
+
+// string leaves what has to be escaped to encoding/json.
+func (w *writer) string(s string) {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			w.value(s, "")
+			return
+		}
+	}
+	w.b = append(w.b, '"')
+	w.b = append(w.b, s...)
+	w.b = append(w.b, '"')
 }
 
 // indented is json.Indent for what the encoder has just written without a space: that it is JSON need not be found out

@@ -3,9 +3,12 @@ package assess_test
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"testing"
+	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/recommend"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/sitesim"
 )
@@ -19,7 +22,10 @@ func TestMarshalIsTheEncoders(t *testing.T) {
 	odd := &assess.Assessment{Findings: []rules.Finding{
 		{Message: `a "quoted" \\ back\slash, {brace}: [bracket] <&> ` + "\n\t\u2028\xff", Evidence: map[string]any{"empty": map[string]any{}, "none": []any{}, "null": nil, "n": 1.5e-9, `k"{`: []any{true, []any{[]any{}}}}},
 	}}
-	all := []*assess.Assessment{{}, odd}
+	full := &assess.Assessment{}
+	fill(reflect.ValueOf(full).Elem(), 3)
+	full.Clusters[0].Recommendation = recommend.Pack(recommend.Recommendation{Architecture: "a", Reasons: []string{`<"ü">`}, Advice: []recommend.Advice{{Move: "<x>"}}})
+	all := []*assess.Assessment{{}, odd, full}
 	for _, s := range sitesim.New(sitesim.Options{Seed: 1, Sites: 20}).Sites(0) {
 		all = append(all, engine.Site(assess.View{Site: s, At: s.ObservedAt}))
 	}
@@ -33,7 +39,46 @@ func TestMarshalIsTheEncoders(t *testing.T) {
 		}
 		got, err := assess.Marshal(a)
 		if err != nil || !bytes.Equal(got, want.Bytes()) {
-			t.Errorf("error %v; got\n%s\nwant\n%s", err, got, want.Bytes())
+			t.Fatalf("error %v; got\n%s\nwant\n%s", err, got, want.Bytes())
 		}
+	}
+}
+
+// fill gives every exported field a value that is written, so that one that is new and not written is noticed.
+func fill(v reflect.Value, n int) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC)))
+			return
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), n+i)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0), n+1)
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		for _, key := range []string{"b", "a"} {
+			e := reflect.New(v.Type().Elem()).Elem()
+			fill(e, n+len(key))
+			v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), e)
+		}
+	case reflect.Interface:
+		v.Set(reflect.ValueOf([]string{"x", "y"}))
+	case reflect.String:
+		v.SetString("text <" + string(rune('a'+n%26)) + ">")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(n + 1))
+	case reflect.Float64:
+		v.SetFloat(float64(n) + 0.25)
 	}
 }

@@ -17,7 +17,6 @@ func Normalise(s *Site, regions *geo.Table) *Site {
 	n := normaliser{regions}
 	out := Clone(s)
 	dropSecrets(out)
-	out.ObservedAt = out.ObservedAt.UTC()
 	out.Site.Country = strings.ToUpper(strings.TrimSpace(out.Site.Country))
 	for i := range out.Clusters {
 		n.cluster(&out.Clusters[i])
@@ -25,6 +24,15 @@ func Normalise(s *Site, regions *geo.Table) *Site {
 	for i := range out.Infrastructure {
 		n.infrastructure(&out.Infrastructure[i])
 	}
+	n.measured(out)
+	return out
+}
+
+type normaliser struct{ regions *geo.Table }
+
+// measured normalises what is no part of a site's structure; what a fact's provenance names is normalised before.
+func (n normaliser) measured(out *Site) {
+	out.ObservedAt = out.ObservedAt.UTC()
 	for i := range out.Probes {
 		out.Probes[i].At = out.Probes[i].At.UTC()
 	}
@@ -41,10 +49,7 @@ func Normalise(s *Site, regions *geo.Table) *Site {
 	for i := range out.Sources {
 		out.Sources[i].At = out.Sources[i].At.UTC()
 	}
-	return out
 }
-
-type normaliser struct{ regions *geo.Table }
 
 func (n normaliser) cluster(c *Cluster) {
 	c.ThingworxVersion = canonicalVersion(c.ThingworxVersion)
@@ -178,6 +183,10 @@ func dropSecrets(s *Site) {
 			use.Path, use.HealthPath = Scrub(use.Path), Scrub(use.HealthPath)
 		}
 	}
+	dropSecretsOfEvidence(s)
+}
+
+func dropSecretsOfEvidence(s *Site) {
 	for i := range s.Sources {
 		s.Sources[i].Detail = Scrub(s.Sources[i].Detail)
 	}

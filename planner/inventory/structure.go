@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"crypto/sha256"
-	"slices"
 )
 
 // Structure identifies what a site is made of: everything in its document but when, how and with what measurements it was
@@ -14,11 +13,20 @@ type Structure [sha256.Size]byte
 func StructureOf(document []byte) Structure {
 	sum := sha256.New()
 	for key, member := range members(document) {
-		if !slices.Contains([]string{`"observedAt"`, `"probes"`, `"provenance"`, `"sources"`}, string(key)) {
+		if !measuredKey(key) {
 			_, _ = sum.Write(member)
 		}
 	}
 	return Structure(sum.Sum(nil))
+}
+
+// measuredKey reports whether a member of a document, by its key as it is written, is no part of the structure.
+func measuredKey(key []byte) bool {
+	switch string(key) {
+	case `"observedAt"`, `"probes"`, `"provenance"`, `"sources"`:
+		return true
+	}
+	return false
 }
 
 // members yields the members of a JSON object: the key as it is written, and the text from the key up to the next member.

@@ -22,15 +22,20 @@ func validate(s *Site, regions *geo.Table, places *document.Places, problems *do
 	if regions == nil {
 		regions = &geo.Table{}
 	}
-	v := validator{site: s, regions: regions, places: places, problems: problems, byID: make(map[string]int, len(s.Infrastructure))}
-	for i := len(s.Infrastructure) - 1; i >= 0; i-- {
-		v.byID[s.Infrastructure[i].ID] = i
-	}
+	v := newValidator(s, regions, places, problems)
 	v.head()
 	v.clusters()
 	v.infrastructures()
 	v.probes()
 	v.evidence()
+}
+
+func newValidator(s *Site, regions *geo.Table, places *document.Places, problems *document.Collector) *validator {
+	v := &validator{site: s, regions: regions, places: places, problems: problems, byID: make(map[string]int, len(s.Infrastructure))}
+	for i := len(s.Infrastructure) - 1; i >= 0; i-- {
+		v.byID[s.Infrastructure[i].ID] = i
+	}
+	return v
 }
 
 type validator struct {

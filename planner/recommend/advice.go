@@ -30,7 +30,7 @@ func (w *world) advice(o *options) []Advice {
 	dbMay, twxMay := w.allowed(twx.Provider, twx.Region) != forbidden, w.allowed(db.Provider, db.Region) != forbidden
 	now := ""
 	if trip != "" {
-		now = fmt.Sprintf(" Each of ThingWorx's many round trips to the database takes %s now.", trip)
+		now = tripText(trip)
 	}
 	lead, beside := "", w.side() == db.Region
 	if len(o.chosen) > 0 {
@@ -109,10 +109,20 @@ func (w *world) roundTrip(twx, db inventory.Placement) string {
 			return inventory.Duration(d).String() + published
 		}
 	}
-	prefix := w.Site.Site.ID + "/" + w.Cluster.ID + "/"
+	return measuredTrip(w.Site, w.Cluster.ID)
+}
+
+// tripText is the sentence that says what the distance costs.
+func tripText(trip string) string {
+	return fmt.Sprintf(" Each of ThingWorx's many round trips to the database takes %s now.", trip)
+}
+
+// measuredTrip is the worst round trip to the database that was measured from a cluster's nodes; "" for none.
+func measuredTrip(s *inventory.Site, cluster string) string {
+	prefix := s.Site.ID + "/" + cluster + "/"
 	var worst inventory.Duration
-	for i := range w.Site.Probes {
-		p := &w.Site.Probes[i]
+	for i := range s.Probes {
+		p := &s.Probes[i]
 		if p.Kind == inventory.ProbeDatabaseRoundTrip && strings.HasPrefix(p.From, prefix) {
 			worst = max(worst, p.P95)
 		}

@@ -85,10 +85,8 @@ type Step struct {
 	Assumed bool    `json:"assumed,omitempty"`
 }
 
-// Measured reports whether the recommendation states a measurement, or would if there were one. All else in it follows from
-// what the sites are made of.
-func (r *Recommendation) Measured() bool {
-	return slices.ContainsFunc(r.Advice, func(a Advice) bool { return !strings.HasSuffix(a.RoundTrip, published) })
+func measured(advice []Advice) bool {
+	return slices.ContainsFunc(advice, func(a Advice) bool { return !strings.HasSuffix(a.RoundTrip, published) })
 }
 
 // Advice is one way to bring ThingWorx and its database together.

@@ -1559,7 +1559,7 @@ type Reason struct {
 type Recognised = recognise.Result
 
 // Recommendation defines model for Recommendation.
-type Recommendation = recommend.Recommendation
+type Recommendation = recommend.Packed
 
 // RecommendationList defines model for RecommendationList.
 type RecommendationList struct {

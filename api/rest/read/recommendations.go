@@ -3,7 +3,6 @@ package read
 import (
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
-	"github.com/meridian-federation/meridian/planner/recommend"
 )
 
 func recommendationCollection() *collection[clusterItem] {
@@ -44,18 +43,8 @@ func clusterRecommendation(i clusterItem) gen.ClusterRecommendation {
 		Country: i.inventory.Site.Country, Environment: i.cluster.inventory.Environment,
 		Architecture: j.Recognised.Architecture, Distance: j.Recognised.Distance, Recommended: j.Recommendation.Architecture, Change: changes(i),
 		Serving: j.Availability.Serving, Objective: objectiveOf(i), Severity: i.cluster.tally.severity(),
-		Recommendation: filledRecommendation(j.Recommendation), Liveness: i.liveness, ObservedAt: i.inventory.ObservedAt,
+		Recommendation: j.Recommendation, Liveness: i.liveness, ObservedAt: i.inventory.ObservedAt,
 	}
-}
-
-// filledRecommendation returns a recommendation whose lists are never null.
-func filledRecommendation(r recommend.Recommendation) recommend.Recommendation {
-	r.Reasons, r.Rejected = orEmpty(r.Reasons), orEmpty(r.Rejected)
-	r.Options = render(r.Options, func(o recommend.Option) recommend.Option {
-		o.Components, o.Migration = orEmpty(o.Components), orEmpty(o.Migration)
-		return o
-	})
-	return r
 }
 
 // Recommendations lists one page of the collection.

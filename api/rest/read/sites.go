@@ -104,7 +104,6 @@ func siteRow(i siteItem) gen.SiteRow {
 func filled(c assess.Cluster) assess.Cluster {
 	c.Regions.ThingWorx = orEmpty(c.Regions.ThingWorx)
 	c.Availability.Contributions = orEmpty(c.Availability.Contributions)
-	c.Recommendation = filledRecommendation(c.Recommendation)
 	return c
 }
 

@@ -124,7 +124,7 @@ func addCluster(r *fleet.Record, name string, kind int) {
 		Regions:        assess.Regions{ThingWorx: []string{"westeurope"}, Database: "westeurope", Match: &yes},
 		Sizing:         sizing.Result{Things: 12000, WPS: 800, RequestsPerSecond: 1.2, ConnectionServers: 1, FoundationNodes: 1, Size: sizing.Small, DecidedBy: "wps", Known: true},
 		Availability:   availability.Result{Serving: 0.9993, Full: 0.999, DowntimePerYear: "6h8m", Known: true, Contributions: []availability.Contribution{{Part: "database", Share: 0.6}}},
-		Recommendation: recommend.Recommendation{Architecture: "ha-cluster", Reasons: []string{"high availability is required"}},
+		Recommendation: recommend.Pack(recommend.Recommendation{Architecture: "ha-cluster", Reasons: []string{"high availability is required"}}),
 	}
 	region := "westeurope"
 	switch kind {
@@ -138,7 +138,7 @@ func addCluster(r *fleet.Record, name string, kind int) {
 	case 2:
 		region, j.Regions = "", assess.Regions{ThingWorx: []string{"westeurope"}}
 		j.Sizing = sizing.Result{}
-		j.Recommendation = recommend.Recommendation{}
+		j.Recommendation = recommend.Packed{}
 		f := finding(r, name, "COL-003", rules.Unknown, rules.High, db)
 		f.Missing = []string{"region of the database"}
 		a.Findings = append(a.Findings, f)

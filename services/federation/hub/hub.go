@@ -24,6 +24,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/state"
 	"github.com/meridian-federation/meridian/federation/tenancy"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/policy"
 )
 
@@ -95,7 +96,7 @@ func New(o Options) (*Hub, error) {
 		queue: ingest.NewQueue(o.Limits), clock: newClock(o.Now), checks: make(chan bus.Heartbeat, checksWaiting), metrics: newMetrics(),
 		held: map[string]held{}, asked: map[string]time.Duration{}, outboxes: map[string]outbox{},
 	}
-	h.ingest = ingest.New(o.Engine.Regions)
+	h.ingest = ingest.New(o.Engine.Regions, h.known)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
 		Publish: h.publish, Committed: h.committed,
@@ -272,6 +273,15 @@ func (h *Hub) inventory(ctx context.Context, p *pipeline, m *bus.Inventory) {
 	if err := h.queue.Put(ctx, received(m)); err != nil {
 		h.o.Logger.Debug("an inventory is left to the next start", "site", m.Site, "revision", m.Revision, "error", err)
 	}
+}
+
+// known is what the latest record says of a site.
+func (h *Hub) known(site string) (*inventory.Site, inventory.Structure) {
+	r, ok := h.state.View().Site(site)
+	if !ok {
+		return nil, inventory.Structure{}
+	}
+	return r.Inventory, r.Structure()
 }
 
 // take handles what was admitted or refused. Errors end here: one bad inventory never stops the others.
@@ -464,7 +474,7 @@ func rounds(records []*fleet.Record) [][]int {
 }
 
 func message(r *fleet.Record) (bus.Assessment, error) {
-	body, err := assess.Marshal(r.Assessment)
+	body, err := assess.Compact(r.Assessment)
 	if err != nil {
 		return bus.Assessment{}, err
 	}

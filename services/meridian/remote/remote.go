@@ -272,17 +272,18 @@ func (c *recommendationsCommand) Run(ctx context.Context, e *Environment) error 
 	}
 	return printList(ctx, e, api, c.Output, api.Recommendations(c.Query()), "recommendation", columns, func(r *gen.ClusterRecommendation) []string {
 		why, objective := "", ""
-		if len(r.Recommendation.Reasons) > 0 {
-			why = r.Recommendation.Reasons[0]
+		recommendation := r.Recommendation.Open()
+		if len(recommendation.Reasons) > 0 {
+			why = recommendation.Reasons[0]
 		}
 		if r.Objective > 0 {
 			objective = strconv.FormatFloat(r.Objective, 'f', -1, 64)
 		}
 		var options, rejected []string
-		for _, o := range r.Recommendation.Options {
+		for _, o := range recommendation.Options {
 			options = append(options, fmt.Sprintf("%s (%s)", o.Architecture, o.Objective))
 		}
-		for _, x := range r.Recommendation.Rejected {
+		for _, x := range recommendation.Rejected {
 			rejected = append(rejected, x.Architecture+": "+x.Because)
 		}
 		return []string{
