@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -91,6 +92,9 @@ func (c *Conn) direct(ctx context.Context, api string, body []byte) (*stored, er
 // codec reads stored messages.
 type codec struct{ *envelope.Codec }
 
+// own is the value of a header by itself: that of a message is a part of the text of all its headers, and would keep it in memory.
+func own(m *stored, key string) string { return strings.Clone(envelope.First(m.header, key)) }
+
 func (k codec) body(m *stored) ([]byte, error) {
 	body, err := k.Decompress(m.data, envelope.First(m.header, envelope.HeaderEncoding))
 	if err != nil {
@@ -109,7 +113,7 @@ func (k codec) decodeInventory(m *stored) (Inventory, error) {
 		return Inventory{}, err
 	}
 	inv := Inventory{Site: site, StreamSequence: m.sequence, AcceptedAt: m.time, Size: len(m.data)}
-	inv.Revision, inv.Instance, inv.PlannerVersion = envelope.First(m.header, envelope.HeaderRevision), envelope.First(m.header, envelope.HeaderInstance), envelope.First(m.header, envelope.HeaderPlannerVersion)
+	inv.Revision, inv.Instance, inv.PlannerVersion = own(m, envelope.HeaderRevision), own(m, envelope.HeaderInstance), own(m, envelope.HeaderPlannerVersion)
 	e, err := envelope.DecodeSite(m.header, envelope.TypeInventory, site)
 	inv.Protocol, inv.Time = e.Protocol, e.Time
 	if err == nil && inv.Revision == "" {
@@ -144,7 +148,7 @@ func decodeAssessment(site string, m *stored) Assessment {
 	e, err := envelope.DecodeSite(m.header, envelope.TypeAssessment, site)
 	a.Protocol, a.At, a.MessageID = e.Protocol, e.Time, e.ID
 	if err == nil {
-		a.Revision, a.Basis = envelope.First(m.header, envelope.HeaderRevision), envelope.First(m.header, envelope.HeaderBasis)
+		a.Revision, a.Basis = own(m, envelope.HeaderRevision), own(m, envelope.HeaderBasis)
 		a.InventorySequence, err = envelope.DecodeNumber(m.header, envelope.HeaderInventorySequence)
 	}
 	a.DecodeErr = err

@@ -45,15 +45,16 @@ type Known func(site string) (*inventory.Site, inventory.Structure)
 type Gate struct {
 	regions *geo.Table
 	known   Known
+	words   *Words
 }
 
 // New returns a gate that knows regions by the table. Of a document that only measures anew what is known of its site, the rest is not read again;
-// known may be nil.
-func New(regions *geo.Table, known Known) *Gate {
+// known may be nil. Of texts that documents have in common the words keep one copy.
+func New(regions *geo.Table, words *Words, known Known) *Gate {
 	if known == nil {
 		known = func(string) (*inventory.Site, inventory.Structure) { return nil, inventory.Structure{} }
 	}
-	return &Gate{regions, known}
+	return &Gate{regions, known, words}
 }
 
 // Admit returns either the update to apply or the rejection to tell.
@@ -99,7 +100,9 @@ func (g *Gate) read(m Message) (*inventory.Site, inventory.Structure, []document
 	if problems := inventory.Validate(site, g.regions); len(problems) > 0 {
 		return nil, inventory.Structure{}, problems, nil
 	}
-	return inventory.Normalise(site, g.regions), structure, nil, nil
+	site = inventory.Normalise(site, g.regions)
+	inventory.Words(site, g.words.Word)
+	return site, structure, nil, nil
 }
 
 func refuse(m Message, reason string, err error) *fleet.Rejection {

@@ -22,7 +22,7 @@ func gate(t testing.TB) (*ingest.Gate, *geo.Table) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ingest.New(regions, nil), regions
+	return ingest.New(regions, ingest.NewWords(), nil), regions
 }
 
 func munich(t testing.TB, regions *geo.Table) *inventory.Site {

@@ -18,7 +18,7 @@ func TestKnownSiteIsReadLikeAnother(t *testing.T) {
 	if rejection != nil {
 		t.Fatalf("refused: %+v", rejection)
 	}
-	knowing := ingest.New(regions, func(site string) (*inventory.Site, inventory.Structure) {
+	knowing := ingest.New(regions, ingest.NewWords(), func(site string) (*inventory.Site, inventory.Structure) {
 		if site != "muc-01" {
 			return nil, inventory.Structure{}
 		}

@@ -60,6 +60,7 @@ type Hub struct {
 	state  *state.Store
 	fleet  *fleet.Fleet
 	ingest *ingest.Gate
+	words  *ingest.Words // of inventories and of stored assessments
 	ready  chan struct{}
 	feed   *rest.Feed
 	queue  *ingest.Queue
@@ -91,12 +92,12 @@ func New(o Options) (*Hub, error) {
 		return nil, err
 	}
 	h := &Hub{
-		o: o, state: store, ready: make(chan struct{}), loading: map[string]fleet.Update{}, refused: map[string]struct{}{},
+		o: o, state: store, words: ingest.NewWords(), ready: make(chan struct{}), loading: map[string]fleet.Update{}, refused: map[string]struct{}{},
 		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMicro()),
 		queue: ingest.NewQueue(o.Limits), clock: newClock(o.Now), checks: make(chan bus.Heartbeat, checksWaiting), metrics: newMetrics(),
 		held: map[string]held{}, asked: map[string]time.Duration{}, outboxes: map[string]outbox{},
 	}
-	h.ingest = ingest.New(o.Engine.Regions, h.known)
+	h.ingest = ingest.New(o.Engine.Regions, h.words, h.known)
 	h.fleet = fleet.New(fleet.Options{
 		Engine: o.Engine, Policy: o.Policy, Store: store, Graph: tenancy.New(),
 		Publish: h.publish, Committed: h.committed,
@@ -227,6 +228,7 @@ func (h *Hub) priorAssessments(ctx context.Context) (map[string]*assess.Assessme
 			if err == nil {
 				err = json.Unmarshal(a.Body, doc)
 				doc.Basis = assess.ParseBasis(a.Basis)
+				assess.Words(doc, h.words.Word)
 			}
 			if err != nil {
 				h.o.Logger.Warn("a stored assessment cannot be read and is computed anew", "site", a.Site, "error", err)
