@@ -28,6 +28,8 @@ func Marshal(a *Assessment) ([]byte, error) {
 // Compact writes the same JSON without a space, as the bus carries it.
 func Compact(a *Assessment) ([]byte, error) {
 	w := writer{b: make([]byte, 0, 32<<10)}
+	w.enc = json.NewEncoder(&w.other)
+	w.enc.SetEscapeHTML(false)
 	w.assessment(a)
 	if w.err != nil {
 		return nil, fmt.Errorf("write an assessment as JSON: %w", w.err)
@@ -38,21 +40,21 @@ func Compact(a *Assessment) ([]byte, error) {
 // writer appends JSON as encoding/json writes it. What makes up most of a text it writes itself, findings by their fields and
 // recommendations from the text that they are kept as; all else is encoding/json's.
 type writer struct {
-	b   []byte
-	err error
+	b     []byte
+	other bytes.Buffer // what enc writes
+	enc   *json.Encoder
+	err   error
 }
 
 func (w *writer) text(s string) { w.b = append(w.b, s...) }
 
 // value appends what encoding/json writes, less an end that the caller goes on from.
 func (w *writer) value(v any, less string) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil && w.err == nil {
+	w.other.Reset()
+	if err := w.enc.Encode(v); err != nil && w.err == nil {
 		w.err = err
 	}
-	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	text := bytes.TrimSuffix(w.other.Bytes(), []byte("\n"))
 	cut, ok := bytes.CutSuffix(text, []byte(less))
 	if !ok && w.err == nil {
 		w.err = fmt.Errorf("the text of a %T does not end in %s", v, less)
@@ -145,10 +147,15 @@ func (w *writer) some(name, value string) {
 }
 
 func (w *writer) instant(name string, at *time.Time) {
-	if at != nil {
-		w.text(name)
-		w.value(at, "")
+	if at == nil {
+		return
 	}
+	w.text(name)
+	if y := at.Year(); at.Location() != time.UTC || y < 0 || y > 9999 {
+		w.value(at, "")
+		return
+	}
+	w.b = append(at.AppendFormat(append(w.b, '"'), time.RFC3339Nano), '"')
 }
 
 func (w *writer) evidence(e map[string]any) {
