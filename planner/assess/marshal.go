@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
-	"github.com/meridian-federation/meridian/planner/recommend"
+	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/sizing"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
 
@@ -37,8 +39,8 @@ func Compact(a *Assessment) ([]byte, error) {
 	return w.b, nil
 }
 
-// writer appends JSON as encoding/json writes it. What makes up most of a text it writes itself, findings by their fields and
-// recommendations from the text that they are kept as; all else is encoding/json's.
+// writer appends JSON as encoding/json writes it. What makes up most of a text it writes itself by its fields, and
+// recommendations from the text that they are kept as; all else is encoding/json's. A test fills every field, so that none is forgotten.
 type writer struct {
 	b     []byte
 	other bytes.Buffer // what enc writes
@@ -91,14 +93,120 @@ func list[T any](w *writer, items []T, item func(*writer, *T)) {
 }
 
 func (w *writer) cluster(c *Cluster) {
-	bare := *c
-	bare.Recommendation = recommend.Packed{}
-	w.value(&bare, `{"architecture":"","reasons":[],"options":[],"rejected":[]}}`)
+	w.member(`{"id":`, c.ID)
+	w.member(`,"site":`, c.Site)
+	w.member(`,"cluster":`, c.Cluster)
+	w.some(`,"environment":`, string(c.Environment))
+	w.text(`,"recognised":`)
+	w.value(&c.Recognised, "")
+	w.text(`,"regions":`)
+	w.value(&c.Regions, "")
+	w.text(`,"sizing":`)
+	w.sizing(&c.Sizing)
+	w.text(`,"availability":`)
+	w.availability(&c.Availability)
+	w.text(`,"recommendation":`)
 	var err error
 	if w.b, err = c.Recommendation.AppendJSON(w.b); err != nil && w.err == nil {
 		w.err = err
 	}
 	w.text("}")
+}
+
+func (w *writer) sizing(s *sizing.Result) {
+	w.count(`{"things":`, s.Things)
+	w.number(`,"wps":`, s.WPS)
+	w.number(`,"requestsPerSecond":`, s.RequestsPerSecond)
+	w.count(`,"connectionServers":`, s.ConnectionServers)
+	w.count(`,"foundationNodes":`, s.FoundationNodes)
+	w.member(`,"size":`, string(s.Size))
+	w.member(`,"decidedBy":`, s.DecidedBy)
+	if len(s.Headroom) > 0 {
+		w.text(`,"headroom":{`)
+		for i, key := range slices.Sorted(maps.Keys(s.Headroom)) {
+			if i > 0 {
+				w.text(",")
+			}
+			w.string(key)
+			w.number(":", s.Headroom[key])
+		}
+		w.text("}")
+	}
+	w.text(`,"foundation":`)
+	w.hardware(&s.Foundation)
+	w.text(`,"database":`)
+	w.hardware(&s.Database)
+	w.texts(`,"assumptions":`, s.Assumptions)
+	w.truth(`,"known":`, s.Known)
+	if s.Sizes != (sizing.Criteria{}) {
+		w.member(`,"sizes":{"things":`, string(s.Sizes.Things))
+		w.member(`,"wps":`, string(s.Sizes.WPS))
+		w.member(`,"requests":`, string(s.Sizes.Requests))
+		w.text("}")
+	}
+	if s.NearThreshold {
+		w.truth(`,"nearThreshold":`, true)
+	}
+	if s.Timeseries != nil {
+		w.text(`,"timeseries":`)
+		w.hardware(s.Timeseries)
+	}
+	w.some(`,"pack":`, s.Pack)
+	w.text("}")
+}
+
+func (w *writer) hardware(h *sizing.Hardware) {
+	w.number(`{"cpu":`, h.CPU)
+	w.number(`,"memoryGiB":`, h.MemoryGiB)
+	w.some(`,"sku":`, h.SKU)
+	if h.StorageGiB != 0 {
+		w.number(`,"storageGiB":`, h.StorageGiB)
+	}
+	w.text("}")
+}
+
+func (w *writer) availability(r *availability.Result) {
+	w.number(`{"serving":`, r.Serving)
+	w.number(`,"full":`, r.Full)
+	w.member(`,"downtimePerYear":`, r.DowntimePerYear)
+	w.text(`,"contributions":`)
+	list(w, r.Contributions, func(w *writer, c *availability.Contribution) {
+		w.member(`{"part":`, c.Part)
+		w.number(`,"share":`, c.Share)
+		w.text("}")
+	})
+	w.truth(`,"known":`, r.Known)
+	w.texts(`,"unknown":`, r.Unknown)
+	w.texts(`,"assumptions":`, r.Assumptions)
+	w.text("}")
+}
+
+// texts leaves an empty list out.
+func (w *writer) texts(name string, texts []string) {
+	if len(texts) > 0 {
+		w.text(name)
+		list(w, texts, func(w *writer, s *string) { w.string(*s) })
+	}
+}
+
+func (w *writer) truth(name string, v bool) {
+	w.text(name)
+	w.b = strconv.AppendBool(w.b, v)
+}
+
+func (w *writer) count(name string, n int) {
+	w.text(name)
+	w.b = strconv.AppendInt(w.b, int64(n), 10)
+}
+
+// number writes usual magnitudes; encoding/json has a form of its own for very large and very small ones.
+func (w *writer) number(name string, f float64) {
+	w.text(name)
+	if size := math.Abs(f); f != 0 && (size < 1e-6 || !(size < 1e21)) {
+		w.value(f, "")
+		return
+	}
+	w.b = strconv.AppendFloat(w.b, f, 'f', -1, 64)
 }
 
 func (w *writer) finding(f *rules.Finding) {
@@ -117,10 +225,7 @@ func (w *writer) finding(f *rules.Finding) {
 		w.text(`,"evidence":`)
 		w.evidence(f.Evidence)
 	}
-	if len(f.Missing) > 0 {
-		w.text(`,"missing":`)
-		list(w, f.Missing, func(w *writer, s *string) { w.string(*s) })
-	}
+	w.texts(`,"missing":`, f.Missing)
 	w.some(`,"remedy":`, f.Remedy)
 	w.some(`,"reference":`, f.Reference)
 	w.instant(`,"firstSeen":`, f.FirstSeen)
