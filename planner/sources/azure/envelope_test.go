@@ -47,7 +47,7 @@ func TestEnvelopes(t *testing.T) {
 		{"empty object", `{}`, importer.Refused, "unknown JSON", 0, "no keys"},
 		{"scalar", `"x"`, importer.Refused, "a JSON value", 0, "is text, not an export"},
 		{"null", `[null]`, importer.Partial, "az list output", 1, "a row is null"},
-		{"text", `hello`, importer.Refused, "text that is no export", 0, "neither JSON nor a table"},
+		{"text", `hello`, importer.Refused, "text that is no export", 0, "in no format that is read"},
 		{"empty", ``, importer.Refused, "text that is no export", 0, "empty"},
 		{"cut off", `[` + vm, importer.Refused, "text that is no export", 0, "ends too early"},
 		{"broken", "[\n {\"a\": 1,}]", importer.Refused, "text that is no export", 0, "unexpected character"},

@@ -7,6 +7,7 @@ package azure
 
 import (
 	"bytes"
+	"path"
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/document"
@@ -71,7 +72,7 @@ func read(f importer.File) *reader {
 	doc, problem := tree.Parse(text)
 	if problem != nil {
 		if start := bytes.TrimLeft(text, " \t\r\n"); len(start) > 0 && start[0] != '{' && start[0] != '[' {
-			problem.What, problem.Remedy = "neither JSON nor a table of the Azure command line", "export with az … -o json"
+			problem.What, problem.Remedy = unread(f.Name)
 		}
 		r.refuse("text that is no export", *problem)
 		return r
@@ -198,4 +199,15 @@ func guid(s string) bool {
 		}
 	}
 	return true
+}
+
+// unread says of a text that is neither JSON nor a table of the Azure command line what it is and what to give instead.
+func unread(name string) (what, remedy string) {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".bicep", ".bicepparam":
+		return "the source of a Bicep template, which is not read", "export what runs with az resource list -o json, or compile it with az bicep build"
+	case ".tf", ".tfvars", ".hcl":
+		return "the source of a Terraform configuration, which is not read", "export the state with terraform show -json, or give the state file"
+	}
+	return "in no format that is read", "export from Azure with az … -o json and from Terraform with terraform show -json; leave configuration files their names, like zoo.cfg"
 }

@@ -224,6 +224,8 @@ func (rec *record) identity(res *importer.Resource) {
 	}
 	id := rec.v.Get("id")
 	switch {
+	case res.Name == "" && res.Key == "" && rec.r.asked:
+		rec.r.problem(rec.v, rec.ptr, "a resource of type "+rec.kind+" whose name is not known, so that it is not in the inventory", "export the deployed resource with az resource show -o json")
 	case res.Name == "" && res.Key == "":
 		rec.r.problem(rec.v, rec.ptr, "a resource of type "+rec.kind+" with neither name nor id", "export it with its id and name")
 	case !id.Blank() && !rec.id.Usable && !rec.r.asked:

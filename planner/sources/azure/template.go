@@ -46,7 +46,11 @@ func (r *reader) declared(deployment, v *tree.Value, ptr string, depth int) {
 		r.deployment(inner, ptr+"/properties/template", depth+1)
 		return
 	} else if kind == "microsoft.resources/deployments" {
-		r.problem(v, ptr, "a deployment that links another template, which is not read", "import the linked template too")
+		name := ""
+		if text := v.Get("name").Text(); !expression(text) && text != "" {
+			name = importer.Name(text) + ", "
+		}
+		r.problem(v, ptr, name+"a deployment that links another template, which is not read", "import the linked template too")
 	}
 	var open []string
 	resolved := tree.Replace(v, func(path []string, text string) (*tree.Value, bool) {

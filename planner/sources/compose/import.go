@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -75,7 +76,17 @@ func Read(f importer.File) (importer.FileReport, deployment.Fragment) {
 		r.project = projectOf(f.Name)
 	}
 	r.read(services)
+	if slices.ContainsFunc(r.out.Foundations, func(f deployment.Foundation) bool { return onDockerHost(f.Nodes) }) || slices.ContainsFunc(r.out.Servers, func(s deployment.Server) bool { return onDockerHost(s.Nodes) }) {
+		r.report.Note(document.Problem{What: "all containers of a compose file run on one machine, which the file does not name; it is called " + importer.Quote(dockerHost(r.project)) + " in the inventory"})
+	}
 	return r.report, r.out
+}
+
+// dockerHost names the machine of a project's containers.
+func dockerHost(project string) string { return strings.TrimPrefix(project+"-docker-host", "-") }
+
+func onDockerHost(nodes []inventory.Node) bool {
+	return slices.ContainsFunc(nodes, func(n inventory.Node) bool { return n.Machine != "" })
 }
 
 var (
@@ -302,7 +313,7 @@ func (s *service) nodes() []inventory.Node {
 	}
 	machine := ""
 	if !s.swarm {
-		machine = strings.TrimPrefix(s.project+"-docker-host", "-")
+		machine = dockerHost(s.project)
 	}
 	if n == 1 {
 		return []inventory.Node{{Name: name, Machine: machine}}

@@ -124,7 +124,7 @@ func (r *reader) directive(p *proxy, n int, words []string, line string) {
 		p.product = p.product || strings.Contains(strings.ToLower(line), "/thingworx")
 	default:
 		if (strings.Contains(words[0], "{{") || strings.HasPrefix(words[0], "{%")) && strings.Contains(line, "server") {
-			r.hidden(n, line, "servers are written by a template")
+			r.problem(n, "", "the servers are not known, because a template writes them", "give the file with its values filled in")
 		}
 	}
 	if p.health != "" && !pathLike(p.health, "/?=&%") {
@@ -201,6 +201,9 @@ func (r *reader) balancers(all []*proxy, defaults *proxy) {
 					s.Nodes = append(s.Nodes, inventory.Node{Name: first(deployment.Host(p.names[i]), h.Host)})
 				}
 			}
+			if local := len(p.servers) - len(s.Nodes); local > 0 && r.host == "" {
+				r.note(p.line, "", "servers of this section are on the machine of HAProxy itself, whose name the file does not tell; they are no nodes of the database in the inventory")
+			}
 			s.Hosts = append(slices.Clone(s.Hosts), p.binds...)
 			r.out.Servers = append(r.out.Servers, s)
 			continue
@@ -223,8 +226,8 @@ func (r *reader) balancers(all []*proxy, defaults *proxy) {
 		b.Backends = append(b.Backends, back)
 	}
 	if len(b.Backends) == 0 {
-		if len(r.out.Servers) == 0 && len(r.report.Problems) == 0 {
-			r.note(0, "", "no section leads to a server")
+		if len(r.out.Servers) == 0 {
+			r.note(0, "", "no section leads to a server, so that nothing of the file is in the inventory")
 		}
 		r.report.Count("haproxy", importer.ClassContext)
 		return

@@ -32,9 +32,13 @@ func expression(text string) string {
 	if len(found) == 0 {
 		return ""
 	}
-	shown := ""
+	shown, end := "", 0
 	for _, at := range found {
+		if end > 0 && at[0] == end+1 && text[end] == ':' {
+			shown += ":" // between a host and its port
+		}
 		shown += text[at[0]:at[1]]
+		end = at[1]
 	}
 	if len(shown) > 160 || secretWord(shown) || strings.ContainsFunc(shown, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune(` _-.,:|/<>(){}$"'`, c)

@@ -15,6 +15,9 @@ const maxPool = 100_000
 func (s *settingsFile) providers() {
 	v, at := s.section(providerSection, true, false)
 	if v == nil {
+		if !s.part {
+			s.note(0, "", "the file configures no persistence provider, so that the database is not known")
+		}
 		return
 	}
 	for i := range v.Len() {

@@ -54,6 +54,7 @@ func (r *reader) settings(data []byte) {
 	r.report.Kind = "platform-settings.json"
 	if doc.Template {
 		r.report.Kind = "template of platform-settings.json"
+		r.note(0, "", "a template: what stands in it holds only for the file that is made of it")
 	}
 	s.part = !doc.Root.Has(platformSection, providerSection)
 	if s.part {
@@ -201,7 +202,7 @@ func (s *settingsFile) coordination(node *inventory.Node) {
 	cache, cacheAt := s.section("cache", true, true)
 	if s.f.Clustered != nil && !*s.f.Clustered {
 		if v != nil {
-			s.note(0, at, "clustered mode is off, so that ThingWorx ignores these settings")
+			s.note(0, at, "clustered mode is off, so that ThingWorx ignores the settings of a cluster given here")
 		}
 		return
 	}

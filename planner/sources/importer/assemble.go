@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 	"strconv"
@@ -268,25 +267,57 @@ func SortProvenance(list []inventory.Provenance) {
 
 // sources names each source once, with the outcome over all files.
 func (a *assembly) sources() {
-	names := map[string]bool{}
+	names, gave := map[string]bool{}, map[int]bool{}
 	for i := range a.all {
-		names[a.all[i].Source] = true
+		names[a.all[i].Source], gave[a.all[i].File] = true, true
 	}
 	for i := range a.result.Files {
 		names[a.result.Files[i].Source] = true
 	}
 	delete(names, "")
-	status, counts := inventory.SourceOK, map[Status]int{}
+	var files []*FileReport
 	for i := range a.result.Files {
-		counts[a.result.Files[i].Status]++
+		// A file that nobody read could have been of any of the sources.
+		if r := &a.result.Files[i]; gave[i] || names[r.Source] || r.Status == Refused {
+			files = append(files, r)
+		}
 	}
-	if counts[Understood] != len(a.result.Files) {
-		status = inventory.SourcePartial
-	}
-	detail := fmt.Sprintf("%d understood, %d in part, %d refused of %s", counts[Understood], counts[Partial], counts[Refused], plural(len(a.result.Files), "file", "files"))
+	status, detail := Outcome(files)
 	for _, name := range sortedKeys(names) {
 		a.site.Sources = append(a.site.Sources, inventory.Source{Name: name, Status: status, At: a.opts.At.UTC(), Detail: detail})
 	}
+}
+
+// maxDetail bounds the files that the detail of a source names.
+const maxDetail = 10
+
+// Outcome is how the source of some files fared, with the first thing not understood of each.
+func Outcome(files []*FileReport) (inventory.SourceStatus, string) {
+	refused, odd := 0, 0
+	var told []string
+	for _, r := range files {
+		if r.Status == Understood {
+			continue
+		}
+		if r.Status == Refused {
+			refused++
+		}
+		if odd++; odd <= maxDetail && len(r.Problems) > 0 {
+			p := r.Problems[0]
+			told = append(told, document.Problem{File: p.File, Line: p.Line, Column: p.Column, What: p.What}.String())
+		}
+	}
+	if odd == 0 {
+		return inventory.SourceOK, plural(len(files), "file", "files") + " read"
+	}
+	detail := strings.Join(told, "; ")
+	if odd > len(told) {
+		detail += "; and " + plural(odd-len(told), "further file", "further files")
+	}
+	if refused == len(files) {
+		return inventory.SourceFailed, detail
+	}
+	return inventory.SourcePartial, detail
 }
 
 // tally counts the resources of each file by type and class.

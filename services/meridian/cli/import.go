@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/sources/azure"
 	"github.com/meridian-federation/meridian/planner/sources/compose"
@@ -93,7 +96,7 @@ func (c *importCommand) report(w io.Writer, r *importer.Result) {
 		resources += f.Resources
 		used += f.Used
 		if c.Report || f.Status != importer.Understood {
-			fmt.Fprintf(w, "%s: %s: %s, %d resources, %d used\n", f.Path, f.Status, f.Kind, f.Resources, f.Used)
+			fmt.Fprintf(w, "%s: %s: %s, %s, %d used\n", f.Path, f.Status, f.Kind, count(f.Resources, "resource"), f.Used)
 		}
 		for _, p := range f.Problems {
 			fmt.Fprintln(w, p.String())
@@ -105,13 +108,37 @@ func (c *importCommand) report(w io.Writer, r *importer.Result) {
 		}
 	}
 	for _, u := range r.Unassigned {
-		fmt.Fprintf(w, "%s: not assigned to a cluster: %s %s: %s\n", u.File, u.Type, u.Name, u.Reason)
+		fmt.Fprintln(w, unassigned(&u))
 	}
 	for _, p := range r.Notes {
 		fmt.Fprintln(w, p.String())
 	}
-	fmt.Fprintf(w, "%d files: %d understood, %d in part, %d refused; %d resources, %d in the inventory\n",
-		len(r.Files), counts[importer.Understood], counts[importer.Partial], counts[importer.Refused], resources, used)
+	fmt.Fprintf(w, "%s: %d understood, %d in part, %d refused; %s, %d in the inventory\n",
+		count(len(r.Files), "file"), counts[importer.Understood], counts[importer.Partial], counts[importer.Refused], count(resources, "resource"), used)
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + one + "s"
+}
+
+// unassigned is what nothing ties to a cluster, with its place and what would help.
+func unassigned(u *importer.Unassigned) string {
+	what := "not assigned to a cluster: " + u.Type
+	if u.Name != "" {
+		what += " " + strconv.Quote(u.Name)
+	}
+	p := document.Problem{File: u.File, What: what + ": " + u.Reason, Remedy: u.Remedy}
+	if line, ok := strings.CutPrefix(u.Path, "line "); ok {
+		if n, err := strconv.Atoi(line); err == nil {
+			p.Line = n
+		}
+	} else {
+		p.Path = u.Path
+	}
+	return p.String()
 }
 
 func databaseSheet(rows []importer.DatabaseRegion) output.Sheet {

@@ -114,8 +114,12 @@ func count(r *importer.FileReport, f *Fragment) {
 	for range f.Balancers {
 		r.Count("load-balancer", importer.ClassUsed)
 	}
-	for range f.Sightings {
-		r.Count("zookeeper server", importer.ClassUsed)
+	for i := range f.Sightings {
+		class := importer.ClassUsed
+		if f.Sightings[i].Host == "" {
+			class = importer.ClassUnassigned
+		}
+		r.Count("zookeeper server", class)
 	}
 	for i := range f.Open {
 		r.Count(f.Open[i].Type, importer.ClassUnassigned)
@@ -357,9 +361,6 @@ func (a *assembly) prove(path, source, declared string) {
 	a.site.Provenance = append(a.site.Provenance, inventory.Provenance{Path: path, Source: source, ObservedAt: a.opts.At.UTC(), Declared: declared})
 }
 
-// maxDetail bounds the files that the detail of a source names.
-const maxDetail = 10
-
 // sources lists every source that knew a file as its own, with the first thing not understood of each file.
 func (a *assembly) sources() {
 	names := map[string]bool{}
@@ -373,38 +374,14 @@ func (a *assembly) sources() {
 	}
 	slices.Sort(order)
 	for _, name := range order {
-		read, failed, listed := 0, 0, 0
-		var odd []string
+		var files []*importer.FileReport
 		for i := range a.fragments {
-			if a.fragments[i].Source != name {
-				continue
-			}
-			read++
-			r := &a.result.Files[i]
-			if r.Status == importer.Understood {
-				continue
-			}
-			if r.Status == importer.Refused {
-				failed++
-			}
-			if listed++; listed <= maxDetail && len(r.Problems) > 0 {
-				p := r.Problems[0]
-				odd = append(odd, document.Problem{File: p.File, Line: p.Line, Column: p.Column, What: p.What}.String())
+			if a.fragments[i].Source == name {
+				files = append(files, &a.result.Files[i])
 			}
 		}
-		s := inventory.Source{Name: name, Status: inventory.SourceOK, At: a.opts.At.UTC(), Detail: plural(read, "file") + " read"}
-		switch {
-		case failed == read:
-			s.Status = inventory.SourceFailed
-		case listed > 0:
-			s.Status = inventory.SourcePartial
-		}
-		if listed > 0 {
-			s.Detail = strings.Join(odd, "; ")
-			if listed > len(odd) {
-				s.Detail += "; and " + plural(listed-len(odd), "further file")
-			}
-		}
+		status, detail := importer.Outcome(files)
+		s := inventory.Source{Name: name, Status: status, At: a.opts.At.UTC(), Detail: detail}
 		a.site.Sources = append(a.site.Sources, s)
 	}
 }

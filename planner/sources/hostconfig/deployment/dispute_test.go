@@ -102,3 +102,58 @@ func TestDisputes(t *testing.T) {
 		})
 	}
 }
+
+// What a person reads of files that say little: what is not known, and why, at its place.
+func TestWordsForPeople(t *testing.T) {
+	files := map[string]string{
+		"a/mntr.txt":               "zk_version\t3.8.4\nzk_server_state\tstandalone\n",
+		"b/haproxy.cfg":            "global\n maxconn 10\nlisten pg\n bind :5000\n server postgresql_1 127.0.0.1:5432 check\n server postgresql_2 127.0.0.1:5433 check\n",
+		"c/haproxy.cfg":            "words\nglobal\n maxconn 10\n",
+		"d/platform-settings.json": `{"PlatformSettingsConfig":{"BasicSettings":{"Storage":"/s"}},"x":1}`,
+		"e/overrides.json.j2":      `{"PersistenceProviderPackageConfigs":{"PostgresPersistenceProviderPackage":{"ConnectionInformation":{"jdbcUrl":"jdbc:postgresql://{{ env_var("DATABASE_HOST", "pg") }}:{{ env_var("DATABASE_PORT", "5432") }}/twx"}}}}`,
+		"f/haproxy.tmpl":           "global\n maxconn 1\nlisten pg\n bind :5000\n{{range gets}} server {{.Key}} {{.Value}}\n{{end}}\n",
+		"g/main.bicep":             "param location string\nresource x 'Microsoft.X' = {}\n",
+		"h/main.tf":                "resource \"azurerm_lb\" \"x\" {}\n",
+		"i/docker-compose.yml":     "services:\n  zoo: {image: \"zookeeper:3.8\"}\n",
+		"j/azuredeploy.json":       `{"$schema":"https://x/deploymentTemplate.json#","contentVersion":"1","parameters":{"n":{"type":"string"}},"resources":[{"type":"Microsoft.DBforPostgreSQL/flexibleServers","name":"[parameters('n')]","location":"westeurope"}]}`,
+	}
+	names := make([]string, 0, len(files))
+	for n := range files {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	r := run(t, files, names...)
+	var said []string
+	for i := range r.Files {
+		for _, p := range slices.Concat(r.Files[i].Problems, r.Files[i].Notes) {
+			said = append(said, p.String())
+		}
+		if r.Files[i].Path == "a/mntr.txt" && r.Files[i].Used != 0 {
+			t.Error("an answer that nothing assigns counts as used")
+		}
+	}
+	for _, u := range r.Unassigned {
+		said = append(said, u.File+": "+u.Type+": "+u.Reason)
+	}
+	text := strings.Join(said, "\n")
+	for _, want := range []string{
+		"a/mntr.txt: zookeeper server: nothing tells which server gave the answer",
+		"b/haproxy.cfg:3: servers of this section are on the machine of HAProxy itself",
+		"c/haproxy.cfg: no section leads to a server",
+		"d/platform-settings.json: the file configures no persistence provider",
+		"e/overrides.json.j2: a template",
+		`it is the expression {{ env_var("DATABASE_HOST", "pg") }}:{{ env_var("DATABASE_PORT", "5432") }};`,
+		"f/haproxy.tmpl:5: the servers are not known, because a template writes them; give",
+		"g/main.bicep:1:1: the source of a Bicep template, which is not read; export",
+		"h/main.tf:1:1: the source of a Terraform configuration, which is not read; export",
+		`i/docker-compose.yml: all containers of a compose file run on one machine, which the file does not name; it is called "i-docker-host"`,
+		"a resource of type microsoft.dbforpostgresql/flexibleservers whose name is not known, so that it is not in the inventory",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nobody says %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}

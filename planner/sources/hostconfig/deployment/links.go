@@ -125,7 +125,11 @@ func (a *assembly) sighting(s *Sighting, file int) {
 			return
 		}
 	}
-	a.unassigned(file, s.Place, "zookeeper server", s.Host, "no ensemble with a member of that name is known", "put the output into a folder named like the server, and import the zoo.cfg too")
+	reason := "no ensemble with a member of that name is known"
+	if s.Host == "" {
+		reason = "nothing tells which server gave the answer"
+	}
+	a.unassigned(file, s.Place, "zookeeper server", s.Host, reason, "put the output into a folder named like the server, and import the zoo.cfg too")
 }
 
 // balancer gives a load balancer to the clusters behind it.
