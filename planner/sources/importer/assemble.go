@@ -278,7 +278,7 @@ func (a *assembly) sources() {
 	var files []*FileReport
 	for i := range a.result.Files {
 		// A file that nobody read could have been of any of the sources.
-		if r := &a.result.Files[i]; gave[i] || names[r.Source] || r.Status == Refused {
+		if r := &a.result.Files[i]; !r.Claimed && (gave[i] || names[r.Source] || r.Status == Refused) {
 			files = append(files, r)
 		}
 	}

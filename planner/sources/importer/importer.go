@@ -83,7 +83,8 @@ type FileReport struct {
 	Problems  []document.Problem `json:"problems,omitempty"` // what was not understood, in the order of its places
 	Notes     []document.Problem `json:"notes,omitempty"`    // understood and worth knowing: defaults taken, spellings repaired
 
-	Source string `json:"-"` // name in provenance of what read the file; "" when nothing did
+	Source  string `json:"-"` // name in provenance of what read the file; "" when nothing did
+	Claimed bool   `json:"-"` // a source that does not hand over resources knows the file as its own, and reports it
 
 	more, moreNotes int               // beyond maxProblems
 	counts          map[TypeCount]int // by type and class, with Count 0

@@ -58,6 +58,7 @@ func Import(files []importer.File, opts importer.Options, readers []Reader, othe
 		opts.Site = "import"
 	}
 	for i := range fragments {
+		reports[i].Claimed = fragments[i].Source != ""
 		count(&reports[i], &fragments[i])
 	}
 	a := &assembly{opts: opts, fragments: fragments, byKey: map[string]*merged{}, ids: map[string]bool{}, numbers: map[string]int{}, services: map[string][]map[string]string{}}

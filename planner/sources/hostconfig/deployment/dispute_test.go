@@ -103,6 +103,19 @@ func TestDisputes(t *testing.T) {
 	}
 }
 
+// TestOutcomesAreTheirOwn has a settings file refused beside an export that was understood: only the source of the settings
+// has failed.
+func TestOutcomesAreTheirOwn(t *testing.T) {
+	r := run(t, map[string]string{"a/platform-settings.json": "nothing of that kind", "pg.json": server("westeurope", "15")}, "a/platform-settings.json", "pg.json")
+	var got []string
+	for _, s := range r.Site.Sources {
+		got = append(got, s.Name+" "+string(s.Status)+" "+s.Detail)
+	}
+	if len(got) != 2 || got[0] != "azure ok 1 file read" || !strings.HasPrefix(got[1], "hostconfig failed a/platform-settings.json") {
+		t.Errorf("%q", got)
+	}
+}
+
 // What a person reads of files that say little: what is not known, and why, at its place.
 func TestWordsForPeople(t *testing.T) {
 	files := map[string]string{
