@@ -36,8 +36,16 @@ func TestNoSecretComesOut(t *testing.T) {
 	}
 	inventoryFile := filepath.Join(t.TempDir(), "imported.yaml")
 	commands := [][]string{
-		{"import", "--report", "-o", "yaml", "--site", "muc-01"}, {"import", "-o", "json"}, {"import", "-o", "table"}, {"import", "-o", "csv"},
-		{"sources", "-o", "table"}, {"sources", "-o", "wide"}, {"sources", "-o", "json"}, {"sources", "-o", "yaml"}, {"sources", "-o", "csv"}, {"sources", "-o", "md"},
+		{"import", "--report", "-o", "yaml", "--site", "muc-01"},
+		{"import", "-o", "json"},
+		{"import", "-o", "table"},
+		{"import", "-o", "csv"},
+		{"sources", "-o", "table"},
+		{"sources", "-o", "wide"},
+		{"sources", "-o", "json"},
+		{"sources", "-o", "yaml"},
+		{"sources", "-o", "csv"},
+		{"sources", "-o", "md"},
 		{"sources", "--conflicts", "-o", "wide"},
 	}
 	for _, command := range commands {

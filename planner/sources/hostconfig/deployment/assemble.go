@@ -386,10 +386,3 @@ func (a *assembly) sources() {
 		a.site.Sources = append(a.site.Sources, s)
 	}
 }
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return strconv.Itoa(n) + " " + word + "s"
-}
