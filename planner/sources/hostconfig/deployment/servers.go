@@ -257,6 +257,9 @@ func (a *assembly) nodes(list *[]inventory.Node, from []inventory.Node, t tellin
 			continue
 		}
 		have := &(*list)[i]
+		if *have == n {
+			continue // Replicas of a workload are described over and over.
+		}
 		have.Machine = first(have.Machine, n.Machine)
 		for _, fact := range [...]struct {
 			what, field string
