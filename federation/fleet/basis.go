@@ -15,14 +15,14 @@ func (f *Fleet) basis(r *Record, neighbours []*inventory.Site, lookup func(strin
 		return assess.Basis{}
 	}
 	sum := sha256.New()
-	_, _ = sum.Write(r.structure[:])
+	_, _ = sum.Write(r.structure.Site[:])
 	for _, n := range neighbours {
 		other, ok := lookup(n.Site.ID)
 		if !ok || other.structure == (inventory.Structure{}) {
 			return assess.Basis{}
 		}
 		// A structure names its site.
-		_, _ = sum.Write(other.structure[:])
+		_, _ = sum.Write(other.structure.Seen[:])
 	}
 	return assess.Basis(sum.Sum(nil)[:len(assess.Basis{})])
 }
@@ -32,10 +32,10 @@ func rests(a *assess.Assessment, on assess.Basis) bool {
 	return a != nil && on != (assess.Basis{}) && a.Basis == on
 }
 
-// measures reports whether an update brings new measurements of what a site was made of before, and nothing that another site's judgement looks
-// at but for its instants: from when a failure counts that was there before stays as it is.
-func measures(before *Record, u *Update) bool {
-	return u.Structure != (inventory.Structure{}) && u.Structure == before.structure
+// alone reports whether an update changes nothing that another site's judgement looks at but for instants: from when a failure counts that was there
+// before stays as it is.
+func alone(before *Record, u *Update) bool {
+	return u.Structure != (inventory.Structure{}) && u.Structure.Seen == before.structure.Seen
 }
 
 // recommended are the recommendations of an assessment, without those that rest on measurements.

@@ -214,7 +214,7 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		return
 	}
 	byKey := f.o.Graph.Sites
-	alone := known && measures(before, u)
+	alone := known && alone(before, u)
 	var concerned []string
 	if known && !alone {
 		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)

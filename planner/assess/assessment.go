@@ -41,7 +41,7 @@ type Assessment struct {
 	Basis Basis `json:"-"`
 }
 
-// Basis identifies the structures of a site and of its neighbours (inventory.Structure) that a judgement rests on. What is not in them are the
+// Basis identifies what a judgement rests on of the structures of a site and of its neighbours (inventory.Structure). What is not in them are the
 // site's own measurements and instants, which change from revision to revision. The zero value is not known.
 type Basis [16]byte
 

@@ -23,8 +23,39 @@ func TestStructure(t *testing.T) {
 		{`{"a":{"probes":[1]},"probes":[1]}`, `{"a":{"probes":[2]},"probes":[1]}`, false},
 		{`[]`, `{}`, false},
 	} {
-		if got := inventory.StructureOf([]byte(c.a)) == inventory.StructureOf([]byte(c.b)); got != c.equal {
+		if got := inventory.StructureOf([]byte(c.a)).Site == inventory.StructureOf([]byte(c.b)).Site; got != c.equal {
 			t.Errorf("%s and %s: equal %v, want %v", c.a, c.b, got, c.equal)
+		}
+	}
+}
+
+// TestSeen: what other sites see of a structure is all but the workload of the clusters.
+func TestSeen(t *testing.T) {
+	for _, c := range []struct {
+		a, b  string
+		equal bool
+	}{
+		{`{"clusters":[{"id":"a","workload":{"things":[1,{"b":"}"}]},"uses":[1]}]}`, `{"clusters":[{"id":"a","workload":{},"uses":[1]}]}`, true},
+		{`{"clusters":[{"workload":{"x":1}},{"id":"b","workload":null}]}`, `{"clusters":[{"workload":2},{"id":"b","workload":[]}]}`, true},
+		{`{"clusters":[{"workload":{"x":1}}]}`, `{"clusters":[{"workload":{"x":2}}]}`, true},
+		{`{"clusters":[{"workload":1,"uses":[1]}],"site":{}}`, `{"clusters":[{"workload":2,"uses":[1]}],"site":{}}`, true},
+		{`{"clusters":[{"workload":1,"uses":[1]}]}`, `{"clusters":[{"workload":1,"uses":[2]}]}`, false},
+		{`{"clusters":[{"workload":1},{"id":"a"}]}`, `{"clusters":[{"workload":1},{"id":"b"}]}`, false},
+		{`{"clusters":[{"workload":1}],"site":1}`, `{"clusters":[{"workload":1}],"site":2}`, false},
+		{`{"clusters":[{"x":{"workload":1}}]}`, `{"clusters":[{"x":{"workload":2}}]}`, false},
+		{`{"clusters":[{"x":"workload","y":1}]}`, `{"clusters":[{"x":"workload","y":2}]}`, false},
+		{`{"clusters":[{"x":["workload",1]}]}`, `{"clusters":[{"x":["workload",2]}]}`, false},
+		{`{"clusters":[{"Workload":1}]}`, `{"clusters":[{"Workload":2}]}`, false},
+		{`{"workload":1}`, `{"workload":2}`, false},
+		{`{"site":{"workload":1}}`, `{"site":{"workload":2}}`, false},
+		{`{"infrastructure":[{"workload":1}]}`, `{"infrastructure":[{"workload":2}]}`, false},
+	} {
+		a, b := inventory.StructureOf([]byte(c.a)), inventory.StructureOf([]byte(c.b))
+		if got := a.Seen == b.Seen; got != c.equal {
+			t.Errorf("%s and %s: seen as equal %v, want %v", c.a, c.b, got, c.equal)
+		}
+		if a.Site == b.Site {
+			t.Errorf("%s and %s have one structure", c.a, c.b)
 		}
 	}
 }
@@ -32,7 +63,7 @@ func TestStructure(t *testing.T) {
 // TestStructureOfSites: of two documents of one site, the structures are equal exactly when the sites are but for what was measured.
 func TestStructureOfSites(t *testing.T) {
 	f := sitesim.New(sitesim.Options{Seed: 4, Sites: 20, Chances: sitesim.Chances{Demand: 0.2, Failover: 0.1, Upgrade: 0.1}})
-	made := func(s *inventory.Site) (structure inventory.Structure, rest string) {
+	made := func(s *inventory.Site) (structure inventory.Structure, rest, seen string) {
 		text, err := inventory.Canonical(s)
 		if err != nil {
 			t.Fatal(err)
@@ -42,26 +73,36 @@ func TestStructureOfSites(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return inventory.StructureOf(text), string(bare)
+		for i := range s.Clusters {
+			s.Clusters[i].Workload = nil
+		}
+		others, err := inventory.Canonical(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return inventory.StructureOf(text), string(bare), string(others)
 	}
-	same, other := 0, 0
+	same, other, alone := 0, 0, 0
 	for i := range f.Len() {
-		before, bare := made(f.Site(i, 0))
+		before, bare, seen := made(f.Site(i, 0))
 		for step := 1; step < 6; step++ {
-			now, nowBare := made(f.Site(i, step))
-			if (before == now) != (bare == nowBare) {
-				t.Errorf("%s at step %d: equal structures %v, equal sites %v", f.ID(i), step, before == now, bare == nowBare)
+			now, nowBare, nowSeen := made(f.Site(i, step))
+			if (before.Site == now.Site) != (bare == nowBare) || (before.Seen == now.Seen) != (seen == nowSeen) {
+				t.Errorf("%s at step %d: equal structures %v and %v, equal sites %v and %v", f.ID(i), step, before.Site == now.Site, before.Seen == now.Seen, bare == nowBare, seen == nowSeen)
+			}
+			if before.Seen == now.Seen && before != now {
+				alone++
 			}
 			if before == now {
 				same++
 			} else {
 				other++
 			}
-			before, bare = now, nowBare
+			before, bare, seen = now, nowBare, nowSeen
 		}
 	}
-	if same == 0 || other == 0 {
-		t.Errorf("%d steps changed nothing, %d something", same, other)
+	if same == 0 || other == 0 || alone == 0 || alone == other {
+		t.Errorf("%d steps changed nothing, %d something, %d of them the workload alone", same, other, alone)
 	}
 }
 
