@@ -26,7 +26,7 @@ func TestMarshalIsTheEncoders(t *testing.T) {
 	fill(reflect.ValueOf(full).Elem(), 3)
 	full.Clusters[0].Recommendation = recommend.Pack(recommend.Recommendation{Architecture: "a", Reasons: []string{`<"ü">`}, Advice: []recommend.Advice{{Move: "<x>"}}})
 	extreme := &assess.Assessment{Clusters: make([]assess.Cluster, 1)}
-	extreme.Clusters[0].Sizing.Headroom = map[string]float64{"a": 1e-7, "b": -1e-6, "c": 1e21, "d": 123456789012345680000, "e": 0.1, "f": -0.0, "g": 1e-6}
+	extreme.Clusters[0].Sizing.Headroom = map[string]float64{"a": 1e-7, "b": -1e-6, "c": 1e21, "d": 123456789012345680000, "e": 0.1, "f": 0, "g": 1e-6}
 	all := []*assess.Assessment{{}, odd, full, extreme}
 	for _, s := range sitesim.New(sitesim.Options{Seed: 1, Sites: 20}).Sites(0) {
 		all = append(all, engine.Site(assess.View{Site: s, At: s.ObservedAt}))

@@ -37,7 +37,7 @@ func withoutWorkload(text []byte) func(yield func([]byte) bool) {
 	return func(yield func([]byte) bool) {
 		const cluster = 2 // the depth of its members: the list and the object
 		depth, from := 0, 0
-		key, skipped := false, false // a key of a cluster comes next; a workload is being passed
+		key, skipped := false, false     // a key of a cluster comes next; a workload is being passed
 		for i := 1; i < len(text); i++ { // behind the comma or brace before the member
 			c := text[i]
 			if skipped && depth == cluster && (c == ',' || c == '}') {
