@@ -1,17 +1,20 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/bus"
 )
 
-// Dead is a delivery that was given up. It stays until it is redelivered, removed, or its webhook is deleted.
+// Dead is a delivery that was given up. It stays until it is redelivered, removed, or its webhook is deleted, or until
+// Tuning.DeadLetters newer ones of its webhook are there: a receiver that nobody mends would fill the bus.
 type Dead struct {
 	Webhook string          `json:"webhook"`
 	ID      string          `json:"id"` // of the event or digest
@@ -28,6 +31,16 @@ func (s *Service) bury(ctx context.Context, webhook string, d *delivery, last At
 	if err != nil {
 		return err
 	}
+	if s.many(webhook) {
+		if err := s.trim(ctx, webhook); err != nil {
+			// The letter is kept all the same, which is what counts; the next one counts again.
+			s.o.Logger.Warn("the dead letters of a webhook cannot be counted", "webhook", webhook, "error", err)
+		} else {
+			s.mu.Lock()
+			s.buried[webhook] = 0
+			s.mu.Unlock()
+		}
+	}
 	last.Next = time.Time{}
 	dead := Dead{Webhook: webhook, ID: d.ID, At: s.o.Now().UTC(), Last: last, Body: body}
 	if _, err := s.o.Stores.Dead.Create(ctx, deadKey(webhook, d.ID), dead); err != nil && !errors.Is(err, bus.ErrConflict) {
@@ -35,6 +48,48 @@ func (s *Service) bury(ctx context.Context, webhook string, d *delivery, last At
 	}
 	s.o.Logger.Warn("a delivery to a webhook was given up and is kept as a dead letter", "webhook", webhook, "delivery", d.ID, "error", last.Error)
 	return nil
+}
+
+// many tells that the dead letters of a webhook are to be counted: at the first one of this process, and after as many as a tenth of
+// what is kept, since counting reads them.
+func (s *Service) many(webhook string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n, known := s.buried[webhook]
+	s.buried[webhook] = n + 1
+	return !known || n+1 >= max(1, s.o.Tuning.DeadLetters/10)
+}
+
+// trim drops the oldest dead letters of a webhook, so that with the next one there are as many as are kept, and tells how many: in
+// the log of the program, in that of the webhook and in the audit.
+func (s *Service) trim(ctx context.Context, webhook string) error {
+	entries, err := s.dead(ctx, webhook)
+	over := len(entries) + 1 - s.o.Tuning.DeadLetters
+	if err != nil || over <= 0 {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b bus.Entry[Dead]) int {
+		return cmp.Or(a.Value.At.Compare(b.Value.At), cmp.Compare(a.Revision, b.Revision))
+	})
+	dropped := 0
+	var failed error
+	for _, e := range entries[:min(over, len(entries))] {
+		// Another replica may have dropped or redelivered it meanwhile.
+		switch err := s.o.Stores.Dead.Delete(ctx, e.Key, e.Revision); {
+		case err == nil:
+			dropped++
+		case !errors.Is(err, bus.ErrConflict) && !errors.Is(err, bus.ErrNotFound):
+			failed = err
+		}
+	}
+	if dropped > 0 {
+		s.o.Logger.Error("dead letters of a webhook were dropped, the oldest first", "webhook", webhook, "dropped", dropped, "kept", s.o.Tuning.DeadLetters)
+		s.audit(ctx, Person{}, "webhook.dropped", webhook, fmt.Sprintf("%d dead letters, the oldest; %d are kept", dropped, s.o.Tuning.DeadLetters))
+		failed = errors.Join(failed, s.log(ctx, webhook, func(l *Log) {
+			l.Dropped, l.DroppedAt = l.Dropped+uint64(dropped), s.o.Now().UTC()
+		}))
+	}
+	return failed
 }
 
 // DeadLetters lists what was given up of a webhook, by id.

@@ -35,6 +35,9 @@ type Log struct {
 	Attempts  []Attempt `json:"attempts"`
 	Delivered uint64    `json:"delivered"`
 	Failed    uint64    `json:"failed"`
+	// Dropped counts the dead letters that were dropped because there were too many, the last time at DroppedAt.
+	Dropped   uint64    `json:"dropped,omitempty"`
+	DroppedAt time.Time `json:"droppedAt,omitzero"`
 }
 
 const (
@@ -234,31 +237,38 @@ func reason(err error) string {
 
 // note keeps an attempt in the webhook's log. The log helps people to find a mistake; delivery does not wait for it.
 func (s *Service) note(ctx context.Context, webhook string, a Attempt) {
-	var err error
-	for range conflicts {
-		var e bus.Entry[Log]
-		if e, err = s.o.Stores.Logs.Get(ctx, webhook); err != nil && !errors.Is(err, bus.ErrNotFound) {
-			break
-		}
-		l := e.Value
+	err := s.log(ctx, webhook, func(l *Log) {
 		l.Attempts = append([]Attempt{a}, l.Attempts[:min(len(l.Attempts), maxAttempts-1)]...)
 		if a.Error == "" {
 			l.Delivered++
 		} else {
 			l.Failed++
 		}
+	})
+	if err != nil && ctx.Err() == nil {
+		s.o.Logger.Warn("an attempt is missing in a webhook's log", "webhook", webhook, "error", err)
+	}
+}
+
+// log changes the log of a webhook.
+func (s *Service) log(ctx context.Context, webhook string, change func(*Log)) (err error) {
+	for range conflicts {
+		var e bus.Entry[Log]
+		if e, err = s.o.Stores.Logs.Get(ctx, webhook); err != nil && !errors.Is(err, bus.ErrNotFound) {
+			return err
+		}
+		l := e.Value
+		change(&l)
 		if e.Revision == 0 {
 			_, err = s.o.Stores.Logs.Create(ctx, webhook, l)
 		} else {
 			_, err = s.o.Stores.Logs.Update(ctx, webhook, l, e.Revision)
 		}
 		if !errors.Is(err, bus.ErrConflict) {
-			break
+			return err
 		}
 	}
-	if err != nil && ctx.Err() == nil {
-		s.o.Logger.Warn("an attempt is missing in a webhook's log", "webhook", webhook, "error", err)
-	}
+	return err
 }
 
 // link is an address of the web client, with parameters in pairs; empty when it is not configured.

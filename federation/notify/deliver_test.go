@@ -224,6 +224,63 @@ func TestAFullQueueLosesNothing(t *testing.T) {
 	eventually(t, "all", func() any { return slices.Sorted(slices.Values(sink.told(t))) }, slices.Sorted(slices.Values(want)))
 }
 
+// TestDeadLettersAreBounded: of a receiver that nobody mends the newest dead letters are kept, and what is dropped is told in the
+// log of the program, in that of the webhook and in the audit.
+func TestDeadLettersAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.queue.PerLane, w.tuning.DeadLetters = 3, 5
+	r := w.replica(t)
+	release := make(chan struct{})
+	sink := newReceiver(t, func(_ int, _ http.ResponseWriter, r *http.Request) bool {
+		select {
+		case <-release:
+			return true
+		case <-r.Context().Done():
+			return false
+		}
+	})
+	defer close(release)
+	e, _ := r.webhook(t, sink.URL, nil)
+	other, _ := r.webhook(t, sink.URL, nil)
+	var ids []string
+	for i := range 3 + 17 {
+		event := lost("a", w.clock.forward(time.Second), i)
+		ids = append(ids, event.ID)
+		if err := r.Tell(t.Context(), event); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{e.ID, other.ID} {
+		dead, err := r.DeadLetters(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kept []string
+		for i := range dead {
+			kept = append(kept, dead[i].ID)
+		}
+		if want := slices.Sorted(slices.Values(ids[len(ids)-5:])); !slices.Equal(slices.Sorted(slices.Values(kept)), want) {
+			t.Errorf("kept are %v, the newest are %v", kept, want)
+		}
+		l, _, err := r.Deliveries(t.Context(), id)
+		if err != nil || l.Dropped != 12 || l.DroppedAt.IsZero() {
+			t.Errorf("the log of the webhook tells of %d dropped at %s: %v", l.Dropped, l.DroppedAt, err)
+		}
+	}
+	if text := w.written(); !strings.Contains(text, "dead letters of a webhook were dropped") || !strings.Contains(text, "webhook.dropped") {
+		t.Error("neither log nor audit tell of it")
+	}
+	// A replica that starts later counts at its first one.
+	w.tuning.DeadLetters = 2
+	later := w.replica(t)
+	if err := later.Tell(t.Context(), lost("a", w.clock.forward(time.Second), 99)); err != nil {
+		t.Fatal(err)
+	}
+	if dead, err := later.DeadLetters(t.Context(), e.ID); err != nil || len(dead) != 2 {
+		t.Errorf("%d are kept: %v", len(dead), err)
+	}
+}
+
 // TestForbiddenAddresses: what a webhook may not reach it does not, also when a name leads there or a redirect does.
 func TestForbiddenAddresses(t *testing.T) {
 	w := newWorld(t)

@@ -129,6 +129,8 @@ type Tuning struct {
 	FlapWindow    time.Duration
 	WaiverWarning time.Duration // how long before its end a waiver is told as expiring; 7 days
 	Tick          time.Duration // how often is looked at what time alone changes; 5 s
+	// DeadLetters of one webhook are kept, the newest; 1,000. Until somebody counts, a tenth more may lie there for each replica.
+	DeadLetters int
 }
 
 func (t *Tuning) defaults() {
@@ -140,6 +142,7 @@ func (t *Tuning) defaults() {
 	set(&t.FlapWindow, time.Hour)
 	set(&t.WaiverWarning, 7*24*time.Hour)
 	set(&t.Tick, 5*time.Second)
+	set(&t.DeadLetters, 1000)
 }
 
 func set[T comparable](v *T, otherwise T) {
@@ -154,7 +157,7 @@ type Person struct{ ID, Name string }
 
 // Act is one entry of the audit. It holds no secret, no URL beyond its host and no header value.
 type Act struct {
-	Act     string // webhook.created, webhook.updated, webhook.deleted, webhook.tested, webhook.redelivered, webhook.disabled
+	Act     string // webhook.created, webhook.updated, webhook.deleted, webhook.tested, webhook.redelivered, webhook.disabled, webhook.dropped
 	Who     Person // zero for the hub itself
 	At      time.Time
 	Webhook string
@@ -176,6 +179,7 @@ type Service struct {
 
 	mu      sync.Mutex
 	targets map[string]*target
+	buried  map[string]int       // dead letters of a webhook since they were counted
 	waiting map[string]time.Time // sites at which time alone will make something to tell, and when
 	wake    chan struct{}        // the targets changed
 }
@@ -203,7 +207,7 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		o: o, seal: k, client: newClient(o.Allow, o.Tuning.Timeout), ready: make(chan struct{}),
-		targets: map[string]*target{}, waiting: map[string]time.Time{}, wake: make(chan struct{}, 1),
+		targets: map[string]*target{}, buried: map[string]int{}, waiting: map[string]time.Time{}, wake: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -2129,6 +2129,12 @@ type WebhookDeliveries struct {
 	// Delivered Deliveries since the webhook was made.
 	Delivered int64 `json:"delivered"`
 
+	// Dropped Dead letters that were dropped, the oldest first: 1000 of a webhook are kept, and at most a tenth more for each replica until they are counted.
+	Dropped int64 `json:"dropped,omitempty,omitzero"`
+
+	// DroppedAt When that happened last.
+	DroppedAt time.Time `json:"droppedAt,omitempty,omitzero"`
+
 	// Failed Attempts that failed.
 	Failed int64 `json:"failed"`
 

@@ -269,6 +269,7 @@ func (w *Notifier) Test(ctx context.Context, by govern.Actor, id string) (gen.We
 func (w *Notifier) Deliveries(ctx context.Context, id string) (gen.WebhookDeliveries, error) {
 	l, waiting, err := w.s.Deliveries(ctx, id)
 	out := gen.WebhookDeliveries{Waiting: waiting, Delivered: int64(l.Delivered), Failed: int64(l.Failed), Attempts: []gen.WebhookAttempt{}} //nolint:gosec // counts
+	out.Dropped, out.DroppedAt = int64(l.Dropped), l.DroppedAt                                                                               //nolint:gosec // counts
 	for i := range l.Attempts {
 		out.Attempts = append(out.Attempts, attemptView(&l.Attempts[i]))
 	}

@@ -287,6 +287,9 @@ func (c *webhookLogCommand) Run(ctx context.Context, e *Environment) error {
 		return err
 	}
 	fmt.Fprintf(e.Stderr, "%d delivered, %d attempts failed, %d wait.\n", d.Delivered, d.Failed, d.Waiting)
+	if d.Dropped > 0 {
+		fmt.Fprintf(e.Stderr, "%d dead letters were dropped, the oldest first, last at %s.\n", d.Dropped, d.DroppedAt.Format(time.RFC3339))
+	}
 	return nil
 }
 

@@ -2052,6 +2052,16 @@ export interface components {
              * @description Attempts that failed.
              */
             failed: number;
+            /**
+             * Format: int64
+             * @description Dead letters that were dropped, the oldest first: 1000 of a webhook are kept, and at most a tenth more for each replica until they are counted.
+             */
+            dropped?: number;
+            /**
+             * Format: date-time
+             * @description When that happened last.
+             */
+            droppedAt?: string;
             attempts: components["schemas"]["WebhookAttempt"][];
         };
         DeadLetter: {
