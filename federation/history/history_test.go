@@ -306,8 +306,8 @@ func TestCancelledCall(t *testing.T) {
 	}
 }
 
-// TestReplicatedSchemaParses has a real server read every statement of the replicated schema. What it
-// can run of them, TestReplicas has two servers run.
+// TestReplicatedSchemaParses has a real server read every statement of the replicated schema. Those that
+// make tables two servers run in services/e2e.
 func TestReplicatedSchemaParses(t *testing.T) {
 	server := historytest.Server(t)
 	conn, err := clickhouse.Open(loginOf(t, server))

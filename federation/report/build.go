@@ -2,8 +2,6 @@ package report
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -45,8 +43,6 @@ func New(in Input) (*Report, error) {
 	if err := r.encode(); err != nil {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
-	sum := sha256.Sum256(r.text)
-	r.Hash = "sha256:" + hex.EncodeToString(sum[:])
 	return r, nil
 }
 
@@ -183,7 +179,7 @@ func (b *builder) addFindings(a *Extract) {
 	for i := range a.findings {
 		f := &a.findings[i]
 		b.findings = append(b.findings, f)
-		f.Waived = waiver.Holds(&f.Finding, b.in.At)
+		f.Waived = waiver.Holds(f.Finding, b.in.At)
 		if of := (rules.Subject{Site: f.Subject.Site, Cluster: f.Subject.Cluster}); site == nil || of != at || of.Cluster == "" {
 			at, site, concerned = of, b.site(of.Site), b.concerned(f, a)
 		}

@@ -66,7 +66,7 @@ func Of(a *assess.Assessment) (*Extract, error) {
 		if err != nil {
 			return nil, fmt.Errorf("finding %s: %w", a.Findings[i].ID, err)
 		}
-		x.findings[i] = Finding{Finding: a.Findings[i], text: string(text)}
+		x.findings[i] = Finding{Finding: &a.Findings[i], text: string(text)}
 	}
 	slices.SortStableFunc(x.findings, func(a, b Finding) int { return compareFindings(&a, &b) })
 	for i := range a.Tenancy {
@@ -161,6 +161,7 @@ func (x *Extract) Text() string {
 // Read reads what Text wrote. The texts of the extract are parts of the given one.
 func Read(text string) (*Extract, error) {
 	x := new(Extract)
+	var brief []rules.Finding // one allocation for many
 	for n := 1; text != ""; n++ {
 		var l fields
 		l.rest, text, _ = strings.Cut(text, "\n")
@@ -172,7 +173,8 @@ func Read(text string) (*Extract, error) {
 		case lineHead:
 			x.at, x.pack = l.instant(), RulePack{Version: l.next(), Hash: l.next()}
 			x.coverage = assess.Coverage{Sites: l.number(), Fresh: l.number(), Stale: l.number(), FactsKnown: l.number(), FactsNeeded: l.number()}
-			x.findings = make([]Finding, 0, min(l.number(), 1000)) // However many they say: it is only room.
+			room := min(l.number(), 1000) // However many the line says: it is only room.
+			x.findings, brief = make([]Finding, 0, room), make([]rules.Finding, room)
 		case lineInventory:
 			x.inventories = append(x.inventories, assess.InventoryRef{Site: l.next(), Name: l.next(), Revision: l.next(), ObservedAt: l.instant()})
 		case linePassed:
@@ -185,7 +187,11 @@ func Read(text string) (*Extract, error) {
 			c.Regions.ThingWorx, c.text = l.list(), l.raw()
 			x.clusters = append(x.clusters, c)
 		case lineFinding:
-			f := Finding{brief: true}
+			if len(brief) == 0 {
+				brief = make([]rules.Finding, 16)
+			}
+			f := Finding{brief: true, Finding: &brief[0]}
+			brief = brief[1:]
 			f.Rule, f.Verdict, f.Severity = l.next(), rules.Verdict(l.next()), rules.Severity(l.next())
 			f.Subject = rules.Subject{Site: l.next(), Cluster: l.next(), Infrastructure: l.next()}
 			if waiver, expires := l.next(), l.next(); expires != "" {
@@ -309,7 +315,7 @@ func (r *Report) full() error {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		if f.brief {
-			if err := json.Unmarshal([]byte(f.text), &f.Finding); err != nil {
+			if err := json.Unmarshal([]byte(f.text), f.Finding); err != nil {
 				return fmt.Errorf("read a finding of rule %s: %w", f.Rule, err)
 			}
 			f.brief = false

@@ -146,15 +146,15 @@ func TestEncoderText(t *testing.T) {
 	})
 }
 
-// BenchmarkExtracts makes the report of 1,000 sites out of texts, as one of the past is made.
+// BenchmarkExtracts makes the report of 10,000 sites out of texts, as one of the past is made.
 func BenchmarkExtracts(b *testing.B) {
 	a := federation().Assessments[1]
 	for len(a.Findings) < 12 {
 		a.Findings = append(a.Findings, a.Findings[0])
 	}
-	texts := make([]string, 1000)
+	texts := make([]string, 10000)
 	for i := range texts {
-		site := fmt.Sprintf("muc-%04d", i)
+		site := fmt.Sprintf("muc-%05d", i)
 		x := *a
 		x.Inventories = []assess.InventoryRef{{Site: site, ObservedAt: at()}}
 		x.Clusters = []assess.Cluster{a.Clusters[0]}

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -9,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// encode writes the report as JSON, as encoding/json would: a test compares them. That package would read every finding and
-// cluster of the history, which are JSON already, and write it anew.
+// encode writes the report as JSON, as encoding/json would but for the line feeds: a test compares them. That package would read
+// every finding and cluster of the history, which are JSON already, and write it anew. The hash is of the text without line feeds.
 func (r *Report) encode() error {
 	head := *r
 	head.Clusters, head.Sites, head.Findings, head.Shared = nil, nil, nil, nil
@@ -23,21 +25,29 @@ func (r *Report) encode() error {
 	if !found {
 		return errors.New("the lists of the report do not follow each other")
 	}
-	size := 4096
+	size := len(text) + 4096
 	for i := range r.Clusters {
-		size += len(r.Clusters[i].text) + 200
+		size += len(r.Clusters[i].text) + 300
 	}
 	for i := range r.Findings {
 		size += len(r.Findings[i].text) + 80
 	}
-	e := encoder{b: make([]byte, 0, size+400*len(r.Sites)+400*len(r.Shared))}
+	e := encoder{b: make([]byte, 0, size+450*len(r.Sites)+350*len(r.Shared))}
+	sum := sha256.New()
+	hashed := 0
+	hash := func() {
+		_, _ = sum.Write(e.b[hashed:]) // A hash takes everything.
+		hashed = len(e.b)
+	}
 	list := func(key string, n int, element func(i int)) {
 		e.raw(`,"` + key + `":[`)
 		for i := range n {
 			if i > 0 {
 				e.b = append(e.b, ',')
 			}
-			e.ends = append(e.ends, len(e.b))
+			hash()
+			e.b = append(e.b, '\n')
+			hashed++
 			element(i)
 		}
 		e.b = append(e.b, ']')
@@ -48,8 +58,16 @@ func (r *Report) encode() error {
 	list("findings", len(r.Findings), func(i int) { e.finding(&r.Findings[i]) })
 	list("sharedInfrastructure", len(r.Shared), func(i int) { e.shared(&r.Shared[i]) })
 	e.b = append(e.b, after...)
-	r.text, r.ends = e.b, e.ends
+	hash()
+	r.Hash = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	const empty = `"}`
+	r.text = e.b[:len(e.b)-len(empty)]
 	return nil
+}
+
+// JSON is the report as one JSON document, each site, cluster, finding and infrastructure in a line of its own.
+func (r *Report) JSON() []byte {
+	return append(append(r.text[:len(r.text):cap(r.text)], r.Hash...), "\"}\n"...)
 }
 
 // MarshalJSON writes the finding with all that is known of it.
@@ -66,10 +84,7 @@ func (c Cluster) MarshalJSON() ([]byte, error) {
 	return e.b, nil
 }
 
-type encoder struct {
-	b    []byte
-	ends []int
-}
+type encoder struct{ b []byte }
 
 func (e *encoder) raw(text string) { e.b = append(e.b, text...) }
 

@@ -89,8 +89,7 @@ type Report struct {
 	Assumptions []Assumption   `json:"assumptions"`
 	Hash        string         `json:"hash"` // SHA-256 of the report's JSON with an empty hash
 
-	text []byte // the report as JSON, in one line and with an empty hash
-	ends []int  // where in text an element ends that has a line of its own when it is written
+	text []byte // the report as JSON, to where the hash begins, with room for it; elements of long lists have lines of their own
 }
 
 // RulePack is one set of rules and policy that judgements were made under.
@@ -252,7 +251,7 @@ const (
 
 // Finding is one finding with what an auditor needs beside it.
 type Finding struct {
-	rules.Finding
+	*rules.Finding
 	Waived     bool       `json:"waived"`               // its waiver is in force at the instant of the report
 	ObservedAt *time.Time `json:"observedAt,omitempty"` // when the facts it rests on were seen
 

@@ -11,18 +11,9 @@ import (
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
-// WriteJSON writes the report as one JSON document, each site, cluster, finding and infrastructure in a line of its own.
+// WriteJSON writes the report as one JSON document.
 func WriteJSON(w io.Writer, r *Report) error {
-	const empty = `""}`
-	out := make([]byte, 0, len(r.text)+len(r.ends)+len(r.Hash)+1)
-	from := 0
-	for _, end := range r.ends {
-		out = append(append(out, r.text[from:end]...), '\n')
-		from = end
-	}
-	out = append(append(out, r.text[from:len(r.text)-len(empty)]...), '"')
-	out = append(append(out, r.Hash...), "\"}\n"...)
-	if _, err := w.Write(out); err != nil {
+	if _, err := w.Write(r.JSON()); err != nil {
 		return fmt.Errorf("write JSON report: %w", err)
 	}
 	return nil

@@ -1,9 +1,8 @@
 //go:build linux
 
-package history_test
+package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -45,29 +44,15 @@ func startReplica(t *testing.T, dir, name, ensemble string) *replica {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.store.Close() })
-	if r.conn, err = clickhouse.Open(loginOf(t, r.server)); err != nil {
+	login, err := clickhouse.ParseDSN(r.server.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.conn, err = clickhouse.Open(login); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.conn.Close() })
 	return &r
-}
-
-// eventually repeats what fails while servers find each other, on a machine however slow.
-func eventually(t *testing.T, what string, do func(ctx context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	for {
-		err := do(ctx)
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("%s: %v", what, err)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
 }
 
 // TestReplicas makes the replicated schema on two servers that share a real ZooKeeper: every CREATE runs, the second server finds
@@ -87,7 +72,7 @@ func TestReplicas(t *testing.T) {
 	root := t.TempDir()
 	for i, name := range []string{"a", "b"} {
 		r := startReplica(t, filepath.Join(root, name), name, ensemble.String())
-		eventually(t, "the replicated tables are made", func(ctx context.Context) error { return r.store.Migrate(ctx, creates) })
+		eventually(t, "the replicated tables are made", func() error { return r.store.Migrate(t.Context(), creates) })
 		var tables, joined, readonly uint64
 		if err := r.conn.QueryRow(t.Context(), `SELECT count(), countIf(total_replicas = {n:UInt8} AND replica_name = {name:String} AND startsWith(zookeeper_path, '/meridian/')), countIf(is_readonly)
 			FROM system.replicas`, clickhouse.Named("n", uint8(i+1)), clickhouse.Named("name", name)).Scan(&tables, &joined, &readonly); err != nil {
