@@ -22,7 +22,7 @@ const bench = "deployments/bench"
 var pure = []string{
 	"planner/document", "planner/inventory", "planner/geo", "planner/policy", "planner/catalog", "planner/sizing",
 	"planner/availability", "planner/recognise", "planner/rules", "planner/recommend", "planner/migrate",
-	"planner/simulate", "planner/tenancy", "planner/assess", "federation/tenancy", "federation/report", "federation/waiver", "federation/refuse",
+	"planner/simulate", "planner/tenancy", "planner/assess", "federation/tenancy", "federation/report", "federation/waiver", "federation/refuse", "federation/act",
 	"federation/diagram", "federation/whatif", "federation/advice",
 	"planner/rules/rule", "planner/rules/facts", "planner/rules/location", "planner/rules/resilience", "planner/rules/sharing",
 	"planner/rules/operation", "planner/rules/custom", "planner/sources/tree", "planner/sources/merge", "planner/plan",
