@@ -102,10 +102,15 @@ func (e *FileEntry) waiver(limits Limits) (Waiver, []document.Problem) {
 		owner = e.RequestedBy
 	}
 	at := e.ApprovedAt.UTC()
+	asked, decided := Act{By: e.RequestedBy, Name: e.RequestedBy, At: at}, Act{By: e.ApprovedBy, Name: e.ApprovedBy, At: at}
 	w, err := of(Document{
 		ID: e.ID, Rule: e.Rule, Match: e.Match, Reason: e.Reason, Ticket: e.Ticket, Owner: owner, Expires: e.Expires, State: Approved,
-		Requested: Act{By: e.RequestedBy, Name: e.RequestedBy, At: at}, Decided: &Act{By: e.ApprovedBy, Name: e.ApprovedBy, At: at},
+		Requested: asked, Decided: &decided,
 	})
+	if err == nil && asked.SamePerson(decided) {
+		err = refuse.Because(refuse.Invalid, "the waiver is not valid",
+			document.Problem{Path: "/decided/by", What: "who requested a waiver may not approve it", Remedy: "ask somebody else"})
+	}
 	if err == nil {
 		err = tooLong(&w.d, at, limits)
 	}

@@ -264,11 +264,12 @@ func TestFile(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	for name, c := range map[string]struct{ from, to, says string }{
-		"approved by who requested": {"approvedBy: bert", "approvedBy: anna", "w.yaml:10:"},
-		"too long":                  {"2026-12-01", "2030-12-01", "/waivers/0/expires"},
-		"when":                      {"    approvedAt: 2026-11-20T10:00:00Z\n", "", "/waivers/0/approvedAt"},
-		"unknown key":               {"ticket", "tiket", "ticket"},
-		"kind":                      {"kind: Waivers", "kind: Policy", "/kind"},
+		"approved by who requested":     {"approvedBy: bert", "approvedBy: anna", "w.yaml:10:"},
+		"approved by who is spelled so": {"approvedBy: bert", "approvedBy: \"ANNA \"", "may not approve"},
+		"too long":                      {"2026-12-01", "2030-12-01", "/waivers/0/expires"},
+		"when":                          {"    approvedAt: 2026-11-20T10:00:00Z\n", "", "/waivers/0/approvedAt"},
+		"unknown key":                   {"ticket", "tiket", "ticket"},
+		"kind":                          {"kind: Waivers", "kind: Policy", "/kind"},
 	} {
 		_, err := waiver.Parse("w.yaml", []byte(strings.Replace(file, c.from, c.to, 1)), waiver.Limits{})
 		if err == nil || !strings.Contains(err.Error(), c.says) {
