@@ -9,7 +9,6 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/read"
 	versions "github.com/meridian-federation/meridian/federation/policy"
 	"github.com/meridian-federation/meridian/federation/refuse"
-	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -58,10 +57,10 @@ func (s *Server) policyViews() []gen.PolicyVersion {
 }
 
 func policyView(v *versions.Version, log versions.Log) gen.PolicyVersion {
-	out := gen.PolicyVersion{Id: v.ID, Name: v.Policy.Name, Hash: v.Hash, Created: waiver.Act(v.Created), Policy: v.Policy}
+	out := gen.PolicyVersion{Id: v.ID, Name: v.Policy.Name, Hash: v.Hash, Created: v.Created, Policy: v.Policy}
 	for _, a := range log.Activations {
 		if a.Version == v.ID {
-			out.Activations = append(out.Activations, waiver.Act(a.Act))
+			out.Activations = append(out.Activations, a.Act)
 		}
 	}
 	return out
@@ -130,7 +129,7 @@ func (s *Server) DraftPolicy(ctx context.Context, req gen.DraftPolicyRequestObje
 	if err != nil {
 		return nil, refuse.Because(refuse.Invalid, "the policy cannot be read", document.Problem{Path: "/document", What: err.Error()})
 	}
-	v, err := p.Service.Draft(ctx, versions.Act(deed(c, req.Body.Note)), doc)
+	v, err := p.Service.Draft(ctx, deed(c, req.Body.Note), doc)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +191,7 @@ func (s *Server) ActivatePolicy(ctx context.Context, req gen.ActivatePolicyReque
 	if req.Policy == filePolicy {
 		return nil, refuse.Because(refuse.Conflict, "the file's policy is in force until a version is active, and not again; store it as a version")
 	}
-	before, done, err := p.Service.Activate(ctx, versions.Act(deed(c, req.Body.Reason)), req.Policy)
+	before, done, err := p.Service.Activate(ctx, deed(c, req.Body.Reason), req.Policy)
 	if err != nil {
 		return nil, err
 	}

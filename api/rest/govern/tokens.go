@@ -9,7 +9,6 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/read"
 	"github.com/meridian-federation/meridian/federation/access"
 	"github.com/meridian-federation/meridian/federation/refuse"
-	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/document"
 )
 
@@ -60,7 +59,7 @@ func (s *Server) CreateToken(ctx context.Context, req gen.CreateTokenRequestObje
 			return nil, refuse.Because(refuse.Invalid, "the token cannot be made", document.Problem{Path: "/expiresIn", What: "this is no duration", Remedy: "write it like 2160h"})
 		}
 	}
-	t, secret, err := service.Create(ctx, access.Act(deed(c, "")), access.Request{Name: req.Body.Name, Role: string(req.Body.Role), Scope: req.Body.Scope, TTL: ttl, Note: req.Body.Note})
+	t, secret, err := service.Create(ctx, deed(c, ""), access.Request{Name: req.Body.Name, Role: string(req.Body.Role), Scope: req.Body.Scope, TTL: ttl, Note: req.Body.Note})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +76,7 @@ func (s *Server) RevokeToken(ctx context.Context, req gen.RevokeTokenRequestObje
 	if err != nil {
 		return nil, err
 	}
-	before, after, err := service.Revoke(ctx, access.Act(deed(c, "")), req.Token, req.Body.Reason)
+	before, after, err := service.Revoke(ctx, deed(c, ""), req.Token, req.Body.Reason)
 	if err != nil {
 		return nil, err
 	}
@@ -87,10 +86,10 @@ func (s *Server) RevokeToken(ctx context.Context, req gen.RevokeTokenRequestObje
 }
 
 func (s *Server) tokenView(t *access.Token) gen.ApiToken {
-	v := gen.ApiToken{Id: t.ID, Name: t.Name, Role: gen.AccessRole(t.Role), Scope: t.Scope, Created: waiver.Act(t.Created), Expires: t.Expires, State: "good"}
+	v := gen.ApiToken{Id: t.ID, Name: t.Name, Role: gen.AccessRole(t.Role), Scope: t.Scope, Created: t.Created, Expires: t.Expires, State: "good"}
 	switch {
 	case t.Revoked != nil:
-		v.State, v.Revoked = "revoked", waiver.Act(*t.Revoked)
+		v.State, v.Revoked = "revoked", *t.Revoked
 	case !t.Good(s.o.Clock()):
 		v.State = "expired"
 	}
