@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import type { ListState } from "./api/fleet";
+import { lastDays, spanState, trendState } from "./api/history";
 import { NotFound } from "./components/NotFound";
 import { Shell } from "./components/Shell";
 
@@ -18,6 +19,16 @@ export function listState(search: Record<string, unknown>): ListState {
 }
 
 const list = { getParentRoute: () => root, validateSearch: listState };
+/** Without both instants in the address a link to it would show something else later, so that they are put there. */
+const spans = (path: "/changes" | "/differences") => ({
+  getParentRoute: () => root,
+  validateSearch: spanState,
+  beforeLoad: ({ search }: { search: ReturnType<typeof spanState> }) => {
+    if (!search.from || !search.to) {
+      throw redirect({ to: path, search: { ...lastDays(7), ...search }, replace: true });
+    }
+  },
+});
 const plain = { getParentRoute: () => root };
 
 const routes = [
@@ -55,6 +66,27 @@ const routes = [
     component: lazyRouteComponent(() => import("./pages/Shared/Shared"), "SharedInfrastructure"),
   }),
   createRoute({
+    ...spans("/changes"),
+    path: "/changes",
+    component: lazyRouteComponent(() => import("./pages/Changes/Changes"), "Changes"),
+  }),
+  createRoute({
+    ...spans("/differences"),
+    path: "/differences",
+    component: lazyRouteComponent(() => import("./pages/Differences/Differences"), "Differences"),
+  }),
+  createRoute({
+    ...plain,
+    path: "/trends",
+    validateSearch: trendState,
+    beforeLoad: ({ search }) => {
+      if (!search.from || !search.to) {
+        throw redirect({ to: "/trends", search: { ...lastDays(30), ...search }, replace: true });
+      }
+    },
+    component: lazyRouteComponent(() => import("./pages/Trends/Trends"), "Trends"),
+  }),
+  createRoute({
     ...plain,
     path: "/rules",
     component: lazyRouteComponent(() => import("./pages/Rules/Rules"), "Rules"),
@@ -83,6 +115,11 @@ const routes = [
     ...list,
     path: "/audit",
     component: lazyRouteComponent(() => import("./pages/Audit/Audit"), "Audit"),
+  }),
+  createRoute({
+    ...list,
+    path: "/enrolments",
+    component: lazyRouteComponent(() => import("./pages/Enrolments/Enrolments"), "Enrolments"),
   }),
   createRoute({
     ...plain,

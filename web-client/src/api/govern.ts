@@ -1,28 +1,13 @@
-import {
-  infiniteQueryOptions,
-  keepPreviousData,
-  queryOptions,
-  useMutation,
-  useQueryClient,
-} from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, type Schemas, unwrap } from "./client";
 import { fleetKey, type ListState } from "./fleet";
+import { pages, useWrite } from "./pages";
 
 export type Waiver = Schemas["Waiver"];
 export type WaiverRequest = Schemas["WaiverRequest"];
 export type PolicyVersion = Schemas["PolicyVersion"];
 export type PolicyPreview = Schemas["PolicyPreview"];
 export type AuditEntry = Schemas["AuditEntry"];
-
-interface Page {
-  next: string;
-}
-
-const pages = {
-  initialPageParam: "",
-  getNextPageParam: (last: Page) => (last.next === "" ? undefined : last.next),
-  placeholderData: keepPreviousData,
-};
 
 export const waiversQuery = (s: ListState) =>
   infiniteQueryOptions({
@@ -51,12 +36,6 @@ export const auditQuery = (s: ListState) =>
       unwrap(api.GET("/audit", { params: { query: { filter: s.filter, limit: 200, cursor: pageParam } } })),
     ...pages,
   });
-
-/** A write after which everything of the federation is read again. */
-function useWrite<V, T>(write: (v: V) => Promise<T>) {
-  const queries = useQueryClient();
-  return useMutation({ mutationFn: write, onSuccess: () => queries.invalidateQueries({ queryKey: [fleetKey] }) });
-}
 
 export const useRequestWaiver = () => useWrite((body: WaiverRequest) => unwrap(api.POST("/waivers", { body })));
 

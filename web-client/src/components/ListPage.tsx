@@ -24,6 +24,8 @@ export interface ListProps<T> {
   collection: keyof typeof fields;
   noun: string;
   description: ReactNode;
+  /** What stands between the description and the filter, for example the instants that the list is about. */
+  above?: ReactNode;
   presets: Preset[];
   example: string;
   /** What the list is ordered by when not by severity; absent when there is no choice. */
@@ -48,6 +50,7 @@ export function ListPage<T>(p: ListProps<T>) {
       <Text size="sm" c="dimmed">
         {p.description}
       </Text>
+      {p.above}
       <FilterBar p={p} fault={fault} />
       {isError && !fault && <ProblemView error={error} retry={() => p.query.refetch()} />}
       {isPending && <LoadingRows noun={p.noun} />}

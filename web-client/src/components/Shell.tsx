@@ -1,26 +1,60 @@
 import { AppShell, Burger, Button, Group, Loader, NavLink, Stack, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import { type Connection, useEvents } from "../api/events";
 import { type Me, takeTokenFromAddress, useMe, useSignIn, useSignOut } from "../api/session";
 import { Dot } from "./Badges";
 import { ProblemView } from "./ProblemView";
 import { SignIn } from "./SignIn";
 
-const places = [
-  { to: "/", label: "Sites" },
-  { to: "/clusters", label: "Clusters" },
-  { to: "/map", label: "Region mismatches" },
-  { to: "/findings", label: "Findings" },
-  { to: "/infrastructure", label: "Shared infrastructure" },
-  { to: "/rules", label: "Rules" },
-  { to: "/rejections", label: "Rejections" },
-  { to: "/reports", label: "Reports" },
-  { to: "/waivers", label: "Waivers" },
-  { to: "/policies", label: "Policies" },
-  { to: "/audit", label: "Audit", roles: ["auditor", "admin"] },
-] as const;
+type Role = Me["role"];
+
+interface Place {
+  to: string;
+  label: string;
+  /** Who may read what the page shows; everybody when absent. */
+  roles?: readonly Role[];
+}
+
+const places: readonly { group: string; places: readonly Place[] }[] = [
+  {
+    group: "Fleet",
+    places: [
+      { to: "/", label: "Sites" },
+      { to: "/clusters", label: "Clusters" },
+      { to: "/map", label: "Region mismatches" },
+      { to: "/findings", label: "Findings" },
+      { to: "/infrastructure", label: "Shared infrastructure" },
+    ],
+  },
+  {
+    group: "Analysis",
+    places: [
+      { to: "/changes", label: "Changes" },
+      { to: "/differences", label: "Differences" },
+      { to: "/trends", label: "Trends" },
+    ],
+  },
+  {
+    group: "Governance",
+    places: [
+      { to: "/rules", label: "Rules" },
+      { to: "/policies", label: "Policies" },
+      { to: "/waivers", label: "Waivers" },
+      { to: "/reports", label: "Reports", roles: ["auditor", "planner", "approver", "admin"] },
+      { to: "/audit", label: "Audit", roles: ["auditor", "admin"] },
+    ],
+  },
+  {
+    group: "Administration",
+    places: [
+      { to: "/enrolments", label: "Enrolment", roles: ["auditor", "approver", "admin"] },
+      { to: "/connect", label: "Connect a planner" },
+      { to: "/rejections", label: "Rejections", roles: ["auditor", "planner", "approver", "admin"] },
+    ],
+  },
+];
 
 /** The frame of all pages. Nothing of the federation is asked for before the caller is known. */
 export function Shell() {
@@ -63,7 +97,7 @@ function SignedIn({ me }: { me: Me }) {
   return (
     <AppShell
       header={{ height: 48 }}
-      navbar={{ width: 200, breakpoint: "md", collapsed: { mobile: !open } }}
+      navbar={{ width: 210, breakpoint: "md", collapsed: { mobile: !open } }}
       padding="md"
     >
       <a className="skip" href="#content">
@@ -95,18 +129,10 @@ function SignedIn({ me }: { me: Me }) {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Pages">
-        {places
-          .filter((p) => !("roles" in p) || p.roles.some((role) => role === me.role))
-          .map((p) => (
-            <Place
-              key={p.to}
-              to={p.to}
-              label={p.label}
-              active={p.to === "/" ? pathname === "/" || pathname.startsWith("/sites/") : pathname.startsWith(p.to)}
-            />
-          ))}
+        {places.map((g) => (
+          <Places key={g.group} group={g.group} places={g.places} role={me.role} pathname={pathname} />
+        ))}
         <Stack gap={0} mt="auto">
-          <Place to="/connect" label="Connect a planner" active={pathname === "/connect"} />
           <NavLink href="/api/v1/openapi.json" label="API description" />
           {me.version !== undefined && me.version !== "unknown" && (
             <Text size="xs" c="dimmed" px="sm" py={4}>
@@ -122,23 +148,37 @@ function SignedIn({ me }: { me: Me }) {
   );
 }
 
-function Place({
-  to,
-  label,
-  active,
-}: {
-  to: (typeof places)[number]["to"] | "/connect";
-  label: string;
-  active: boolean;
-}) {
+/** Pages that belong together, under a name; those that the caller's role may not read are left out. */
+function Places(p: { group: string; places: readonly Place[]; role: Role; pathname: string }) {
+  const id = useId();
+  const seen = p.places.filter((place) => place.roles === undefined || place.roles.includes(p.role));
+  if (seen.length === 0) {
+    return null;
+  }
   return (
-    <NavLink
-      renderRoot={(props) => <Link to={to} {...props} />}
-      label={label}
-      active={active}
-      aria-current={active ? "page" : undefined}
-    />
+    <Stack gap={0} role="group" aria-labelledby={id} className="nav-group">
+      <span id={id}>{p.group}</span>
+      {seen.map((place) => {
+        const active = isActive(place.to, p.pathname);
+        return (
+          <NavLink
+            key={place.to}
+            renderRoot={(props) => <Link to={place.to} {...props} />}
+            label={place.label}
+            active={active}
+            aria-current={active ? "page" : undefined}
+          />
+        );
+      })}
+    </Stack>
   );
+}
+
+/** A page is active with the pages below it; the sites are at the root. */
+function isActive(to: string, pathname: string): boolean {
+  return to === "/"
+    ? pathname === "/" || pathname.startsWith("/sites/")
+    : pathname === to || pathname.startsWith(`${to}/`);
 }
 
 const connections: Record<Connection, { color: string; label: string; title: string }> = {

@@ -5,6 +5,8 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { administration } from "./administration.mjs";
+import { analysis } from "./analysis.mjs";
 
 const { MERIDIAN_URL, CHROMIUM = "/usr/bin/chromium", SHOTS } = process.env;
 if (!MERIDIAN_URL) {
@@ -98,7 +100,8 @@ async function filterBy(text) {
   await page.getByRole("textbox", { name: "Filter" }).press("Enter");
 }
 
-/** The pages, how a person gets there from the one before, and what is found on each; narrow keeps long pages short for the checks that take time. */
+/** The pages, how a person gets there from the one before, and what is found on each; narrow keeps long pages short for the checks that
+ * take time, after goes on from there. */
 const pages = [
   { name: "sites", title: "Sites", go: async () => {}, find: () => page.getByRole("link", { name: "Munich" }) },
   {
@@ -151,6 +154,7 @@ const pages = [
     go: place("Shared infrastructure"),
     find: () => page.getByRole("rowheader", { name: "ber-02/zk" }),
   },
+  ...analysis({ page, place, check, accessible, shot }),
   {
     name: "rules",
     title: "Rules",
@@ -199,6 +203,7 @@ const pages = [
     find: () => page.getByText("requestWaiver").first(),
   },
   { name: "reports", title: "Reports", go: place("Reports"), find: () => page.getByRole("link", { name: "CSV" }) },
+  ...administration({ page, place, check, accessible, shot }),
   {
     name: "connect",
     title: "Connect a planner",
@@ -258,6 +263,7 @@ async function tour() {
     await accessible(`${p.name} (dark)`);
     await page.emulateMedia({ colorScheme: "light" });
     await accessible(`${p.name} (light)`);
+    await p.after?.();
   }
 }
 

@@ -53,12 +53,12 @@ export function Audit() {
                   {e.name || "nobody"}
                   <span className="sub">{[e.role, e.remote].filter(Boolean).join(", ")}</span>
                 </Table.Td>
-                <Table.Td>
+                <Table.Td className="any">
                   {e.act}
                   <span className="sub">{e.status ? `${e.outcome} (${e.status})` : e.outcome}</span>
                   {e.requestId && <span className="sub">request {e.requestId}</span>}
                 </Table.Td>
-                <Table.Td>
+                <Table.Td className="any">
                   {e.site ? (
                     <Link to="/sites/$site" params={{ site: e.site }}>
                       {e.site}
@@ -68,7 +68,7 @@ export function Audit() {
                   )}
                   {e.target && e.target !== e.site && <span className="sub">{e.target}</span>}
                 </Table.Td>
-                <Table.Td>
+                <Table.Td className="any">
                   {e.why || "no reason given"}
                   {(e.before !== undefined || e.after !== undefined) && (
                     <details>

@@ -1,6 +1,8 @@
-import { Button, Code, CopyButton, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { Code, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
+import { siteID } from "../../api/fields";
+import { Copy } from "../../components/Copy";
 import { useTitle } from "../../components/title";
 import * as commands from "./commands";
 
@@ -10,7 +12,7 @@ export function Connect() {
   const [site, setSite] = useState("my-plant");
   const [nats, setNats] = useState("nats://hub.example:4222");
   const [now] = useState(() => `${new Date().toISOString().slice(0, 19)}Z`);
-  const valid = commands.siteID.test(site);
+  const valid = siteID.test(site);
   const wanted = { site: valid ? site : "my-plant", nats, server: window.location.origin, now };
   return (
     <Stack gap="md" maw={900}>
@@ -40,7 +42,8 @@ export function Connect() {
       <Step title="Or take it from exports of Azure" code={commands.fromAzure(wanted)} />
       <Step title="2. See what the rules say, without any server" code={commands.check(wanted)} />
       <Step title="3. Configure the planner" file="/etc/meridian-planner/planner.yaml" code={commands.config(wanted)}>
-        The credential is a file that the hub's NATS operator gives you; it may publish for this site only.
+        The credential may publish for this site only. It comes from the hub's NATS operator as a file, or by joining
+        with a token from <Link to="/enrolments">enrolment</Link>.
       </Step>
       <Step title="4. Check the configuration, then start" code={commands.start} />
       <Step title="5. See how it stands" code={commands.status}>
@@ -62,13 +65,7 @@ function Step({ title, file, code, children }: { title: string; file?: string; c
         <Title order={2} size="h3">
           {title}
         </Title>
-        <CopyButton value={code}>
-          {({ copied, copy }) => (
-            <Button size="compact-xs" variant="default" onClick={copy} aria-label={`Copy: ${title}`}>
-              {copied ? "Copied" : "Copy"}
-            </Button>
-          )}
-        </CopyButton>
+        <Copy value={code} what={title} />
       </Group>
       {children && (
         <Text size="sm" mb={4}>

@@ -7,9 +7,6 @@ export interface Wanted {
   now: string;
 }
 
-/** What a site id looks like; the same pattern as in the contract. */
-export const siteID = /^[a-z0-9][a-z0-9-]{0,62}$/;
-
 export const inventory = (w: Wanted) => `apiVersion: meridian/v1
 kind: SiteInventory
 observedAt: ${w.now}
