@@ -44,3 +44,15 @@ export function total(durations: string[]): string | null {
       .join("") || "none"
   );
 }
+
+/** Time in a year that a chance to serve leaves out, in its largest two units. */
+export function downtime(serving: number): string {
+  const minutes = Math.round((1 - serving) * 365 * 24 * 60);
+  const parts = [
+    [Math.floor(minutes / 1440), "d"],
+    [Math.floor((minutes % 1440) / 60), "h"],
+    [minutes % 60, "m"],
+  ] as const;
+  const words = parts.filter(([n]) => n > 0).slice(0, 2);
+  return words.length === 0 ? "less than a minute" : words.map(([n, u]) => `${n}${u}`).join("");
+}

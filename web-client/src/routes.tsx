@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import type { ListState } from "./api/fleet";
 import { lastDays, spanState, trendState } from "./api/history";
+import { whatIfState } from "./api/whatif";
 import { NotFound } from "./components/NotFound";
 import { Shell } from "./components/Shell";
 
@@ -64,6 +65,19 @@ const routes = [
     ...list,
     path: "/infrastructure",
     component: lazyRouteComponent(() => import("./pages/Shared/Shared"), "SharedInfrastructure"),
+  }),
+  createRoute({
+    ...plain,
+    path: "/what-if",
+    validateSearch: whatIfState,
+    component: lazyRouteComponent(() => import("./pages/WhatIf/WhatIf"), "WhatIf"),
+  }),
+  createRoute({
+    ...plain,
+    path: "/plan",
+    validateSearch: (search: Record<string, unknown>): { find?: string } =>
+      typeof search.find === "string" && search.find !== "" ? { find: search.find } : {},
+    component: lazyRouteComponent(() => import("./pages/Plan/Plan"), "Plan"),
   }),
   createRoute({
     ...spans("/changes"),

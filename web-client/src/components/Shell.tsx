@@ -31,6 +31,8 @@ const places: readonly { group: string; places: readonly Place[] }[] = [
   {
     group: "Analysis",
     places: [
+      { to: "/what-if", label: "What-if" },
+      { to: "/plan", label: "Fleet plan" },
       { to: "/changes", label: "Changes" },
       { to: "/differences", label: "Differences" },
       { to: "/trends", label: "Trends" },

@@ -21,7 +21,59 @@ export function analysis({ page, place, check }) {
     const [from, to] = ["from", "to"].map((n) => Date.parse(search.get(n)));
     check(to - from === 86_400_000, `${name}: the address does not hold the last day: ${page.url()}`);
   };
+  const evaluated = () => page.getByRole("status").getByText("findings would open", { exact: false });
   return [
+    {
+      name: "what-if",
+      title: "What-if",
+      go: place("What-if"),
+      find: () => page.getByRole("button", { name: "Evaluate" }),
+      also: async () => {
+        await page.getByLabel(/^Cluster/).fill("muc-01/prod");
+        await page.getByLabel(/^To region/).fill("azure/westeurope");
+        await page.getByRole("button", { name: "Add", exact: true }).click();
+        await page.getByLabel("What happens").selectOption("lose");
+        await page.getByLabel(/^Which/).fill("azure/westeurope");
+        await page.getByLabel(/^Which/).press("Enter");
+        await page.getByRole("button", { name: "Evaluate" }).click();
+        await evaluated().waitFor();
+        const closed = page.getByRole("region", { name: /^Findings that close/ });
+        check(await closed.getByText("COL-001").isVisible(), "what-if: the Munich mismatch does not heal");
+        const munich = page.locator('[data-simulated="muc-01/prod"]');
+        check((await munich.textContent()).includes("down"), "what-if: Munich is not down without its region");
+      },
+      after: async () => {
+        const link = page.url();
+        await page.goto("about:blank");
+        await page.goto(link);
+        await evaluated().waitFor();
+        check(
+          await page.getByText("The database of muc-01/prod moves to azure/westeurope", { exact: true }).isVisible(),
+          "what-if: the link does not hold the changes",
+        );
+      },
+    },
+    {
+      name: "plan",
+      title: "Fleet plan",
+      go: place("Fleet plan"),
+      find: () => page.locator('[data-proposal="separate"]').getByText("ber-02/zk", { exact: false }).first(),
+      also: async () => {
+        await page.locator('[data-task="move-database"]').first().waitFor();
+        for (const fold of await page.locator("main section.card details summary").all()) {
+          await fold.click();
+        }
+      },
+      narrow: async () => {
+        await page.getByRole("textbox", { name: "Search" }).fill("muc-01");
+        await page.locator("[data-task]", { hasText: "ham-03" }).first().waitFor({ state: "detached" });
+      },
+      after: async () => {
+        await page.getByRole("textbox", { name: "Search" }).fill("");
+        await page.getByRole("link", { name: "See what the upgrade would change" }).first().click();
+        await evaluated().waitFor();
+      },
+    },
     {
       name: "changes",
       title: "Changes",
