@@ -16,7 +16,7 @@ import (
 // TestUp starts everything with the sample federation and follows one inventory from its file to the answers.
 func TestUp(t *testing.T) {
 	dir := t.TempDir()
-	s := up(t, dir, "--demo")
+	s := up(t, dir, "--demo", "--webhook-allow", "127.0.0.0/8")
 
 	var sites list[struct{ ID, Name, Liveness string }]
 	s.get("/sites", &sites)

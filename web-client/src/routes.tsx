@@ -136,6 +136,26 @@ const routes = [
     component: lazyRouteComponent(() => import("./pages/Enrolments/Enrolments"), "Enrolments"),
   }),
   createRoute({
+    ...list,
+    path: "/notifications",
+    component: lazyRouteComponent(() => import("./pages/Notifications/Notifications"), "Notifications"),
+  }),
+  createRoute({
+    ...plain,
+    path: "/notifications/$webhook",
+    component: lazyRouteComponent(() => import("./pages/Notifications/Webhook"), "Webhook"),
+  }),
+  createRoute({
+    ...list,
+    path: "/notifications/$webhook/dead-letters",
+    component: lazyRouteComponent(() => import("./pages/Notifications/DeadLetters"), "DeadLetters"),
+  }),
+  createRoute({
+    ...list,
+    path: "/tokens",
+    component: lazyRouteComponent(() => import("./pages/Tokens/Tokens"), "Tokens"),
+  }),
+  createRoute({
     ...plain,
     path: "/connect",
     component: lazyRouteComponent(() => import("./pages/Connect/Connect"), "Connect"),

@@ -54,6 +54,8 @@ const places: readonly { group: string; places: readonly Place[] }[] = [
       { to: "/enrolments", label: "Enrolment", roles: ["auditor", "approver", "admin"] },
       { to: "/connect", label: "Connect a planner" },
       { to: "/rejections", label: "Rejections", roles: ["auditor", "planner", "approver", "admin"] },
+      { to: "/notifications", label: "Notifications", roles: ["admin"] },
+      { to: "/tokens", label: "API tokens", roles: ["admin"] },
     ],
   },
 ];
