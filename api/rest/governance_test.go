@@ -231,6 +231,21 @@ func TestScopesOfGovernance(t *testing.T) {
 	}
 }
 
+// TestMe: the caller's id is the one under which its deeds are kept, so that a client can tell its own from those of others.
+func TestMe(t *testing.T) {
+	s := newServer(t)
+	auth := append(as(rest.Planner), "Content-Type", "application/json")
+	me := decode[gen.Me](t, s.do(http.MethodGet, "/api/v1/me", "", auth...))
+	a := s.do(http.MethodPost, "/api/v1/waivers", waiverBody, auth...)
+	var w gen.Waiver
+	if err := json.Unmarshal([]byte(a.body), &w); err != nil || a.Code != http.StatusCreated {
+		t.Fatalf("%d %s: %v", a.Code, a.body, err)
+	}
+	if me.Id == "" || w.Requested.By != me.Id {
+		t.Errorf("the caller is %q, the waiver was requested by %q", me.Id, w.Requested.By)
+	}
+}
+
 // TestIfMatch: of two who read the same waiver one decides.
 func TestIfMatch(t *testing.T) {
 	s, _ := governed(t)

@@ -15,7 +15,7 @@ const csrfHeader = "X-CSRF-Token"
 const SessionKeySize = seal.KeySize
 
 func (a *api) me(p *Principal, csrf *string, expires *time.Time) gen.Me {
-	me := gen.Me{Name: p.Name, Role: accessRole(p.Role), AllSites: p.Sites == nil, Sites: []string{}, CsrfToken: csrf, Expires: expires, Version: a.Version}
+	me := gen.Me{Id: p.ID, Name: p.Name, Role: accessRole(p.Role), AllSites: p.Sites == nil, Sites: []string{}, CsrfToken: csrf, Expires: expires, Version: a.Version}
 	me.Sites = append(me.Sites, p.Sites...)
 	return me
 }

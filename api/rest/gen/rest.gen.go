@@ -1331,9 +1331,12 @@ type Me struct {
 
 	// Expires End of the session, null for a bearer token.
 	Expires *time.Time `json:"expires"`
-	Name    string     `json:"name"`
-	Role    AccessRole `json:"role"`
-	Sites   []string   `json:"sites"`
+
+	// Id Stable id of the caller, as `by` of what it did has it.
+	Id    string     `json:"id"`
+	Name  string     `json:"name"`
+	Role  AccessRole `json:"role"`
+	Sites []string   `json:"sites"`
 
 	// Version The server's version.
 	Version string `json:"version,omitempty,omitzero"`

@@ -2456,6 +2456,8 @@ export interface components {
             location: string;
         };
         Me: {
+            /** @description Stable id of the caller, as `by` of what it did has it. */
+            id: string;
             name: string;
             role: components["schemas"]["AccessRole"];
             /** @description The scope is every site; then sites is empty. */

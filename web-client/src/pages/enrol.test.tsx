@@ -110,7 +110,17 @@ test("enrolment: to revoke needs a reason, and what it does is said before", asy
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
 });
 
-test("enrolment: who asked for it cannot approve it, and is told", async () => {
+test("enrolment: who asked for it is told why they cannot approve it", async () => {
+  const user = userEvent.setup({ delay: null });
+  serve({ "/me": { ...sample.me, id: "Anna", role: "admin" }, "/enrolments": sample.page(all) });
+  open("/enrolments");
+  const approve = (await row("aaaa")).getByRole("button", { name: /^Approve/ });
+  expect(approve).toHaveAccessibleDescription("You asked for it: somebody else has to approve it.");
+  await user.click(approve);
+  expect(screen.queryByRole("dialog")).toBeNull();
+});
+
+test("enrolment: what the server refuses is told where it was asked", async () => {
   const user = userEvent.setup({ delay: null });
   serve({
     "/me": { ...sample.me, role: "approver" },

@@ -26,6 +26,7 @@ export const page = <T>(items: T[], more: Partial<{ next: string; total: number 
 });
 
 export const me: Me = {
+  id: "ada",
   name: "Ada",
   role: "auditor",
   sites: [],

@@ -183,11 +183,13 @@ const pages = [
       await page.getByLabel(/^Why/).fill("The database moves in spring.");
       await page.getByRole("button", { name: "Request", exact: true }).click();
       await page.getByRole("rowheader", { name: "COL-001" }).first().waitFor();
+      const approve = page.getByRole("button", { name: /^approve w-/ }).first();
+      check((await approve.getAttribute("aria-disabled")) === "true", "waivers: who requested one may approve it");
       await page
-        .getByRole("button", { name: /^approve w-/ })
+        .getByRole("button", { name: /^reject w-/ })
         .first()
         .click();
-      await page.getByLabel("Note").waitFor();
+      await page.getByLabel("Reason").waitFor();
     },
   },
   {

@@ -10,6 +10,7 @@ import {
   useRevokeEnrolment,
 } from "../../api/enrol";
 import { siteID } from "../../api/fields";
+import { useMe } from "../../api/session";
 import { Dot } from "../../components/Badges";
 import { Confirm } from "../../components/Confirm";
 import { CopyBlock, ToldOnce } from "../../components/Copy";
@@ -176,6 +177,7 @@ function Explained({ enrolment: e }: { enrolment: Enrolment }) {
 function Decide({ enrolment: e }: { enrolment: Enrolment }) {
   const ask = useContext(Ask);
   const notApprover = useDenied("approver", "admin");
+  const own = useMe().data?.id === e.requested.by ? "You asked for it: somebody else has to approve it." : undefined;
   const notAdmin = useDenied("admin");
   if (e.state === "revoked") {
     return <Text size="sm">nothing to decide</Text>;
@@ -185,7 +187,7 @@ function Decide({ enrolment: e }: { enrolment: Enrolment }) {
       {e.state === "requested" && (
         <MayButton
           size="compact-sm"
-          denied={notApprover}
+          denied={notApprover ?? own}
           aria-label={`Approve ${e.site} ${e.id}`}
           onClick={() => ask({ act: "approve", enrolment: e })}
         >
@@ -267,6 +269,11 @@ function TokenForm() {
   const [expiresIn, setExpiresIn] = useState("24h");
   const [touched, setTouched] = useState(false);
   const valid = siteID.test(site.trim());
+  const clear = () => {
+    setSite("");
+    setNote("");
+    setTouched(false);
+  };
   return (
     <section aria-labelledby="token" className="no-print">
       <Title order={2} id="token">
@@ -284,7 +291,10 @@ function TokenForm() {
             event.preventDefault();
             setTouched(true);
             if (valid) {
-              request.mutate({ site: site.trim(), expiresIn, ...(note.trim() ? { note: note.trim() } : {}) });
+              request.mutate(
+                { site: site.trim(), expiresIn, ...(note.trim() ? { note: note.trim() } : {}) },
+                { onSuccess: clear },
+              );
             }
           }}
         >

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 import { type Decision, useDecide, useRequestWaiver, type Waiver, waiversQuery } from "../../api/govern";
 import { type Me, useMe } from "../../api/session";
 import { ListPage, type Preset } from "../../components/ListPage";
+import { MayButton } from "../../components/May";
 import { ProblemView } from "../../components/ProblemView";
 import { Time } from "../../components/Time";
 
@@ -125,6 +126,7 @@ function Decide({ waiver: w, me }: { waiver: Waiver; me: Me }) {
   const [decision, setDecision] = useState<Decision>();
   const [why, setWhy] = useState("");
   const approver = me.role === "approver" || me.role === "admin";
+  const own = me.id === w.requested.by ? "You requested it: somebody else has to approve it." : undefined;
   const offers: Decision[] = [];
   if (approver && w.state === "requested") {
     offers.push("approve", "reject");
@@ -139,15 +141,15 @@ function Decide({ waiver: w, me }: { waiver: Waiver; me: Me }) {
     return (
       <Group gap={4}>
         {offers.map((d) => (
-          <Button
+          <MayButton
             key={d}
             size="compact-sm"
-            variant="default"
+            denied={d === "approve" ? own : undefined}
             aria-label={`${d} ${w.id}`}
             onClick={() => setDecision(d)}
           >
             {d}
-          </Button>
+          </MayButton>
         ))}
       </Group>
     );
