@@ -85,7 +85,7 @@ test("what-if: changes are composed, evaluated, and then stand in the address", 
   expect(within(screen.getByRole("region", { name: "Findings that close (1)" })).getByText("critical")).toBeVisible();
   expect(screen.getByRole("row", { name: /muc-01\/pg-1 database nobody muc-01\/prod unknown/ })).toBeVisible();
   expect(screen.queryByRole("region", { name: /Findings that open/ })).toBeNull();
-  await user.click(screen.getByRole("button", { name: "Remove: zone azure/westeurope/1 is lost" }));
+  await user.click(screen.getByRole("button", { name: "Remove: The zone azure/westeurope/1 is lost" }));
   expect(screen.getByText(/what is below is of the earlier ones/)).toBeVisible();
   expect(screen.getByRole("button", { name: "Evaluate" })).toBeEnabled();
 });

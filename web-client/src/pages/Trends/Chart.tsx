@@ -33,6 +33,9 @@ export function axisText(instant: number, apart: number): string {
   return apart < dayMS ? `${iso.slice(5, 10)} ${iso.slice(11, 16)}` : iso.slice(0, 10);
 }
 
+/** A name that fits beside the chart. Names of one federation often begin alike, so that what is left out is in the middle. */
+export const short = (name: string): string => (name.length > 18 ? `${name.slice(0, 8)}…${name.slice(-9)}` : name);
+
 /** Lines over time, named at their ends. Everything in it is also in the tables beside and below. */
 export function Chart({ drawn, all, show, label }: Props) {
   const instants = instantsOf(all);
@@ -94,7 +97,7 @@ export function Chart({ drawn, all, show, label }: Props) {
               <>
                 <line x1={end.x + 4} y1={end.y} x2={width - right + 12} y2={name} className="leader" />
                 <text x={width - right + 16} y={name + 4} className="name">
-                  {d.name.length > 18 ? `${d.name.slice(0, 17)}…` : d.name}
+                  {short(d.name)}
                 </text>
               </>
             )}

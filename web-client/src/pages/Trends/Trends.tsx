@@ -1,11 +1,12 @@
 import { NativeSelect, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useState } from "react";
+import { createContext, useContext, useState } from "react";
 import { type Trends as Data, type Measure, measures, type TrendSeries, trendsQuery } from "../../api/history";
 import { severities } from "../../components/Badges";
 import { CoverageText, LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
+import { type RowProps, Rows } from "../../components/Rows";
 import { SpanPicker } from "../../components/SpanPicker";
 import { useTitle } from "../../components/title";
 import { Chart, type Drawn } from "./Chart";
@@ -197,69 +198,76 @@ interface GroupsProps {
   toggle: (group: string) => void;
 }
 
-/** Rows beyond this many are said to be left out; who looks for one of them filters by a narrower group. */
-const listed = 200;
+interface Group {
+  series: TrendSeries;
+  name: string;
+  line: Drawn | undefined;
+  first: number | undefined;
+  last: number | undefined;
+}
+
+const Toggle = createContext<(group: string) => void>(() => undefined);
 
 function Groups({ all, drawn, instants, by, show, toggle }: GroupsProps) {
-  const first = instants[0];
-  const last = instants.at(-1);
+  const items: Group[] = all.map((series) => ({
+    series,
+    name: nameOf(series.group, by),
+    line: drawn.find((d) => d.series.group === series.group),
+    first: valueAt(series, instants[0], show),
+    last: valueAt(series, instants.at(-1), show),
+  }));
   return (
-    <div>
+    <Toggle value={toggle}>
       <Table verticalSpacing={4}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th scope="col">Drawn</Table.Th>
+            <Table.Th scope="col" w={90}>
+              Drawn
+            </Table.Th>
             <Table.Th scope="col">{by === "" ? "Group" : by.replace("tag.", "tag ")}</Table.Th>
-            <Table.Th scope="col" className="numeric">
+            <Table.Th scope="col" w={70} className="numeric">
               First
             </Table.Th>
-            <Table.Th scope="col" className="numeric">
+            <Table.Th scope="col" w={70} className="numeric">
               Last
             </Table.Th>
-            <Table.Th scope="col" className="numeric">
+            <Table.Th scope="col" w={80} className="numeric">
               Change
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
-        <tbody className="rows">
-          {all.slice(0, listed).map((s) => {
-            const line = drawn.find((d) => d.series.group === s.group);
-            const [a, b] = [valueAt(s, first, show), valueAt(s, last, show)];
-            const name = nameOf(s.group, by);
-            return (
-              <tr key={s.group}>
-                <td>
-                  <label className="swatch">
-                    <input
-                      type="checkbox"
-                      checked={line !== undefined}
-                      onChange={() => toggle(s.group)}
-                      aria-label={`Draw ${name}`}
-                    />
-                    {line && (
-                      <svg width="28" height="8" aria-hidden="true" style={{ color: line.color }}>
-                        <line x1="0" x2="28" y1="4" y2="4" strokeDasharray={line.dash} className="line" />
-                      </svg>
-                    )}
-                  </label>
-                </td>
-                <th scope="row" className="any">
-                  {name}
-                </th>
-                <td className="numeric">{a?.toLocaleString("en") ?? "none"}</td>
-                <td className="numeric">{b?.toLocaleString("en") ?? "none"}</td>
-                <td className="numeric">{changeText(a, b)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
+        <Rows items={items} id={(g) => g.series.group} row={GroupRow} columns={5} height={36} />
       </Table>
-      {all.length > listed && (
-        <Text size="xs" c="dimmed">
-          {(all.length - listed).toLocaleString("en")} groups with less are not listed.
-        </Text>
-      )}
-    </div>
+    </Toggle>
+  );
+}
+
+function GroupRow({ item: g, measure, index }: RowProps<Group>) {
+  const toggle = useContext(Toggle);
+  return (
+    <tr ref={measure} data-index={index}>
+      <td>
+        <label className="swatch">
+          <input
+            type="checkbox"
+            checked={g.line !== undefined}
+            onChange={() => toggle(g.series.group)}
+            aria-label={`Draw ${g.name}`}
+          />
+          {g.line && (
+            <svg width="28" height="8" aria-hidden="true" style={{ color: g.line.color }}>
+              <line x1="0" x2="28" y1="4" y2="4" strokeDasharray={g.line.dash} className="line" />
+            </svg>
+          )}
+        </label>
+      </td>
+      <th scope="row" className="any">
+        {g.name}
+      </th>
+      <td className="numeric">{g.first?.toLocaleString("en") ?? "none"}</td>
+      <td className="numeric">{g.last?.toLocaleString("en") ?? "none"}</td>
+      <td className="numeric">{changeText(g.first, g.last)}</td>
+    </tr>
   );
 }
 

@@ -69,7 +69,7 @@ export function changeText(c: Change): string {
     case "move-database":
       return `The database of ${c.cluster} moves to ${c.to}`;
     case "lose":
-      return `${(c.what ?? "").replace(":", " ")} is lost`;
+      return `The ${(c.what ?? "").replace(":", " ")} is lost`;
     case "merge":
       return `${c.site} is merged into ${c.into}`;
     case "upgrade":

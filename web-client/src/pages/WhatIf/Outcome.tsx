@@ -29,8 +29,9 @@ export function Outcome({ s }: { s: Simulation }) {
           )}
         </Text>
         <Text size="sm" c="dimmed">
-          {s.judged.toLocaleString("en")} {s.judged === 1 ? "site is" : "sites are"} concerned and judged; nothing else
-          changes.
+          {s.judged === 0
+            ? "No site had to be judged anew."
+            : `${s.judged.toLocaleString("en")} ${s.judged === 1 ? "site is" : "sites are"} concerned and judged; nothing else changes.`}
           {s.gone.length > 0 && ` No more: ${s.gone.join(", ")}.`}
         </Text>
       </div>

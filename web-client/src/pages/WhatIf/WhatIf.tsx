@@ -7,7 +7,7 @@ import { Copy } from "../../components/Copy";
 import { LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { useTitle } from "../../components/title";
-import { Compose, changeText } from "./Compose";
+import { Compose } from "./Compose";
 import { Outcome } from "./Outcome";
 
 const route = getRouteApi("/what-if");
@@ -54,13 +54,6 @@ export function WhatIf() {
           The changes are others than those that were evaluated; what is below is of the earlier ones.
         </Text>
       )}
-      <div className="only-print">
-        {evaluated.map((c) => (
-          <Text key={changeText(c)} size="sm">
-            {changeText(c)}.
-          </Text>
-        ))}
-      </div>
       {query.isError && <ProblemView error={query.error} retry={() => query.refetch()} />}
       {query.isLoading && <LoadingRows noun="differences" />}
       {query.data && (
