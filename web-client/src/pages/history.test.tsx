@@ -91,7 +91,7 @@ test("differences: findings, clusters, facts and sites between two instants", as
   const rows = (await screen.findAllByRole("row")).slice(1).map((r) => r.textContent);
   expect(rows).toEqual([
     "muc-01/prodclusterchangedchance to serve99.900 %99.990 %",
-    "muc-01/prodfindingopenedCOL-001 apartnot therefail critical",
+    "muc-01/prodfindingopenedCOL-001 apartnot therecritical",
     'muc-01/prodfactchanged/clusters/0/thingworxVersion"9.5""9.6"',
     "muc-01sitejoinedthe sitenot therer1",
   ]);
@@ -145,11 +145,11 @@ test("trends: lines with their names, and every number in tables", async () => {
 });
 
 test("trends: of many groups the largest are drawn, and how many there are is told", async () => {
-  const series = Array.from({ length: 250 }, (_, i) => ({ group: `r-${i}`, points: points(i, i, i) }));
+  const series = Array.from({ length: 60 }, (_, i) => ({ group: `r-${i}`, points: points(i, i, i) }));
   serve({ "/trends": trends("rule", series) });
   open(`/trends?${span}&by=rule`);
-  expect(await screen.findByRole("img", { name: /r-249, r-248, r-247, r-246, r-245, r-244;/ })).toBeVisible();
-  expect(screen.getByText(/groups at/)).toHaveTextContent("250 groups at 3 instants, 6 of them drawn.");
+  expect(await screen.findByRole("img", { name: /r-59, r-58, r-57, r-56, r-55, r-54;/ })).toBeVisible();
+  expect(screen.getByText(/groups at/)).toHaveTextContent("60 groups at 3 instants, 6 of them drawn.");
 });
 
 test("trends: a tag is asked for by its name", async () => {

@@ -3,7 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { memo, type ReactNode, useEffect, useState } from "react";
 import { type Difference, differencesQuery } from "../../api/history";
-import { Dot, Tag } from "../../components/Badges";
+import { Dot, Tag, VerdictBadge } from "../../components/Badges";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { RuleLink } from "../../components/RuleLink";
@@ -106,17 +106,21 @@ const DifferenceRow = memo(function DifferenceRow({ item: d, measure, index }: R
       <td className="any">
         <What difference={d} />
       </td>
-      <td className="any">{value(d, d.before)}</td>
-      <td className="any">{value(d, d.after)}</td>
+      <td className="any">
+        <Value difference={d} text={d.before} />
+      </td>
+      <td className="any">
+        <Value difference={d} text={d.after} />
+      </td>
     </tr>
   );
 });
 
-/** Only a finding that opens is bad, and only one that closes is good. */
+/** Only a finding that opens is bad, and only one that closes is good; of anything else a change is just a change. */
 const color = (d: Difference): string =>
-  d.kind !== "finding" && (d.change === "opened" || d.change === "closed")
-    ? "var(--info)"
-    : (changeColors[d.change] ?? "var(--info)");
+  d.kind === "finding" || d.change === "joined" || d.change === "left"
+    ? (changeColors[d.change] ?? "var(--info)")
+    : "var(--info)";
 
 const properties: Record<string, string> = {
   architecture: "architecture",
@@ -142,6 +146,20 @@ function What({ difference: d }: { difference: Difference }): ReactNode {
     case "site":
       return d.change === "changed" ? "another revision of the inventory" : "the site";
   }
+}
+
+/** A verdict with its severity looks as it does everywhere; other values are text. */
+function Value({ difference: d, text }: { difference: Difference; text: string }) {
+  const [, verdict, severity] = /^(fail|unknown) (\w+)$/.exec(d.kind === "finding" ? text : "") ?? [];
+  if (verdict === undefined || severity === undefined) {
+    return <>{value(d, text)}</>;
+  }
+  return (
+    <>
+      <VerdictBadge verdict={verdict} severity={severity} />
+      {verdict === "unknown" && <span className="sub">{severity} if it fails</span>}
+    </>
+  );
 }
 
 /** A value as people read it; what was not there is said. */

@@ -1,5 +1,5 @@
 import { Button, Checkbox, Fieldset, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, memo, useCallback, useState } from "react";
 import {
   eventGroups,
   templates,
@@ -128,6 +128,10 @@ export function WebhookForm(p: Props) {
     setFault(undefined);
     setD((old) => ({ ...old, [name]: value }));
   };
+  const choose = useCallback((event: WebhookEvent, chosen: boolean) => {
+    setFault(undefined);
+    setD((old) => ({ ...old, events: [...old.events.filter((e) => e !== event), ...(chosen ? [event] : [])] }));
+  }, []);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const body = requestOf(d);
@@ -173,34 +177,7 @@ export function WebhookForm(p: Props) {
           onChange={(event) => set("url", event.currentTarget.value)}
           autoComplete="off"
         />
-        <Fieldset legend="Events">
-          <Group align="start" gap="xl">
-            {eventGroups.map((g) => (
-              <Stack key={g.group} gap={6} role="group" aria-label={g.group}>
-                <Text size="sm" fw={600}>
-                  {g.group}
-                </Text>
-                {g.events.map((e) => (
-                  <Checkbox
-                    key={e.event}
-                    size="xs"
-                    label={e.label}
-                    aria-label={`${g.group} ${e.label}`}
-                    checked={d.events.includes(e.event)}
-                    onChange={(event) =>
-                      set(
-                        "events",
-                        event.currentTarget.checked
-                          ? [...d.events, e.event]
-                          : d.events.filter((known) => known !== e.event),
-                      )
-                    }
-                  />
-                ))}
-              </Stack>
-            ))}
-          </Group>
-        </Fieldset>
+        <Events chosen={d.events} choose={choose} />
         <TextInput
           label="Only what matches"
           description="In the filter language of the findings list, over site, country, region, tag.*, cluster, infrastructure, node, rule, severity, verdict, confidence and waived."
@@ -303,3 +280,35 @@ export function WebhookForm(p: Props) {
     </form>
   );
 }
+
+interface EventsProps {
+  chosen: WebhookEvent[];
+  choose: (event: WebhookEvent, chosen: boolean) => void;
+}
+
+/** It is drawn anew only when another event is chosen, not with each key that is pressed beside it. */
+const Events = memo(function Events({ chosen, choose }: EventsProps) {
+  return (
+    <Fieldset legend="Events">
+      <Group align="start" gap="xl">
+        {eventGroups.map((g) => (
+          <Stack key={g.group} gap={6} role="group" aria-label={g.group}>
+            <Text size="sm" fw={600}>
+              {g.group}
+            </Text>
+            {g.events.map((e) => (
+              <Checkbox
+                key={e.event}
+                size="xs"
+                label={e.label}
+                aria-label={`${g.group} ${e.label}`}
+                checked={chosen.includes(e.event)}
+                onChange={(event) => choose(e.event, event.currentTarget.checked)}
+              />
+            ))}
+          </Stack>
+        ))}
+      </Group>
+    </Fieldset>
+  );
+});
