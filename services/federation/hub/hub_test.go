@@ -257,12 +257,14 @@ func TestNothingIsLostToTheHistory(t *testing.T) {
 	const revisions = 80
 	at := time.Now().Add(-time.Hour)
 	last := ""
+	var all []string
 	for i := range revisions {
 		revision, body := munich(t, at.Add(time.Duration(i)*time.Second), 12000+i)
 		if _, err := conn.PublishInventory(t.Context(), bus.Inventory{Site: "muc-01", Revision: revision, Body: body}); err != nil {
 			t.Fatal(err)
 		}
 		last = revision
+		all = append(all, revision)
 	}
 	bustest.Eventually(t, "the last is in force", func() bool { return inForce(h, "muc-01") == last })
 	// The history begins only now, as if ClickHouse had been away.
@@ -280,7 +282,8 @@ func TestNothingIsLostToTheHistory(t *testing.T) {
 		})
 		cancel()
 		if err != nil || len(seen) != revisions {
-			t.Errorf("%s holds %d of %d revisions for the history: %v", stream, len(seen), revisions, err)
+			missing := slices.DeleteFunc(slices.Clone(all), func(r string) bool { return seen[r] })
+			t.Errorf("%s holds %d of %d revisions for the history: %v; missing %v, the last is %s", stream, len(seen), revisions, err, missing, last)
 		}
 	}
 }

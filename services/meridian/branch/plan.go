@@ -16,11 +16,11 @@ func PlanDocument(p *advice.Plan) output.Document {
 	}}
 	for i := range p.Queue {
 		f := &p.Queue[i]
-		hours, mismatches := "not computed", "not computed"
+		hours := "not computed"
 		if f.Computed {
-			hours, mismatches = number(f.Hours), strconv.Itoa(f.Mismatches)
+			hours = number(f.Hours)
 		}
-		queue.Rows = append(queue.Rows, []string{number(f.Score), f.Do, f.Rule, string(f.Severity), f.Subject, hours, mismatches, number(f.Effort), consequences(f.Closed), f.Why, strings.Join(f.Steps, " "), f.NotComputed})
+		queue.Rows = append(queue.Rows, []string{number(f.Score), f.Do, f.Rule, string(f.Severity), f.Subject, hours, strconv.Itoa(f.Mismatches), number(f.Effort), consequences(f.Closed), f.Why, strings.Join(f.Steps, " "), f.NotComputed})
 	}
 	upgrades := output.Sheet{Title: "Upgrades", Empty: "All federated servers run the version of their hub, or there are none.", Columns: []output.Column{{Name: "hub"}, {Name: "to"}, {Name: "wave"}, {Name: "together"}, {Name: "clusters"}, {Name: "why"}, {Name: "blocked by"}}}
 	for _, u := range p.Upgrades {
