@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -244,9 +245,16 @@ func requestError(re *openapi3filter.RequestError) []gen.ProblemError {
 	}
 	var out []gen.ProblemError
 	for _, se := range schemaErrors(re.Err) {
-		pe := gen.ProblemError{Parameter: name, Detail: se.Reason}
+		pe := gen.ProblemError{Parameter: name, Detail: se.Reason, Remedy: remedy(re.Parameter)}
 		if name == "" {
 			pe.Pointer = "/" + strings.Join(se.JSONPointer(), "/")
+		}
+		switch {
+		case se.SchemaField == "format" && se.Schema.Format == "date-time":
+			pe.Detail, pe.Remedy = "it is no instant", "write it with its zone, like 2026-11-20T08:00:00Z"
+		case se.SchemaField == "pattern":
+			// The expression is for programs; what a person is told is what the contract says of the parameter, if it does.
+			pe.Detail, pe.Remedy = "the value does not have the form that it must have", cmp.Or(pe.Remedy, "it must match "+se.Schema.Pattern)
 		}
 		out = append(out, pe)
 	}
@@ -264,7 +272,18 @@ func requestError(re *openapi3filter.RequestError) []gen.ProblemError {
 	case detail == "":
 		detail = "the body cannot be read"
 	}
-	return []gen.ProblemError{{Parameter: name, Detail: detail}}
+	return []gen.ProblemError{{Parameter: name, Detail: detail, Remedy: remedy(re.Parameter)}}
+}
+
+// remedy is what the contract says of a parameter, "" of a body.
+func remedy(p *openapi3.Parameter) string {
+	if p == nil {
+		return ""
+	}
+	if p.Schema != nil && p.Schema.Value.Type.Is(openapi3.TypeInteger) {
+		return "write a whole number"
+	}
+	return p.Description
 }
 
 func schemaErrors(err error) []*openapi3.SchemaError {

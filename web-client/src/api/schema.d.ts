@@ -26,6 +26,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -45,6 +46,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -70,6 +72,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -93,6 +96,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -129,7 +133,9 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
+                /** @description Id of a cluster: lower-case letters, digits and dashes, at most 63. */
                 cluster: components["parameters"]["ClusterPath"];
             };
             cookie?: never;
@@ -258,7 +264,9 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
+                /** @description Id of the infrastructure in its site's inventory. */
                 infrastructure: components["parameters"]["InfrastructurePath"];
             };
             cookie?: never;
@@ -437,6 +445,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of an enrolment, as its list gives it. */
                 enrolment: components["parameters"]["EnrolmentPath"];
             };
             cookie?: never;
@@ -456,6 +465,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of an enrolment, as its list gives it. */
                 enrolment: components["parameters"]["EnrolmentPath"];
             };
             cookie?: never;
@@ -475,6 +485,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of an enrolment, as its list gives it. */
                 enrolment: components["parameters"]["EnrolmentPath"];
             };
             cookie?: never;
@@ -566,6 +577,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -587,6 +599,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -606,6 +619,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -625,6 +639,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -644,6 +659,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -775,6 +791,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -794,6 +811,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -816,6 +834,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -835,6 +854,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -875,6 +895,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Number of a version of the policy, or `file`. */
                 policy: components["parameters"]["PolicyPath"];
             };
             cookie?: never;
@@ -894,6 +915,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Number of a version of the policy, or `file`. */
                 policy: components["parameters"]["PolicyPath"];
             };
             cookie?: never;
@@ -917,6 +939,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Number of a version of the policy, or `file`. */
                 policy: components["parameters"]["PolicyPath"];
             };
             cookie?: never;
@@ -981,6 +1004,7 @@ export interface paths {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a token, as its list gives it. */
                 token: components["parameters"]["TokenPath"];
             };
             cookie?: never;
@@ -3135,15 +3159,23 @@ export interface components {
         IfMatch: string;
         /** @description ETag of what is to be changed, as it was read. */
         IfMatchNeeded: string;
+        /** @description Id of a webhook, as its list gives it. */
         WebhookPath: string;
         /** @description Needed with the session cookie, not with a bearer token. */
         CsrfToken: string;
+        /** @description Id of an enrolment, as its list gives it. */
         EnrolmentPath: string;
+        /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
         SitePath: string;
+        /** @description Id of a cluster: lower-case letters, digits and dashes, at most 63. */
         ClusterPath: string;
+        /** @description Id of the infrastructure in its site's inventory. */
         InfrastructurePath: string;
+        /** @description Id of a waiver, as its list gives it. */
         WaiverPath: string;
+        /** @description Number of a version of the policy, or `file`. */
         PolicyPath: string;
+        /** @description Id of a token, as its list gives it. */
         TokenPath: string;
         RulePath: string;
     };
@@ -3218,6 +3250,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -3256,6 +3289,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -3285,6 +3319,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -3318,6 +3353,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -3358,6 +3394,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
             };
             cookie?: never;
@@ -3440,7 +3477,9 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
+                /** @description Id of a cluster: lower-case letters, digits and dashes, at most 63. */
                 cluster: components["parameters"]["ClusterPath"];
             };
             cookie?: never;
@@ -3705,7 +3744,9 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a site: lower-case letters, digits and dashes, at most 63. */
                 site: components["parameters"]["SitePath"];
+                /** @description Id of the infrastructure in its site's inventory. */
                 infrastructure: components["parameters"]["InfrastructurePath"];
             };
             cookie?: never;
@@ -4013,6 +4054,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of an enrolment, as its list gives it. */
                 enrolment: components["parameters"]["EnrolmentPath"];
             };
             cookie?: never;
@@ -4041,6 +4083,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of an enrolment, as its list gives it. */
                 enrolment: components["parameters"]["EnrolmentPath"];
             };
             cookie?: never;
@@ -4067,6 +4110,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of an enrolment, as its list gives it. */
                 enrolment: components["parameters"]["EnrolmentPath"];
             };
             cookie?: never;
@@ -4208,6 +4252,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4238,6 +4283,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4270,6 +4316,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4294,6 +4341,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4319,6 +4367,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4353,6 +4402,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4381,6 +4431,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a webhook, as its list gives it. */
                 webhook: components["parameters"]["WebhookPath"];
             };
             cookie?: never;
@@ -4633,6 +4684,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -4662,6 +4714,7 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -4693,6 +4746,7 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -4724,6 +4778,7 @@ export interface operations {
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
+                /** @description Id of a waiver, as its list gives it. */
                 waiver: components["parameters"]["WaiverPath"];
             };
             cookie?: never;
@@ -4815,6 +4870,7 @@ export interface operations {
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
             };
             path: {
+                /** @description Number of a version of the policy, or `file`. */
                 policy: components["parameters"]["PolicyPath"];
             };
             cookie?: never;
@@ -4840,6 +4896,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Number of a version of the policy, or `file`. */
                 policy: components["parameters"]["PolicyPath"];
             };
             cookie?: never;
@@ -4866,6 +4923,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Number of a version of the policy, or `file`. */
                 policy: components["parameters"]["PolicyPath"];
             };
             cookie?: never;
@@ -4988,6 +5046,7 @@ export interface operations {
                 "X-CSRF-Token"?: components["parameters"]["CsrfToken"];
             };
             path: {
+                /** @description Id of a token, as its list gives it. */
                 token: components["parameters"]["TokenPath"];
             };
             cookie?: never;
