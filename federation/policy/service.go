@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/federation/refuse"
+	"github.com/meridian-federation/meridian/federation/state/mirror"
 	"github.com/meridian-federation/meridian/planner/policy"
 )
 
@@ -67,7 +67,7 @@ type Service struct {
 	ready chan struct{}
 
 	mu       sync.Mutex
-	versions map[string]Version
+	versions *mirror.Mirror[Version]
 	log      Log
 	revision uint64
 	waiting  int // buckets whose backlog is not through
@@ -75,7 +75,7 @@ type Service struct {
 
 // NewService prepares a service.
 func NewService(o Options) *Service {
-	return &Service{o: o, ready: make(chan struct{}), versions: map[string]Version{}, waiting: 2}
+	return &Service{o: o, ready: make(chan struct{}), versions: mirror.New[Version](), waiting: 2}
 }
 
 // Ready closes when the stored versions are known.
@@ -108,7 +108,7 @@ func (s *Service) version(e bus.Entry[Version]) {
 		// A version that was in force must stay known: assessments name it.
 		s.o.Logger.Error("a version of the policy was deleted from its bucket; it stays in force here until the next start", "version", e.Key)
 	default:
-		s.versions[e.Key] = e.Value
+		s.versions.Put(mirror.Entry[Version]{Key: e.Key, Revision: e.Revision, Value: e.Value})
 		s.tell()
 	}
 }
@@ -132,12 +132,12 @@ func (s *Service) tell() {
 	}
 	regimes := make([]Regime, 0, len(s.log.Activations))
 	for _, a := range s.log.Activations {
-		v, ok := s.versions[a.Version]
+		v, ok := s.versions.Get(a.Version)
 		if !ok {
 			s.o.Logger.Warn("an active version of the policy is not known yet", "version", a.Version)
 			return
 		}
-		regimes = append(regimes, Regime{a.At, v})
+		regimes = append(regimes, Regime{a.At, v.Value})
 	}
 	s.o.Changed(regimes)
 }
@@ -154,7 +154,10 @@ func stored(err error) error {
 func (s *Service) List() ([]Version, Log) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := slices.Collect(maps.Values(s.versions))
+	var list []Version
+	for e := range s.versions.All() {
+		list = append(list, e.Value)
+	}
 	slices.SortFunc(list, func(a, b Version) int { return cmp.Compare(number(b.ID), number(a.ID)) })
 	return list, Log{slices.Clone(s.log.Activations)}
 }
@@ -169,13 +172,11 @@ func number(id string) uint64 {
 
 // Get returns one version.
 func (s *Service) Get(id string) (Version, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	v, ok := s.versions[id]
+	v, ok := s.versions.Get(id)
 	if !ok {
 		return Version{}, refuse.Because(refuse.NotFound, "there is no such version of the policy")
 	}
-	return v, nil
+	return v.Value, nil
 }
 
 // Draft stores a new version. It is not in force.
@@ -183,12 +184,10 @@ func (s *Service) Draft(ctx context.Context, by Act, p *policy.Policy) (Version,
 	var err error
 	by.At = s.o.Now().UTC()
 	for range maxConflicts {
-		s.mu.Lock()
 		next := uint64(1)
-		for id := range s.versions {
-			next = max(next, number(id)+1)
+		for known := range s.versions.All() {
+			next = max(next, number(known.Key)+1)
 		}
-		s.mu.Unlock()
 		v := Version{ID: strconv.FormatUint(next, 10), Policy: p, Hash: p.Hash(), Created: by}
 		e, cerr := s.o.Versions.Create(ctx, v.ID, v)
 		if cerr == nil {

@@ -1,5 +1,5 @@
-// Package register keeps the waivers in a bucket of the bus that all replicas of the hub share, and a view of them in
-// memory. What may happen to a waiver and whether it applies is for package waiver to say. services/federation/hub runs it.
+// Package register keeps the waivers in a bucket of the bus that all replicas of the hub share, and each replica a mirror of
+// it. What may happen to a waiver and whether it applies is for package waiver to say. services/federation/hub runs it.
 package register
 
 import (
@@ -8,14 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/federation/refuse"
+	"github.com/meridian-federation/meridian/federation/state/mirror"
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/document"
 )
@@ -56,14 +55,14 @@ type Service struct {
 	o     Options
 	ready chan struct{}
 
-	mu     sync.Mutex
-	known  map[string]Entry
+	mu     sync.Mutex // of those who change known
+	known  *mirror.Mirror[waiver.Waiver]
 	loaded bool
 }
 
 // NewService prepares a service.
 func NewService(o Options) *Service {
-	return &Service{o: o, ready: make(chan struct{}), known: map[string]Entry{}}
+	return &Service{o: o, ready: make(chan struct{}), known: mirror.New[waiver.Waiver]()}
 }
 
 // Ready closes when the stored waivers are known.
@@ -87,13 +86,11 @@ func (s *Service) heard(e bus.Entry[waiver.Waiver]) {
 	case e.Err != nil:
 		// What cannot be read waives nothing: a finding shown as failing too long is seen, one that is hidden is not.
 		s.o.Logger.Error("a waiver cannot be read and waives nothing", "waiver", e.Key, "error", e.Err)
-		delete(s.known, e.Key)
+		s.known.Remove(e.Key)
 	case e.Deleted:
-		delete(s.known, e.Key)
-	case e.Revision <= s.known[e.Key].Revision:
+		s.known.Remove(e.Key)
+	case !s.known.Put(mirror.Entry[waiver.Waiver]{Key: e.Key, Revision: e.Revision, Value: e.Value}):
 		return
-	default:
-		s.known[e.Key] = Entry{e.Value, e.Revision}
 	}
 	if s.loaded {
 		s.tell()
@@ -102,20 +99,18 @@ func (s *Service) heard(e bus.Entry[waiver.Waiver]) {
 
 // tell is called under mu, so that sets are told of in order.
 func (s *Service) tell() {
-	waivers := make([]waiver.Waiver, 0, len(s.known))
-	for _, e := range s.known {
-		waivers = append(waivers, e.Waiver)
+	var waivers []waiver.Waiver
+	for e := range s.known.All() {
+		waivers = append(waivers, e.Value)
 	}
 	s.o.Changed(waiver.NewSet(waivers))
 }
 
 // List returns all waivers in order of id.
 func (s *Service) List() []Entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	out := make([]Entry, 0, len(s.known))
-	for _, id := range slices.Sorted(maps.Keys(s.known)) {
-		out = append(out, s.known[id])
+	out := []Entry{}
+	for e := range s.known.All() {
+		out = append(out, Entry{e.Value, e.Revision})
 	}
 	return out
 }
