@@ -7,9 +7,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/policy"
@@ -373,19 +376,35 @@ func (f *Fleet) announce(ctx context.Context) error {
 		clear(f.unannounced)
 		return nil
 	}
-	var failed []error
 	view := f.o.Store.View()
-	for id := range f.unannounced {
-		if r, ok := view.Site(id); ok {
-			if err := f.announceOne(ctx, r); err != nil {
-				failed = append(failed, fmt.Errorf("announce that site %s is %s: %w", id, r.Liveness, err))
-				continue
-			}
+	ids := slices.Collect(maps.Keys(f.unannounced))
+	failed := make([]error, len(ids))
+	// When a link comes back or goes, thousands of sites change at once, and each announcement waits for the bus.
+	var group errgroup.Group
+	group.SetLimit(announcing)
+	for i, id := range ids {
+		r, ok := view.Site(id)
+		if !ok {
+			continue
 		}
-		delete(f.unannounced, id)
+		group.Go(func() error {
+			if err := f.announceOne(ctx, r); err != nil {
+				failed[i] = fmt.Errorf("announce that site %s is %s: %w", id, r.Liveness, err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // Failures are kept by site.
+	for i, id := range ids {
+		if failed[i] == nil {
+			delete(f.unannounced, id)
+		}
 	}
 	return errors.Join(failed...)
 }
+
+// announcing is how many announcements are under way at one time.
+const announcing = 64
 
 // announceOne announces a record's transitions unless somebody has. What this replica announced before and another replica
 // contradicted is announced again behind the contradiction.
