@@ -25,29 +25,11 @@ var (
 	anna  = access.Act{By: "t-1", Name: "Anna"}
 )
 
-type stage struct {
-	*bustest.Server
-	mu  sync.Mutex
-	now time.Time
-}
+type stage struct{ *bustest.Stage }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{Server: bustest.Start(t), now: start}
-	s.Hub(t)
-	return s
-}
-
-func (s *stage) Now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *stage) pass(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
+	return &stage{bustest.NewStage(t, start)}
 }
 
 func (s *stage) replica(t *testing.T) *access.Service {
@@ -97,11 +79,11 @@ func TestLife(t *testing.T) {
 			t.Errorf("%q is taken", wrong)
 		}
 	}
-	s.pass(time.Hour - 1)
+	s.Pass(time.Hour - 1)
 	if !good(two, secret) {
 		t.Error("it ends too early")
 	}
-	s.pass(1)
+	s.Pass(1)
 	if good(one, secret) || good(two, secret) {
 		t.Error("it is taken after its end")
 	}

@@ -27,29 +27,11 @@ var (
 	bert  = versions.Act{By: "t-2", Name: "Bert"}
 )
 
-type stage struct {
-	*bustest.Server
-	mu  sync.Mutex
-	now time.Time
-}
+type stage struct{ *bustest.Stage }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{Server: bustest.Start(t), now: start}
-	s.Hub(t)
-	return s
-}
-
-func (s *stage) Now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *stage) set(t time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = t
+	return &stage{bustest.NewStage(t, start)}
 }
 
 type replica struct {
@@ -157,7 +139,7 @@ func TestActivations(t *testing.T) {
 		at time.Time
 		id string
 	}{{start, "1"}, {start.Add(time.Hour), "2"}, {start.Add(-time.Hour), "1"}} { // The clock went back.
-		s.set(step.at)
+		s.Set(step.at)
 		bustest.Eventually(t, "the versions are known", func() bool { _, err := two.Get(step.id); return err == nil })
 		before, a, err := two.Activate(t.Context(), anna, step.id)
 		if err != nil || a.Version != step.id || (before == "") != (i == 0) {

@@ -27,29 +27,11 @@ var (
 )
 
 // stage is a message bus with any number of replicas of the register and one clock.
-type stage struct {
-	*bustest.Server
-	mu  sync.Mutex
-	now time.Time
-}
+type stage struct{ *bustest.Stage }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{Server: bustest.Start(t), now: start}
-	s.Hub(t)
-	return s
-}
-
-func (s *stage) Now() time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.now
-}
-
-func (s *stage) pass(d time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = s.now.Add(d)
+	return &stage{bustest.NewStage(t, start)}
 }
 
 // replica is one service with the sets that it told of.
@@ -129,7 +111,7 @@ func TestLife(t *testing.T) {
 	for _, r := range []*replica{one, two} {
 		bustest.Eventually(t, "the request is known", func() bool { return r.state(id, s.Now()) == waiver.Requested })
 	}
-	s.pass(time.Minute)
+	s.Pass(time.Minute)
 	if _, _, err := two.Approve(t.Context(), bert, id, e.Revision+1); err == nil {
 		t.Error("approved on a revision that nobody has seen")
 	} else {
@@ -170,7 +152,7 @@ func TestExpiry(t *testing.T) {
 	s := newStage(t)
 	r := s.replica(t)
 	id := asked(t, r).Waiver.Document().ID
-	s.pass(48 * time.Hour)
+	s.Pass(48 * time.Hour)
 	_, _, err := r.Approve(t.Context(), bert, id, 0)
 	refused(t, "approve what expired", err, refuse.Conflict)
 	_, _, err = r.Withdraw(t.Context(), anna, id, 0)
