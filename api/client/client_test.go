@@ -15,15 +15,16 @@ import (
 
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
 	"github.com/meridian-federation/meridian/federation/whatif"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func start(t *testing.T, change ...func(*rest.Options)) (string, *rest.Feed) {
+func start(t *testing.T, change ...func(*rest.Options)) (string, *changefeed.Feed) {
 	t.Helper()
-	feed := rest.NewFeed(16)
+	feed := changefeed.New(16)
 	o := resttest.Options(resttest.NewHolder(resttest.Sample(12)), feed)
 	for _, f := range change {
 		f(&o)
@@ -223,8 +224,8 @@ func TestOtherServers(t *testing.T) {
 func TestEvents(t *testing.T) {
 	base, feed := start(t)
 	c := connect(t, base, resttest.Token(rest.Viewer))
-	feed.Publish(rest.Change{ID: 1, Index: 1, Site: "plant-001"})
-	feed.Publish(rest.Change{ID: 2, Index: 2, Site: "plant-002", Removed: true})
+	feed.Publish(changefeed.Change{ID: 1, Index: 1, Site: "plant-001"})
+	feed.Publish(changefeed.Change{ID: 2, Index: 2, Site: "plant-002", Removed: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var got []client.Event
@@ -250,8 +251,8 @@ func TestEvents(t *testing.T) {
 func TestEventStreamEnds(t *testing.T) {
 	closing := make(chan struct{})
 	base, feed := start(t, func(o *rest.Options) { o.Closing = closing })
-	feed.Publish(rest.Change{ID: 1, Index: 1, Site: "plant-001"})
-	feed.Publish(rest.Change{ID: 2, Index: 2, Site: "plant-001"})
+	feed.Publish(changefeed.Change{ID: 1, Index: 1, Site: "plant-001"})
+	feed.Publish(changefeed.Change{ID: 2, Index: 2, Site: "plant-001"})
 	var last error
 	for _, err := range connect(t, base, resttest.Token(rest.Viewer)).Events(t.Context(), "1") {
 		if last = err; err == nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 )
 
@@ -95,11 +96,11 @@ func (st *stream) VisitStreamEventsResponse(w http.ResponseWriter) error {
 }
 
 // gather collects what follows a first change within a short time. It reports whether the channel is still open.
-func (st *stream) gather(ctx context.Context, first Change, changes <-chan Change) ([]Change, bool) {
-	batch := []Change{first}
+func (st *stream) gather(ctx context.Context, first changefeed.Change, changes <-chan changefeed.Change) ([]changefeed.Change, bool) {
+	batch := []changefeed.Change{first}
 	timer := time.NewTimer(gather)
 	defer timer.Stop()
-	for len(batch) < feedBuffer {
+	for len(batch) < changefeed.Buffer {
 		select {
 		case c, ok := <-changes:
 			if !ok {
@@ -117,7 +118,7 @@ func (st *stream) gather(ctx context.Context, first Change, changes <-chan Chang
 
 // events writes a batch: the last change of each site in the order they came, then one event for the whole fleet. Foreign
 // sites are left out, yet the fleet's event carries the id past them.
-func (st *stream) events(batch []Change) string {
+func (st *stream) events(batch []changefeed.Change) string {
 	var b strings.Builder
 	lastOf := map[string]int{}
 	for i, c := range batch {

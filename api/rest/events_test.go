@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
 )
 
@@ -70,9 +71,9 @@ func (l *listener) expect(want ...string) {
 	}
 }
 
-func events(t *testing.T, change ...func(*rest.Options)) (*rest.Feed, string) {
+func events(t *testing.T, change ...func(*rest.Options)) (*changefeed.Feed, string) {
 	t.Helper()
-	feed := rest.NewFeed(8)
+	feed := changefeed.New(8)
 	o := resttest.Options(resttest.NewHolder(resttest.Sample(4)), feed)
 	for _, f := range change {
 		f(&o)
@@ -86,9 +87,9 @@ func events(t *testing.T, change ...func(*rest.Options)) (*rest.Feed, string) {
 func TestEvents(t *testing.T) {
 	feed, base := events(t)
 	l := listen(t, base, "", as(rest.Viewer)...)
-	feed.Publish(rest.Change{ID: 1, Index: 5, Site: "plant-001"})
-	feed.Publish(rest.Change{ID: 2, Index: 6, Site: "plant-002"})
-	feed.Publish(rest.Change{ID: 3, Index: 7, Site: "plant-001", Removed: true})
+	feed.Publish(changefeed.Change{ID: 1, Index: 5, Site: "plant-001"})
+	feed.Publish(changefeed.Change{ID: 2, Index: 6, Site: "plant-002"})
+	feed.Publish(changefeed.Change{ID: 3, Index: 7, Site: "plant-001", Removed: true})
 	l.expect(
 		"id: 2", "event: site", `data: {"change":"updated","index":6,"site":"plant-002"}`,
 		"id: 3", "event: site", `data: {"change":"removed","index":7,"site":"plant-001"}`,
@@ -98,9 +99,9 @@ func TestEvents(t *testing.T) {
 func TestEventsResume(t *testing.T) {
 	feed, base := events(t)
 	for i := range uint64(12) {
-		feed.Publish(rest.Change{ID: i + 1, Index: i + 1, Site: "plant-001"})
+		feed.Publish(changefeed.Change{ID: i + 1, Index: i + 1, Site: "plant-001"})
 	}
-	feed.Publish(rest.Change{ID: 3, Index: 99, Site: "old"}) // ids only grow
+	feed.Publish(changefeed.Change{ID: 3, Index: 99, Site: "old"}) // ids only grow
 	// Kept: 5 to 12.
 	l := listen(t, base, "?types=site", append(as(rest.Viewer), "Last-Event-ID", "10")...)
 	l.expect("id: 12", "event: site")
@@ -111,16 +112,16 @@ func TestEventsResume(t *testing.T) {
 		l.expect("id: 12", "event: reset", `data: {"index":12}`)
 	}
 	l = listen(t, base, "", append(as(rest.Viewer), "Last-Event-ID", "12")...)
-	feed.Publish(rest.Change{ID: 13, Index: 13, Site: "plant-003"})
+	feed.Publish(changefeed.Change{ID: 13, Index: 13, Site: "plant-003"})
 	l.expect("id: 13", "event: site")
 }
 
 func TestEventsOfAScope(t *testing.T) {
 	feed, base := events(t)
 	l := listen(t, base, "", scoped()...)
-	feed.Publish(rest.Change{ID: 1, Index: 5, Site: "plant-000"})
+	feed.Publish(changefeed.Change{ID: 1, Index: 5, Site: "plant-000"})
 	l.expect("id: 1", "event: fleet", `data: {"index":5}`)
-	feed.Publish(rest.Change{ID: 2, Index: 6, Site: "plant-003"})
+	feed.Publish(changefeed.Change{ID: 2, Index: 6, Site: "plant-003"})
 	l.expect("id: 2", "event: site", `data: {"change":"updated","index":6,"site":"plant-003"}`, "id: 2", "event: fleet")
 }
 
@@ -148,12 +149,12 @@ func TestEventRequests(t *testing.T) {
 
 // TestSlowReader: a subscriber that does not read is dropped, holds nobody up and finds its place again.
 func TestSlowReader(t *testing.T) {
-	feed := rest.NewFeed(1000)
+	feed := changefeed.New(1000)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	slow := feed.Changes(ctx, 0)
 	for i := range uint64(600) {
-		feed.Publish(rest.Change{ID: i + 1, Site: "s"})
+		feed.Publish(changefeed.Change{ID: i + 1, Site: "s"})
 	}
 	var last uint64
 	for c := range slow {

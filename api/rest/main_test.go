@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/api/rest/resttest"
 )
 
@@ -30,7 +31,7 @@ type server struct {
 
 func newServer(t *testing.T, change ...func(*rest.Options)) *server {
 	t.Helper()
-	o := resttest.Options(resttest.NewHolder(resttest.Sample(12)), rest.NewFeed(64))
+	o := resttest.Options(resttest.NewHolder(resttest.Sample(12)), changefeed.New(64))
 	for _, f := range change {
 		f(&o)
 	}

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/meridian-federation/meridian/api/rest/answers"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/api/rest/limit"
@@ -52,7 +53,7 @@ type Options struct {
 	// SetHeartbeat has a site's planner beat at another interval. Errors as of PutInventory.
 	SetHeartbeat func(ctx context.Context, site string, interval time.Duration) error
 	Supported    Supported
-	Changes      ChangeSource
+	Changes      changefeed.Source
 	// Branch puts changes over a view; allowed tells which sites the caller may change. nil answers no simulations.
 	Branch func(ctx context.Context, v fleet.View, r *whatif.Request, allowed func(site string) bool) (*whatif.Branch, error)
 	// FleetPlan recommends for the sites of a view that within names; nil makes no plans.

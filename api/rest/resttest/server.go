@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/federation/advice"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -23,7 +24,7 @@ func ScopedToken() string { return "secret-of-one-plant" }
 func Scope() []string { return []string{SiteID(3)} }
 
 // Options returns options over a holder's view, with tokens for every role, all operations on and no limits.
-func Options(h *Holder, feed *rest.Feed) rest.Options {
+func Options(h *Holder, feed *changefeed.Feed) rest.Options {
 	table, err := geo.Builtin()
 	if err != nil {
 		panic(err) // excluded by geo's own tests

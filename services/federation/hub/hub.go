@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/meridian-federation/meridian/api/bus"
-	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/federation/state"
@@ -61,7 +61,7 @@ type Hub struct {
 	ingest *ingest.Gate
 	words  *ingest.Words // of inventories and of stored assessments
 	ready  chan struct{}
-	feed   *rest.Feed
+	feed   *changefeed.Feed
 	queue  *ingest.Queue
 	clock  *clock
 	checks chan bus.Heartbeat
@@ -92,7 +92,7 @@ func New(o Options) (*Hub, error) {
 	}
 	h := &Hub{
 		o: o, state: store, words: ingest.NewWords(), ready: make(chan struct{}), loading: map[string]fleet.Update{}, refused: map[string]struct{}{},
-		feed: rest.NewFeed(changesKept), changes: uint64(o.Now().UnixMicro()),
+		feed: changefeed.New(changesKept), changes: uint64(o.Now().UnixMicro()),
 		queue: ingest.NewQueue(o.Limits), clock: newClock(o.Now), checks: make(chan bus.Heartbeat, checksWaiting), metrics: newMetrics(),
 		held: map[string]held{}, asked: map[string]time.Duration{}, outboxes: map[string]outbox{},
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/rest"
+	"github.com/meridian-federation/meridian/api/rest/changefeed"
 	"github.com/meridian-federation/meridian/api/rest/govern"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -89,7 +90,7 @@ func (h *Hub) Serve(ctx context.Context, s Serve) error {
 func (h *Hub) committed(index uint64, records []*fleet.Record) {
 	for _, r := range records {
 		h.changes++
-		h.feed.Publish(rest.Change{ID: h.changes, Index: index, Site: r.ID})
+		h.feed.Publish(changefeed.Change{ID: h.changes, Index: index, Site: r.ID})
 	}
 }
 

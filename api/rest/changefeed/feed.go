@@ -1,4 +1,5 @@
-package rest
+// Package changefeed tells those who listen which sites changed, and keeps the latest changes for those who reconnect.
+package changefeed
 
 import (
 	"context"
@@ -16,17 +17,17 @@ type Change struct {
 	Missed bool
 }
 
-// ChangeSource is where event streams come from.
-type ChangeSource interface {
+// Source is where event streams come from.
+type Source interface {
 	// Changes yields the changes after since, 0 meaning from now on. When those are no longer kept the first one is Missed.
 	// The channel closes when ctx ends or when the reader falls too far behind; it may then ask again with the last id it saw.
 	Changes(ctx context.Context, since uint64) <-chan Change
 }
 
-// feedBuffer is how many changes one subscriber may fall behind.
-const feedBuffer = 256
+// Buffer is how many changes one subscriber may fall behind.
+const Buffer = 256
 
-// Feed is a ChangeSource that keeps the latest changes in memory.
+// Feed is a Source that keeps the latest changes in memory.
 type Feed struct {
 	mu      sync.Mutex
 	keep    int
@@ -41,8 +42,8 @@ type reader struct {
 	closed bool
 }
 
-// NewFeed returns a feed that keeps the given number of changes for those who reconnect.
-func NewFeed(keep int) *Feed {
+// New returns a feed that keeps the given number of changes for those who reconnect.
+func New(keep int) *Feed {
 	return &Feed{keep: max(keep, 1), readers: map[*reader]struct{}{}}
 }
 
@@ -76,7 +77,7 @@ func (f *Feed) drop(r *reader) {
 	}
 }
 
-// Changes implements ChangeSource.
+// Changes implements Source.
 func (f *Feed) Changes(ctx context.Context, since uint64) <-chan Change {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -97,7 +98,7 @@ func (f *Feed) Changes(ctx context.Context, since uint64) <-chan Change {
 			missed = []Change{{ID: f.last, Index: f.index, Missed: true}}
 		}
 	}
-	r := &reader{ch: make(chan Change, feedBuffer+len(missed))}
+	r := &reader{ch: make(chan Change, Buffer+len(missed))}
 	for _, c := range missed {
 		r.ch <- c
 	}
