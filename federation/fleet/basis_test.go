@@ -2,7 +2,9 @@ package fleet_test
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -146,4 +148,31 @@ func TestMeasurementsConcernNobodyElse(t *testing.T) {
 		t.Errorf("another version of the hub costs %d judgements, want one of each spoke and its own", got)
 	}
 	restart("the change", 0)
+}
+
+// TestAStartJudgesAsThoseWhoWereThere: what was measured while a replica was away it judges to the same bytes as another one that was there,
+// although it hears of all sites at once.
+func TestAStartJudgesAsThoseWhoWereThere(t *testing.T) {
+	live := newRig(t)
+	updates := map[string]fleet.Update{}
+	for id, s := range live.sample() {
+		updates[id] = live.structured(s, start)
+		live.apply(updates[id])
+	}
+	prior := maps.Clone(live.published)
+	for i, id := range []string{"det-05", "ber-02", "hq-01"} {
+		s := inventory.Clone(live.record(id).Inventory)
+		s.ObservedAt = s.ObservedAt.Add(time.Second)
+		updates[id] = live.structured(s, start.Add(time.Duration(i+1)*time.Second))
+		live.apply(updates[id])
+	}
+	later := newRig(t)
+	if err := later.fleet.Load(context.Background(), slices.Collect(maps.Values(updates)), prior, start.Add(10*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for id := range updates {
+		if live.bytes(id) != later.bytes(id) {
+			t.Errorf("%s is judged at %s and, by one that starts, at %s", id, live.record(id).Assessment.At, later.record(id).Assessment.At)
+		}
+	}
 }

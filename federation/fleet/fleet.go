@@ -163,11 +163,12 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
 	at := f.instant(r, known, lookup)
 	sameRules := known == nil || f.terms.Load().knows(known.RulePack.Hash)
-	holds := func() bool {
-		// One that is older than a neighbour's inventory has still seen all of it that counts when that only measured anew.
-		return !known.At.Before(at) || rests(known, f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup))
+	// One that is older than a neighbour's inventory has still seen all of it that counts when that only measured anew.
+	holds := known != nil && !known.At.Before(at)
+	if known != nil && !holds && rests(known, f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)) {
+		holds, at = true, r.AcceptedAt // when a replica that was there judges what is measured here
 	}
-	if known != nil && sameRules && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision && holds() {
+	if sameRules && holds && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision {
 		if r.judged != r.planners() {
 			f.judge(r, known, f.noticed(r), lookup)
 		}

@@ -68,7 +68,7 @@ export function administration({ page, place, check, accessible, shot }) {
       },
       after: async () => {
         await page.getByRole("button", { name: "I have kept it" }).click();
-        check((await page.getByText(/^mjt_/).count()) === 0, "enrolments: the token is still shown");
+        await page.getByText(/^mjt_/).waitFor({ state: "detached" });
         const revoke = page.getByRole("button", { name: /^Revoke lys-09/ }).first();
         await revoke.press("Enter");
         const dialog = page.getByRole("dialog", { name: "Revoke the enrolment of lys-09" });
@@ -130,7 +130,7 @@ export function administration({ page, place, check, accessible, shot }) {
       },
       after: async () => {
         await page.getByRole("button", { name: "I have kept it" }).click();
-        check((await page.getByText(/^mat_/).count()) === 0, "tokens: the secret is still shown");
+        await page.getByText(/^mat_/).waitFor({ state: "detached" });
         await page
           .getByRole("button", { name: /^Revoke service portal/ })
           .first()
