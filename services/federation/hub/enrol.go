@@ -32,7 +32,11 @@ func Enrol(ctx context.Context, o Options, e Enrolment) (*enrol.Service, func(co
 			return nil, nil, fmt.Errorf("read the authorities of the message bus for planners: %w", err)
 		}
 	}
-	bucket, err := bus.OpenBucket[enrol.Enrolment](ctx, o.Bus, o.Streams, enrol.Bucket())
+	var bucket *bus.Bucket[enrol.Enrolment]
+	err := o.persist(ctx, "open the enrolments", func() (err error) {
+		bucket, err = bus.OpenBucket[enrol.Enrolment](ctx, o.Bus, o.Streams, enrol.Bucket())
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}

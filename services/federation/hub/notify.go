@@ -52,7 +52,11 @@ type Notifier struct {
 
 // NewNotifier opens what notifications need on the message bus; Run works.
 func NewNotifier(ctx context.Context, h *Hub, n Notification) (*Notifier, error) {
-	stores, err := notify.Open(ctx, h.o.Bus, h.o.Streams, queue.Options{})
+	var stores notify.Stores
+	err := h.o.persist(ctx, "open the stores of notifications", func() (err error) {
+		stores, err = notify.Open(ctx, h.o.Bus, h.o.Streams, queue.Options{})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
