@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,15 +25,16 @@ var start = time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
 // rig is a fleet over a real store that remembers what it published.
 type rig struct {
-	t         *testing.T
-	engine    *assess.Engine
-	store     *state.Store
-	fleet     *fleet.Fleet
-	published map[string]*assess.Assessment
-	log       []*fleet.Record    // everything published, in order
-	announced []*fleet.Record    // in order
-	instead   *assess.Assessment // what the stream holds
-	fail      error
+	t          *testing.T
+	engine     *assess.Engine
+	store      *state.Store
+	fleet      *fleet.Fleet
+	published  map[string]*assess.Assessment
+	log        []*fleet.Record    // everything published, in order
+	announcing sync.Mutex         // announcements are made side by side
+	announced  []*fleet.Record    // in order
+	instead    *assess.Assessment // what the stream holds
+	fail       error
 	// publishing is called at each publication when it is set.
 	publishing func()
 	sequence   uint64
@@ -67,6 +69,8 @@ func newRig(t *testing.T, change ...func(*fleet.Options)) *rig {
 			return out
 		},
 		Announce: func(_ context.Context, rec *fleet.Record, _ uint64) (uint64, error) {
+			r.announcing.Lock()
+			defer r.announcing.Unlock()
 			r.announced = append(r.announced, rec)
 			return uint64(len(r.announced)), nil
 		},

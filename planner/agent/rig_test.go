@@ -60,6 +60,7 @@ type source struct {
 	site    *inventory.Site
 	err     error
 	asked   int
+	unasked bool // put since it was asked
 	changed func()
 }
 
@@ -69,13 +70,19 @@ func (s *source) Collect(context.Context) (*inventory.Site, []inventory.Source, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked++
+	s.unasked = false
 	return s.site, nil, s.err
 }
 
+// Watch tells, as a watch of files does, also of what changed before it began.
 func (s *source) Watch(ctx context.Context, changed func()) error {
 	s.mu.Lock()
 	s.changed = changed
+	missed := s.unasked
 	s.mu.Unlock()
+	if missed {
+		changed()
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -89,7 +96,7 @@ func (s *source) count() int {
 // put changes what the source delivers and tells the agent, if it listens.
 func (s *source) put(site *inventory.Site, err error) {
 	s.mu.Lock()
-	s.site, s.err = site, err
+	s.site, s.err, s.unasked = site, err, true
 	changed := s.changed
 	s.mu.Unlock()
 	if changed != nil {
