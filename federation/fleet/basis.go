@@ -32,12 +32,6 @@ func rests(a *assess.Assessment, on assess.Basis) bool {
 	return a != nil && on != (assess.Basis{}) && a.Basis == on
 }
 
-// alone reports whether an update changes nothing that another site's judgement looks at but for instants: from when a failure counts that was there
-// before stays as it is.
-func alone(before *Record, u *Update) bool {
-	return u.Structure != (inventory.Structure{}) && u.Structure.Seen == before.structure.Seen
-}
-
 // recommended are the recommendations of an assessment, without those that rest on measurements.
 func recommended(a *assess.Assessment) map[string]recommend.Packed {
 	out := make(map[string]recommend.Packed, len(a.Clusters))

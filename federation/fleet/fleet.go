@@ -163,12 +163,7 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
 	at := f.instant(r, known, lookup)
 	sameRules := known == nil || f.terms.Load().knows(known.RulePack.Hash)
-	// One that is older than a neighbour's inventory has still seen all of it that counts when that only measured anew.
-	holds := known != nil && !known.At.Before(at)
-	if known != nil && !holds && rests(known, f.basis(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup)) {
-		holds, at = true, r.AcceptedAt // when a replica that was there judges what is measured here
-	}
-	if sameRules && holds && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision {
+	if known != nil && sameRules && !known.At.Before(at) && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision {
 		if r.judged != r.planners() {
 			f.judge(r, known, f.noticed(r), lookup)
 		}
@@ -215,14 +210,11 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		return
 	}
 	byKey := f.o.Graph.Sites
-	alone := known && alone(before, u)
 	var concerned []string
-	if known && !alone {
+	if known {
 		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)
 	}
-	if !alone {
-		f.relate(u.Site)
-	}
+	f.relate(u.Site)
 	s := sign(u)
 	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
 	f.Heard(s)
@@ -235,9 +227,7 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		previous = before.Assessment
 	}
 	b.set(fresh)
-	if !alone {
-		concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
-	}
+	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
 	slices.Sort(concerned)
 	b.plan(f.prepare(fresh, previous, u.AcceptedAt, b.Site))
 	for _, d := range slices.Compact(concerned) {
