@@ -154,20 +154,27 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// Every table is filled as soon as its migration made it, and the later migrations keep the rows.
-func TestMigrateFilledTables(t *testing.T) {
+// opened is a store whose schema is not made yet, and a connection to its server.
+func opened(t *testing.T) (*history.Store, clickhouse.Conn) {
+	t.Helper()
 	server := historytest.Server(t)
 	store, err := history.Open(t.Context(), history.Options{DSN: server.DSN()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = store.Close() }()
-	ctx := t.Context()
+	t.Cleanup(func() { _ = store.Close() })
 	conn, err := clickhouse.Open(loginOf(t, server))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close() }()
+	t.Cleanup(func() { _ = conn.Close() })
+	return store, conn
+}
+
+// Every table is filled as soon as its migration made it, and the later migrations keep the rows.
+func TestMigrateFilledTables(t *testing.T) {
+	store, conn := opened(t)
+	ctx := t.Context()
 	if err := store.Migrate(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
@@ -215,18 +222,8 @@ func TestMigrateFilledTables(t *testing.T) {
 
 // Rows of the schema before extracts and identities tell reports the same before and after they are filled.
 func TestFillOlderRows(t *testing.T) {
-	server := historytest.Server(t)
-	store, err := history.Open(t.Context(), history.Options{DSN: server.DSN()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = store.Close() }()
+	store, conn := opened(t)
 	ctx := t.Context()
-	conn, err := clickhouse.Open(loginOf(t, server))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
 	if err := store.Migrate(ctx, 10); err != nil {
 		t.Fatal(err)
 	}

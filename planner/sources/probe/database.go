@@ -269,31 +269,23 @@ func (d *database) onlyPools() bool {
 	return err == nil && !slices.ContainsFunc(given, func(a string) bool { return !slices.Contains(d.pools, a) })
 }
 
-// named adds the nodes that the target names and that answered.
+// named adds the nodes that the target names and that answered. How many there are in all only pgpool-II tells.
 func (d *database) named() {
 	if d.infra.Engine.Managed() {
 		return
 	}
 	m := d.c.Members
 	if m == nil {
-		m = &Membership{Count: len(d.infra.Nodes)}
+		m = &Membership{}
 	}
 	for _, s := range d.servers {
-		name := d.names[s.Address]
-		if name == "" || s.Err != nil || slices.Contains(m.Nodes, name) {
-			continue
-		}
-		m.Nodes = append(m.Nodes, name)
-		if !slices.ContainsFunc(d.infra.Nodes, func(n inventory.Node) bool { return n.Name == name }) && d.c.Members == nil {
-			m.Count++
+		if name := d.names[s.Address]; name != "" && s.Err == nil && !slices.Contains(m.Nodes, name) {
+			m.Nodes = append(m.Nodes, name)
 		}
 	}
-	for _, address := range d.pools {
-		if name := d.names[address]; slices.Contains(d.pooled, address) {
-			m.PgPool = append(m.PgPool, name)
-		}
+	for _, address := range d.pooled {
+		m.PgPool = append(m.PgPool, d.names[address])
 	}
-	m.Count = max(m.Count, len(m.Nodes)+len(m.Added))
 	if m.Machine = d.machine(); len(m.Nodes)+len(m.Added)+len(m.PgPool) > 0 {
 		d.c.Members = m
 	}

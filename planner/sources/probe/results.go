@@ -49,7 +49,7 @@ const (
 
 // Membership is which nodes an infrastructure has, by its own account.
 type Membership struct {
-	Count int      // of all members
+	Count int      // of all members; 0 is not known
 	Nodes []string // names of members that are told apart: of the inventory's nodes, the target's, or their addresses
 	Added []string // host names of members that are none of the inventory's nodes
 	// Strangers are nodes of the inventory that are none of the infrastructure's, like the pgpool-II whose address it has.
