@@ -38,7 +38,7 @@ type Assessment struct {
 	// InventorySequence is the position of the judged inventory in its stream. When it is set, an assessment of an
 	// older inventory, or of the same at an earlier instant, is never stored after a newer one.
 	InventorySequence uint64
-	Basis             string // what of the sites it rests on, for hubs; at most envelope.MaxHeader printable characters
+	Basis             string // what it rests on of the sites, rules and policy, for hubs; at most envelope.MaxHeader printable characters
 
 	// Set by the reader.
 	StreamSequence uint64 // 0 when it was heard live at a site

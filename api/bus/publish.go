@@ -210,6 +210,11 @@ type judged struct {
 	inventory uint64 // position of the inventory it judged
 	at        time.Time
 	revision  string
+	basis     string
+}
+
+func (a *Assessment) stored(sequence uint64) judged {
+	return judged{sequence, a.InventorySequence, a.At.UTC(), a.Revision, a.Basis}
 }
 
 // after reports whether the assessment is newer than what is known.
@@ -220,9 +225,16 @@ func (a *Assessment) after(j judged) bool {
 	return a.At.UTC().After(j.at)
 }
 
+// again reports whether the assessment says of an inventory what the stream says of it already, perhaps as of another instant.
+func (a *Assessment) again(j judged) bool {
+	return a.Basis != "" && a.Basis == j.basis && a.InventorySequence == j.inventory && a.Revision == j.revision
+}
+
 // PublishAssessment stores the verdict on a revision and delivers it to the site. It is idempotent among replicas: an
 // equal message id stores nothing within DuplicateWindow, and with InventorySequence set an assessment that is not newer
-// than the stored one is never stored, however late it comes (Ack.Superseded, or Duplicate when it is the same).
+// than the stored one is never stored, however late it comes (Ack.Superseded, or Duplicate when it is the same). Nor is one
+// on the basis of the stored one when that came from elsewhere and was not known here: replicas that hear of the same changes in other batches may
+// date what follows from them differently, and the first one counts for all.
 func (c *Conn) PublishAssessment(ctx context.Context, a Assessment) (Ack, error) {
 	const op = "publish the assessment"
 	m, err := c.assessmentMessage(ctx, a)
@@ -249,6 +261,9 @@ func (c *Conn) publishNewer(ctx context.Context, a Assessment, m *nats.Msg) (Ack
 			if known, err = c.loadJudged(ctx, a.Site); err != nil {
 				return Ack{}, err
 			}
+			if known.stream > 0 && a.again(known) {
+				return known.refuse(a), nil
+			}
 		}
 		if known.stream > 0 && !a.after(known) {
 			lost, err := c.outlived(ctx, a, known)
@@ -264,7 +279,7 @@ func (c *Conn) publishNewer(ctx context.Context, a Assessment, m *nats.Msg) (Ack
 		switch {
 		case err == nil:
 			if !ack.Duplicate {
-				c.setJudged(a.Site, judged{ack.StreamSequence, a.InventorySequence, a.At.UTC(), a.Revision})
+				c.setJudged(a.Site, a.stored(ack.StreamSequence))
 			} else {
 				c.forgetJudged(a.Site)
 			}
@@ -332,7 +347,7 @@ func (c *Conn) PublishAssessments(ctx context.Context, batch []Assessment) ([]Ac
 			case ack := <-f.Ok():
 				acks[i] = Ack{StreamSequence: ack.Sequence, Duplicate: ack.Duplicate}
 				if !ack.Duplicate {
-					c.setJudged(a.Site, judged{ack.Sequence, a.InventorySequence, a.At.UTC(), a.Revision})
+					c.setJudged(a.Site, a.stored(ack.Sequence))
 				}
 				continue
 			case err := <-f.Err():
@@ -387,7 +402,7 @@ func (c *Conn) loadJudged(ctx context.Context, site string) (judged, error) {
 	var j judged
 	if m != nil {
 		a := decodeAssessment(site, m)
-		j = judged{m.sequence, a.InventorySequence, a.At, a.Revision}
+		j = a.stored(m.sequence)
 		if a.DecodeErr != nil {
 			j.inventory, j.at = 0, time.Time{}
 		}

@@ -72,7 +72,7 @@ func (c *Conn) assessments(ctx context.Context, handler func(context.Context, As
 			return nil
 		}
 		if a.DecodeErr == nil && once {
-			c.setJudged(a.Site, judged{a.StreamSequence, a.InventorySequence, a.At, a.Revision})
+			c.setJudged(a.Site, a.stored(a.StreamSequence))
 		}
 		handler(envelope.WithTrace(ctx, m.header), a)
 		return nil

@@ -8,28 +8,45 @@ import (
 	"github.com/meridian-federation/meridian/planner/recommend"
 )
 
-// basis is what a judgement of a site rests on beside rules, policy and measurements. Most revisions measure anew and change no structure, and
-// what follows from structures costs many times what all else of an assessment does.
-func (f *Fleet) basis(r *Record, neighbours []*inventory.Site, lookup func(string) (*Record, bool)) assess.Basis {
+// structures are what a judgement of a site rests on of that site and of its neighbours; the zero value is not known. Most revisions measure anew and
+// change no structure, and what follows from structures costs many times what all else of an assessment does.
+type structures [sha256.Size]byte
+
+func structuresOf(r *Record, neighbours []*inventory.Site, lookup func(string) (*Record, bool)) structures {
 	if r.structure == (inventory.Structure{}) {
-		return assess.Basis{}
+		return structures{}
 	}
 	sum := sha256.New()
 	_, _ = sum.Write(r.structure.Site[:])
 	for _, n := range neighbours {
 		other, ok := lookup(n.Site.ID)
 		if !ok || other.structure == (inventory.Structure{}) {
-			return assess.Basis{}
+			return structures{}
 		}
 		// A structure names its site.
 		_, _ = sum.Write(other.structure.Seen[:])
 	}
-	return assess.Basis(sum.Sum(nil)[:len(assess.Basis{})])
+	return structures(sum.Sum(nil))
+}
+
+// under is the basis of a judgement under the rules and the policy of a hash.
+func (s structures) under(hash string) assess.Basis {
+	if s == (structures{}) {
+		return assess.Basis{}
+	}
+	sum := sha256.Sum256(append(s[:], hash...))
+	return assess.Basis(sum[:len(assess.Basis{})])
 }
 
 // rests reports whether an assessment rests on a basis that is known.
 func rests(a *assess.Assessment, on assess.Basis) bool {
 	return a != nil && on != (assess.Basis{}) && a.Basis == on
+}
+
+// alone reports whether an update changes nothing that another site's judgement looks at but for instants: from when a failure counts that was there
+// before stays as it is.
+func alone(before *Record, u *Update) bool {
+	return u.Structure != (inventory.Structure{}) && u.Structure.Seen == before.structure.Seen
 }
 
 // recommended are the recommendations of an assessment, without those that rest on measurements.

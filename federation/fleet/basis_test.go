@@ -94,6 +94,60 @@ func TestWhatHoldsIsKept(t *testing.T) {
 	if shared == 0 {
 		t.Error("no recommendation was kept")
 	}
+	if k, a := kept.fleet.Evaluations(), anew.fleet.Evaluations(); k*10 > a*7 {
+		t.Errorf("%d judgements where all anew took %d", k, a)
+	}
+}
+
+// TestMeasurementsConcernNobodyElse: a revision that measures anew or moves the workload costs one judgement, also at a site that others look at; one that
+// changes what else the site is made of reaches them, also when nobody looked meanwhile.
+func TestMeasurementsConcernNobodyElse(t *testing.T) {
+	live := newRig(t)
+	updates := map[string]fleet.Update{}
+	for id, s := range live.sample() {
+		updates[id] = live.structured(s, start)
+		live.apply(updates[id])
+	}
+	cost := func(u fleet.Update) uint64 {
+		before := live.fleet.Evaluations()
+		live.apply(u)
+		updates[u.Site.Site.ID] = u
+		return live.fleet.Evaluations() - before
+	}
+	measured := inventory.Clone(live.record("hq-01").Inventory)
+	measured.ObservedAt = measured.ObservedAt.Add(time.Minute)
+	if got := cost(live.structured(measured, start.Add(time.Minute))); got != 1 {
+		t.Errorf("new measurements cost %d judgements", got)
+	}
+	restart := func(what string, want uint64) {
+		var all []fleet.Update
+		for _, u := range updates {
+			all = append(all, u)
+		}
+		later := newRig(t)
+		if err := later.fleet.Load(context.Background(), all, live.published, start.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		if got := later.fleet.Evaluations(); got != want {
+			t.Errorf("a start after %s judges %d sites, want %d", what, got, want)
+		}
+	}
+	restart("new measurements", 0)
+	busier := inventory.Clone(measured)
+	busier.Clusters[0].Workload = &inventory.Workload{Things: []inventory.ThingGroup{{Count: 17}}}
+	if got := cost(live.structured(busier, start.Add(90*time.Second))); got != 1 {
+		t.Errorf("another workload costs %d judgements", got)
+	}
+	restart("another workload", 0)
+	upgraded := inventory.Clone(measured)
+	upgraded.Clusters[0].ThingworxVersion = "9.7.1"
+	u := live.structured(upgraded, start.Add(2*time.Minute))
+	updates["hq-01"] = u
+	restart("a change that nobody saw", 9)
+	if got := cost(u); got != 9 {
+		t.Errorf("another version of the hub costs %d judgements, want one of each spoke and its own", got)
+	}
+	restart("the change", 0)
 }
 
 // TestAStartJudgesAsThoseWhoWereThere: what was measured while a replica was away it judges to the same bytes as another one that was there,

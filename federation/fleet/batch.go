@@ -44,7 +44,7 @@ func (b *batch) set(r *Record) {
 type judgement struct {
 	record     *Record
 	neighbours []*inventory.Site
-	basis      assess.Basis
+	structures structures
 	previous   *assess.Assessment
 	at         time.Time
 }
@@ -94,7 +94,7 @@ func (f *Fleet) judgeAll(b *batch) {
 func (f *Fleet) prepare(r *Record, previous *assess.Assessment, at time.Time, lookup func(string) (*Record, bool)) *judgement {
 	j := &judgement{record: r, previous: previous, at: at}
 	j.neighbours = assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites)
-	j.basis = f.basis(r, j.neighbours, lookup)
+	j.structures = structuresOf(r, j.neighbours, lookup)
 	r.judged = r.planners()
 	return j
 }
@@ -108,11 +108,12 @@ func (f *Fleet) make(j *judgement) {
 		Site: j.record.Inventory, Revision: j.record.Revision, Neighbours: j.neighbours,
 		Planner: f.PlannerOf(j.record), At: j.at, HubInView: true, Previous: j.previous,
 	}
-	if rests(j.previous, j.basis) && j.previous.RulePack.Hash == g.hash {
+	on := j.structures.under(g.hash)
+	if rests(j.previous, on) {
 		v.Same = j.previous
 	}
 	j.record.Assessment = f.under(t, g, v)
-	j.record.Assessment.Basis = j.basis
+	j.record.Assessment.Basis = on
 }
 
 // catchUp makes a judgement and every later one until now that time alone makes due. The last record is returned beside all.
@@ -125,7 +126,7 @@ func (f *Fleet) catchUp(j *judgement, now time.Time) (judged []*Record, last *Re
 			return judged, j.record
 		}
 		again := *j.record
-		j = &judgement{record: &again, neighbours: j.neighbours, basis: j.basis, previous: j.record.Assessment, at: at}
+		j = &judgement{record: &again, neighbours: j.neighbours, structures: j.structures, previous: j.record.Assessment, at: at}
 	}
 }
 

@@ -163,7 +163,12 @@ func (f *Fleet) Load(ctx context.Context, updates []Update, prior map[string]*as
 func (f *Fleet) settle(r *Record, known *assess.Assessment, lookup func(string) (*Record, bool), now time.Time) {
 	at := f.instant(r, known, lookup)
 	sameRules := known == nil || f.terms.Load().knows(known.RulePack.Hash)
-	if known != nil && sameRules && !known.At.Before(at) && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision {
+	// One that is older than a neighbour's inventory has still seen all of it that counts when that only measured anew.
+	holds := known != nil && !known.At.Before(at)
+	if known != nil && !holds && rests(known, structuresOf(r, assess.Neighbours(r.Inventory, inventories(lookup), f.o.Graph.Sites), lookup).under(known.RulePack.Hash)) {
+		holds, at = true, r.AcceptedAt // when a replica that was there judges what is measured here
+	}
+	if sameRules && holds && len(known.Inventories) == 1 && known.Inventories[0].Revision == r.Revision {
 		if r.judged != r.planners() {
 			f.judge(r, known, f.noticed(r), lookup)
 		}
@@ -210,11 +215,14 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		return
 	}
 	byKey := f.o.Graph.Sites
+	alone := known && alone(before, u)
 	var concerned []string
-	if known {
+	if known && !alone {
 		concerned = assess.Dependants(before.Inventory, inventories(b.Site), byKey, f.o.Graph.Spokes)
 	}
-	f.relate(u.Site)
+	if !alone {
+		f.relate(u.Site)
+	}
 	s := sign(u)
 	s.Copied = known && s.Planner.Instance != "" && s.Planner.Instance == before.Planner.Instance && s.Planner.Sequence == before.Planner.Sequence && u.Revision != before.Revision
 	f.Heard(s)
@@ -227,7 +235,9 @@ func (f *Fleet) apply(b *batch, u *Update) {
 		previous = before.Assessment
 	}
 	b.set(fresh)
-	concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
+	if !alone {
+		concerned = append(concerned, assess.Dependants(u.Site, inventories(b.Site), byKey, f.o.Graph.Spokes)...)
+	}
 	slices.Sort(concerned)
 	b.plan(f.prepare(fresh, previous, u.AcceptedAt, b.Site))
 	for _, d := range slices.Compact(concerned) {

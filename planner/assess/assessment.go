@@ -41,8 +41,8 @@ type Assessment struct {
 	Basis Basis `json:"-"`
 }
 
-// Basis identifies what a judgement rests on of the structures of a site and of its neighbours (inventory.Structure). What is not in them are the
-// site's own measurements and instants, which change from revision to revision. The zero value is not known.
+// Basis identifies what a judgement rests on: the structures of a site and of its neighbours (inventory.Structure), the rules and the policy. What is
+// not in it are the site's own measurements and instants, which change from revision to revision. The zero value is not known.
 type Basis [16]byte
 
 // String is the basis in hexadecimal digits, empty when it is not known.

@@ -44,7 +44,7 @@ const (
 	HeaderInstanceSequence  = "Meridian-Sequence"
 	HeaderRevision          = "Meridian-Revision"
 	HeaderInventorySequence = "Meridian-Inventory-Sequence" // on an assessment: position of the inventory in its stream
-	HeaderBasis             = "Meridian-Basis"              // on an assessment: a hash of what sites were made of when it was made
+	HeaderBasis             = "Meridian-Basis"              // on an assessment: a hash of rules, policy and what sites were made of when it was made
 )
 
 // Types of message, the values of ce-type.
