@@ -94,6 +94,9 @@ type View interface {
 	Sites(after string) iter.Seq[*Record]
 	// Count is the number of sites.
 	Count() int
+	// Changed names the sites, in order, whose records are others than at an index at which the same store was read before; not
+	// known when that is too long ago, and any site may be another one then.
+	Changed(since uint64) (sites []string, known bool)
 	// Tenancy yields the infrastructures used by more than one cluster, in order of Shared.Infrastructure, beginning after the given one.
 	Tenancy(after string) iter.Seq[*tenancy.Shared]
 	// Rejections yields the latest rejections in order of site, then newest first.

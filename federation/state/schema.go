@@ -4,6 +4,7 @@
 package state
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/hashicorp/go-memdb"
@@ -14,15 +15,24 @@ import (
 const (
 	tableSites      = "sites"
 	tableRejections = "rejections"
+	tableChanges    = "changes"
 	tableMeta       = "meta"
 
 	indexID = "id"
 )
 
-// generation is the only row of the meta table: the index of the last commit and the number of sites.
+// generation is the only row of the meta table: the index of the last commit, the number of sites and the last of the changes that are
+// not kept any more.
 type generation struct {
+	index     uint64
+	sites     int
+	forgotten uint64
+}
+
+// change names the sites that a commit stored.
+type change struct {
 	index uint64
-	sites int
+	sites []string
 }
 
 func schema() *memdb.DBSchema {
@@ -32,6 +42,9 @@ func schema() *memdb.DBSchema {
 		}},
 		tableRejections: {Name: tableRejections, Indexes: map[string]*memdb.IndexSchema{
 			indexID: {Name: indexID, Unique: true, Indexer: rejectionID{}},
+		}},
+		tableChanges: {Name: tableChanges, Indexes: map[string]*memdb.IndexSchema{
+			indexID: {Name: indexID, Unique: true, Indexer: position{}},
 		}},
 		tableMeta: {Name: tableMeta, Indexes: map[string]*memdb.IndexSchema{
 			indexID: {Name: indexID, Unique: true, Indexer: single{}},
@@ -80,6 +93,28 @@ func (rejectionID) FromObject(raw any) (bool, []byte, error) {
 		key = append(key, byte(^r.Sequence>>shift))
 	}
 	return true, key, nil
+}
+
+// position orders changes by the index of their commit.
+type position struct{}
+
+func (position) FromArgs(args ...any) ([]byte, error) {
+	if len(args) != 1 {
+		return nil, fmt.Errorf("index takes one argument, got %d", len(args))
+	}
+	index, ok := args[0].(uint64)
+	if !ok {
+		return nil, fmt.Errorf("index takes an index, got %T", args[0])
+	}
+	return binary.BigEndian.AppendUint64(nil, index), nil
+}
+
+func (position) FromObject(raw any) (bool, []byte, error) {
+	c, ok := raw.(*change)
+	if !ok {
+		return false, nil, fmt.Errorf("a change is stored as *change, got %T", raw)
+	}
+	return true, binary.BigEndian.AppendUint64(nil, c.index), nil
 }
 
 type single struct{}

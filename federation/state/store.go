@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-memdb"
@@ -15,6 +16,8 @@ import (
 const (
 	// maxObjects bounds a transaction: beyond some thousands of objects memdb's commit walks the whole tree.
 	maxObjects = 1000
+	// changesKept is over how many commits readers learn what changed. One that read last before that looks at every site again.
+	changesKept = 1024
 	// rejectionsKept bounds what one site that floods can occupy; the stream keeps the rest.
 	rejectionsKept = 20
 )
@@ -39,7 +42,9 @@ func (s *Store) Commit(records []*fleet.Record) (uint64, error) {
 		n := min(len(records), maxObjects)
 		var err error
 		index, err = s.write(func(txn *memdb.Txn, g *generation) error {
+			c := &change{index: g.index, sites: make([]string, 0, n)}
 			for _, r := range records[:n] {
+				c.sites = append(c.sites, r.ID)
 				known, err := txn.First(tableSites, indexID, r.ID)
 				if err != nil {
 					return fmt.Errorf("look up site %s: %w", r.ID, err)
@@ -51,7 +56,7 @@ func (s *Store) Commit(records []*fleet.Record) (uint64, error) {
 					return fmt.Errorf("store site %s: %w", r.ID, err)
 				}
 			}
-			return nil
+			return note(txn, g, c)
 		})
 		if err != nil {
 			return 0, err
@@ -59,6 +64,27 @@ func (s *Store) Commit(records []*fleet.Record) (uint64, error) {
 		records = records[n:]
 	}
 	return index, nil
+}
+
+// note keeps what a commit changed and forgets the changes that are too long ago.
+func note(txn *memdb.Txn, g *generation, c *change) error {
+	if err := txn.Insert(tableChanges, c); err != nil {
+		return fmt.Errorf("store what changed: %w", err)
+	}
+	for {
+		raw, err := txn.First(tableChanges, indexID)
+		if err != nil {
+			return fmt.Errorf("read what changed: %w", err)
+		}
+		oldest, ok := raw.(*change)
+		if !ok || oldest.index+changesKept > g.index {
+			return nil
+		}
+		if err := txn.Delete(tableChanges, oldest); err != nil {
+			return fmt.Errorf("forget an old change: %w", err)
+		}
+		g.forgotten = oldest.index
+	}
 }
 
 // Reject stores a rejection and forgets the oldest ones of the same site beyond the number kept.
@@ -184,6 +210,23 @@ func (v *view) Sites(after string) iter.Seq[*fleet.Record] {
 }
 
 func (v *view) Count() int { return v.sites }
+
+func (v *view) Changed(since uint64) (sites []string, known bool) {
+	if since < v.forgotten || since > v.index {
+		return nil, false
+	}
+	it, err := v.txn.LowerBound(tableChanges, indexID, since+1)
+	if err != nil {
+		panic(fmt.Errorf("%w: %w", errBroken, err))
+	}
+	for raw := it.Next(); raw != nil; raw = it.Next() {
+		if c, ok := raw.(*change); ok {
+			sites = append(sites, c.sites...)
+		}
+	}
+	slices.Sort(sites)
+	return slices.Compact(sites), true
+}
 
 // Tenancy reads the relation from the assessments: an infrastructure of several clusters belongs to the site whose spelling
 // names it, so that each appears once, in the order of sites.

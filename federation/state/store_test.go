@@ -144,3 +144,60 @@ func TestTenancyListsEachInfrastructureOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestChangedNamesWhatIsAnother: between any two indexes, exactly the sites that were stored; after too many commits nothing is known.
+func TestChangedNamesWhatIsAnother(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := store(t)
+		views := []fleet.View{s.View()}
+		for range rapid.IntRange(1, 10).Draw(t, "commits") {
+			if rapid.Bool().Draw(t, "a rejection") {
+				if _, err := s.Reject(&fleet.Rejection{Site: "a"}); err != nil {
+					t.Fatal(err)
+				}
+				views = append(views, s.View())
+				continue
+			}
+			var records []*fleet.Record
+			for _, id := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 1, 3, rapid.ID[string]).Draw(t, "sites") {
+				records = append(records, &fleet.Record{ID: id})
+			}
+			if _, err := s.Commit(records); err != nil {
+				t.Fatal(err)
+			}
+			views = append(views, s.View())
+		}
+		for i, before := range views {
+			for _, now := range views[i:] {
+				var want []string
+				for r := range now.Sites("") {
+					if was, ok := before.Site(r.ID); !ok || was != r {
+						want = append(want, r.ID)
+					}
+				}
+				if got, known := now.Changed(before.Index()); !known || !slices.Equal(got, want) {
+					t.Fatalf("from %d to %d: %v %v, want %v", before.Index(), now.Index(), got, known, want)
+				}
+			}
+			if _, known := before.Changed(before.Index() + 1); known {
+				t.Fatal("what comes later is known")
+			}
+		}
+	})
+	s := store(t)
+	first := s.View().Index()
+	for range changesKept {
+		if _, err := s.Commit([]*fleet.Record{{ID: "a"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, known := s.View().Changed(first); !known || !slices.Equal(got, []string{"a"}) {
+		t.Errorf("%v %v after as many commits as are kept", got, known)
+	}
+	if _, err := s.Commit([]*fleet.Record{{ID: "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, known := s.View().Changed(first); known {
+		t.Errorf("%v is said to be all, but a change is forgotten", got)
+	}
+}

@@ -268,6 +268,9 @@ func (b *Branch) Count() int {
 	return n
 }
 
+// Changed is not known of what is only tried.
+func (b *Branch) Changed(uint64) ([]string, bool) { return nil, false }
+
 // Tenancy yields the infrastructures used by more than one cluster, in order.
 func (b *Branch) Tenancy(after string) iter.Seq[*tenancy.Shared] {
 	return func(yield func(*tenancy.Shared) bool) {

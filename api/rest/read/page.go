@@ -116,11 +116,11 @@ func (c *collection[T]) page(s *Snapshot, q Query) (*page[T], error) {
 // the cursor's and at none after the page's end.
 func (c *collection[T]) fromFleet(s *Snapshot, expr *filter.Expr, match func(T) bool, b *builder[T]) {
 	sel := c.seen.of(s.fleet(), expr.String(), func(sum *summary, yield func(T) bool) bool { return c.site(s, sum, yield) }, match)
-	from := 0
+	from := ""
 	if b.after != nil && !b.bySeverity {
-		from = sel.of.find(b.after.Key[0])
+		from = b.after.Key[0]
 	}
-	for _, hits := range sel.hits[from:] {
+	for hits := range sel.from(from) {
 		if b.full() {
 			break
 		}

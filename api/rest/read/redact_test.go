@@ -16,6 +16,9 @@ type sites []string
 
 func (s sites) Index() uint64 { return 1 }
 func (s sites) Count() int    { return len(s) }
+
+func (s sites) Changed(uint64) ([]string, bool) { return nil, false }
+
 func (s sites) Site(id string) (*fleet.Record, bool) {
 	for _, x := range s {
 		if x == id {

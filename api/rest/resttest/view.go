@@ -26,6 +26,9 @@ func (v *View) Index() uint64 { return v.At }
 // Count implements fleet.View.
 func (v *View) Count() int { return len(v.Records) }
 
+// Changed implements fleet.View.
+func (v *View) Changed(uint64) ([]string, bool) { return nil, false }
+
 // Site implements fleet.View.
 func (v *View) Site(id string) (*fleet.Record, bool) {
 	i, ok := slices.BinarySearchFunc(v.Records, id, func(r *fleet.Record, id string) int { return strings.Compare(r.ID, id) })
