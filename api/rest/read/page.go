@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/api/filter"
+	"github.com/meridian-federation/meridian/api/rest/read/follow"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
@@ -35,7 +36,7 @@ type collection[T any] struct {
 	// alone, and their keys begin with the site's id.
 	site func(s *Snapshot, sum *summary, yield func(T) bool) bool
 	each func(s *Snapshot) iter.Seq[T] // instead of site, when items are not of one site each
-	seen selections[T]
+	seen follow.Selections[*summary, T]
 }
 
 type page[T any] struct {
@@ -101,7 +102,7 @@ func (c *collection[T]) page(s *Snapshot, q Query) (*page[T], error) {
 		c.fromFleet(s, expr, match, b)
 	default:
 		for r := range s.records() {
-			c.site(s, s.reader.summaries.of(r), func(item T) bool {
+			c.site(s, s.reader.summaries.Of(r), func(item T) bool {
 				if match(item) {
 					b.add(item)
 				}
@@ -115,12 +116,12 @@ func (c *collection[T]) page(s *Snapshot, q Query) (*page[T], error) {
 // fromFleet takes a page from what is remembered of the filter. Without an order by severity it looks at no site before
 // the cursor's and at none after the page's end.
 func (c *collection[T]) fromFleet(s *Snapshot, expr *filter.Expr, match func(T) bool, b *builder[T]) {
-	sel := c.seen.of(s.fleet(), expr.String(), func(sum *summary, yield func(T) bool) bool { return c.site(s, sum, yield) }, match)
+	sel := c.seen.Of(s.fleet(), expr.String(), func(sum *summary, yield func(T) bool) bool { return c.site(s, sum, yield) }, match)
 	from := ""
 	if b.after != nil && !b.bySeverity {
 		from = b.after.Key[0]
 	}
-	for hits := range sel.from(from) {
+	for hits := range sel.From(from) {
 		if b.full() {
 			break
 		}
@@ -128,7 +129,7 @@ func (c *collection[T]) fromFleet(s *Snapshot, expr *filter.Expr, match func(T) 
 			b.add(item)
 		}
 	}
-	b.total = sel.total
+	b.total = sel.Total()
 }
 
 // builder collects one page and one item more, which tells that there is a next page. Without an order by severity only

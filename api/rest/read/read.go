@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read/follow"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/catalog"
 	"github.com/meridian-federation/meridian/planner/geo"
@@ -18,7 +19,7 @@ import (
 type Reader struct {
 	table     *geo.Table
 	entries   []rules.Entry
-	summaries *summaries
+	summaries *follow.Latest[*summary]
 
 	sites           *collection[siteItem]
 	clusters        *collection[clusterItem]
@@ -36,7 +37,7 @@ type Reader struct {
 // New returns a reader over the reference data in force.
 func New(table *geo.Table, entries []rules.Entry, architectures []catalog.Architecture) *Reader {
 	return &Reader{
-		table: table, entries: slices.Clone(entries), summaries: &summaries{},
+		table: table, entries: slices.Clone(entries), summaries: follow.New(summarise),
 		sites: siteCollection(), clusters: clusterCollection(), findings: findingCollection(), mismatches: mismatchCollection(),
 		recommendations: recommendationCollection(), shared: tenancyCollection(), infrastructures: infrastructureCollection(), rejections: rejectionCollection(),
 		rules: ruleCollection(entries), architectures: architectureCollection(architectures), regions: regionCollection(table.Regions()),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/api/rest/read/follow"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -93,7 +94,7 @@ func siteRow(i siteItem) gen.SiteRow {
 	if since := i.record.Limited; !since.IsZero() {
 		row.LimitedSince = &since
 	}
-	cover(&row.Coverage, i.record)
+	follow.Cover(&row.Coverage, i.record)
 	if p := i.record.Planner; p != (fleet.Planner{}) {
 		row.Planner = gen.Planner{Version: p.Version, Instance: p.Instance, Sequence: int64(p.Sequence), Protocol: p.Protocol, Behind: p.Behind} //nolint:gosec // counts revisions of one planner
 	}

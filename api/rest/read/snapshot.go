@@ -3,6 +3,7 @@ package read
 import (
 	"iter"
 
+	"github.com/meridian-federation/meridian/api/rest/read/follow"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
 )
@@ -38,7 +39,7 @@ func (s *Snapshot) records() iter.Seq[*fleet.Record] {
 func (s *Snapshot) site(id string) (*summary, error) {
 	if s.scope.Allows(id) {
 		if r, ok := s.view.Site(id); ok {
-			return s.reader.summaries.of(r), nil
+			return s.reader.summaries.Of(r), nil
 		}
 	}
 	return nil, &NotFound{"site " + id}
@@ -55,27 +56,13 @@ func liveness(r *fleet.Record) fleet.Liveness {
 // coverage sums what the answers to this caller rest on.
 func (s *Snapshot) coverage() assess.Coverage {
 	if s.scope.all {
-		return s.fleet().coverage
+		return s.fleet().Coverage()
 	}
 	var c assess.Coverage
 	for r := range s.records() {
-		cover(&c, r)
+		follow.Cover(&c, r)
 	}
 	return c
 }
 
-func (s *Snapshot) fleet() *fleetIndex { return s.reader.summaries.whole(s.view) }
-
-// cover adds one site. One that is stale or lost counts as stale.
-func cover(c *assess.Coverage, r *fleet.Record) {
-	c.Sites++
-	if l := liveness(r); l == fleet.Stale || l == fleet.Lost {
-		c.Stale++
-	} else {
-		c.Fresh++
-	}
-	if r.Assessment != nil {
-		c.FactsKnown += r.Assessment.Coverage.FactsKnown
-		c.FactsNeeded += r.Assessment.Coverage.FactsNeeded
-	}
-}
+func (s *Snapshot) fleet() *follow.Index[*summary] { return s.reader.summaries.At(s.view) }

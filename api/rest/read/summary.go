@@ -87,6 +87,9 @@ func (t *tally) severity() gen.WorstSeverity {
 	return nil
 }
 
+// Record implements follow.Made.
+func (s *summary) Record() *fleet.Record { return s.record }
+
 func summarise(r *fleet.Record) *summary {
 	s := &summary{record: r, inventory: r.Inventory, assessment: r.Assessment}
 	if s.inventory == nil {

@@ -1,4 +1,4 @@
-package read
+package follow
 
 import (
 	"fmt"
@@ -13,6 +13,13 @@ import (
 	"github.com/meridian-federation/meridian/planner/assess"
 )
 
+// shown is what the test makes of a record.
+type shown struct{ record *fleet.Record }
+
+func (s *shown) Record() *fleet.Record { return s.record }
+
+func show(r *fleet.Record) *shown { return &shown{r} }
+
 // TestIndexFollowsTheStore: an index and a selection that follow a store from commit to commit are those that are made anew, and
 // look again at no site that did not change.
 func TestIndexFollowsTheStore(t *testing.T) {
@@ -21,10 +28,10 @@ func TestIndexFollowsTheStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var followed, kept selections[string]
-		var sums summaries
+		var followed, kept Selections[*shown, string]
+		sums := New(show)
 		looked := 0
-		items := func(s *summary, yield func(string) bool) bool { return yield(s.record.ID + " " + s.record.Revision) }
+		items := func(s *shown, yield func(string) bool) bool { return yield(s.record.ID + " " + s.record.Revision) }
 		match := func(string) bool { looked++; return true }
 		commits := rapid.IntRange(1, 12).Draw(t, "commits")
 		revision := 0
@@ -50,17 +57,17 @@ func TestIndexFollowsTheStore(t *testing.T) {
 			}
 			view := store.View()
 			before := sums.last.Load()
-			f := sums.whole(view)
-			fresh := buildIndex(view, nil)
+			f := sums.At(view)
+			fresh := New(show).At(view)
 			if f.coverage != fresh.coverage || f.index != fresh.index {
 				t.Fatalf("coverage %+v at %d, made anew %+v at %d", f.coverage, f.index, fresh.coverage, fresh.index)
 			}
 			var got, want []*fleet.Record
 			for _, c := range f.chunks {
-				if len(c.sums) == 0 || len(c.sums) >= 2*chunkSites {
-					t.Fatalf("a chunk of %d sites", len(c.sums))
+				if len(c.made) == 0 || len(c.made) >= 2*chunkSites {
+					t.Fatalf("a chunk of %d sites", len(c.made))
 				}
-				for _, s := range c.sums {
+				for _, s := range c.made {
 					got = append(got, s.record)
 				}
 			}
@@ -71,11 +78,11 @@ func TestIndexFollowsTheStore(t *testing.T) {
 				t.Fatalf("%d sites, want %d", len(got), len(want))
 			}
 			looked = 0
-			sel := followed.of(f, "", items, match)
+			sel := followed.Of(f, "", items, match)
 			if before != nil {
 				others := 0
 				for _, r := range want {
-					if s := before.find(r.ID); s == nil || s.record != r {
+					if _, known := before.of(r); !known {
 						others++
 					}
 				}
@@ -83,13 +90,13 @@ func TestIndexFollowsTheStore(t *testing.T) {
 					t.Fatalf("looked at %d sites of which %d had changed", looked, others)
 				}
 			}
-			anew := kept.of(fresh, fmt.Sprint(fresh.index), items, match)
+			anew := kept.Of(fresh, fmt.Sprint(fresh.index), items, match)
 			if sel.total != anew.total || sel.total != len(want) {
 				t.Fatalf("%d selected, anew %d", sel.total, anew.total)
 			}
 			for _, from := range []string{"", "s000", "s2", want[len(want)/2].ID, "s9"} {
-				after := func(s *selection[string]) (out []string) {
-					for hits := range s.from(from) {
+				after := func(s *Selection[*shown, string]) (out []string) {
+					for hits := range s.From(from) {
 						for _, h := range hits {
 							if h >= from {
 								out = append(out, h)
