@@ -59,10 +59,17 @@ type builder struct {
 	judged   map[string]*judgement // by cluster id
 	findings []*Finding
 	passed   map[string]*Verdicts // findings that assessments only name, by rule
+	lists    map[string]*list     // of rules, as assessments name them; most clusters have one of a few
 	shared   map[string]*Shared
 	packs    map[RulePack]int
 	facts    assess.Coverage
 	assumed  map[string]int // assumption -> clusters
+}
+
+// list counts of how many subjects the findings are that a list of rules names.
+type list struct {
+	rules               int
+	pass, notApplicable int
 }
 
 // makeRoom sizes what holds something of every assessment.
@@ -88,7 +95,7 @@ func (b *builder) site(id string) *siteState {
 }
 
 func (b *builder) collect() error {
-	b.passed = map[string]*Verdicts{}
+	b.passed, b.lists = map[string]*Verdicts{}, map[string]*list{}
 	b.packs, b.assumed = map[RulePack]int{}, map[string]int{}
 	for _, s := range b.in.Sites {
 		b.site(s.ID).Site = s
@@ -126,6 +133,7 @@ func (b *builder) collect() error {
 		}
 		b.facts = b.facts.Add(a.coverage)
 	}
+	b.countLists()
 	b.order = slices.Sorted(maps.Keys(b.sites))
 	if !slices.IsSortedFunc(b.findings, compareFindings) {
 		slices.SortStableFunc(b.findings, compareFindings)
@@ -196,33 +204,42 @@ func (b *builder) addPassed(a *Extract) {
 	for i := range a.passed {
 		p := &a.passed[i]
 		site, cluster, _ := strings.Cut(p.Subject, "/")
-		left := Verdicts{}
-		for id := range strings.FieldsSeq(p.Pass) {
-			left.Pass++
-			b.ofRule(id).Pass++
-		}
-		for id := range strings.FieldsSeq(p.NotApplicable) {
-			left.NotApplicable++
-			b.ofRule(id).NotApplicable++
-		}
+		pass, notApplicable := b.list(p.Pass), b.list(p.NotApplicable)
+		pass.pass++
+		notApplicable.notApplicable++
 		counts := []*Verdicts{&b.site(site).judgement.counts}
 		if j := b.judged[p.Subject]; j != nil && cluster != "" {
 			counts = append(counts, &j.counts)
 		}
 		for _, c := range counts {
-			c.Pass += left.Pass
-			c.NotApplicable += left.NotApplicable
+			c.Pass += pass.rules
+			c.NotApplicable += notApplicable.rules
 		}
 	}
 }
 
-func (b *builder) ofRule(id string) *Verdicts {
-	v := b.passed[id]
-	if v == nil {
-		v = &Verdicts{}
-		b.passed[id] = v
+func (b *builder) list(ids string) *list {
+	l := b.lists[ids]
+	if l == nil {
+		l = &list{rules: len(strings.Fields(ids))}
+		b.lists[ids] = l
 	}
-	return v
+	return l
+}
+
+// countLists counts by rule what the lists name.
+func (b *builder) countLists() {
+	for ids, l := range b.lists {
+		for id := range strings.FieldsSeq(ids) {
+			v := b.passed[id]
+			if v == nil {
+				v = &Verdicts{}
+				b.passed[id] = v
+			}
+			v.Pass += l.pass
+			v.NotApplicable += l.notApplicable
+		}
+	}
 }
 
 // concerned returns the judgements of the clusters a finding counts for. One on an infrastructure alone counts for its known users at the
@@ -308,7 +325,8 @@ func (j *judgement) status(freshness string) (Status, []string) {
 	var because []string
 	list := func(what string, of []string) {
 		if len(of) > 0 {
-			because = append(because, what+" "+strings.Join(slices.Sorted(slices.Values(of)), ", "))
+			slices.Sort(of)
+			because = append(because, what+" "+strings.Join(of, ", "))
 		}
 	}
 	list("fails", j.fails)

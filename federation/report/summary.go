@@ -35,26 +35,19 @@ func (b *builder) summary(r *Report) Summary {
 	slices.SortFunc(s.ByArch, func(x, y ArchitectureDiff) int {
 		return cmp.Or(cmp.Compare(x.Recognised, y.Recognised), cmp.Compare(x.Recommended, y.Recommended))
 	})
-	bySeverity := map[rules.Severity]*Verdicts{}
-	for _, severity := range rules.Severities() {
-		bySeverity[severity] = new(Verdicts)
-	}
+	bySeverity := make([]Verdicts, rules.Info.Rank()+2) // by rank; the last is of severities that are none
 	for _, f := range b.findings {
 		s.Findings.add(f)
-		if v := bySeverity[f.Severity]; v != nil {
-			v.add(f)
-		}
+		bySeverity[min(f.Severity.Rank(), len(bySeverity)-1)].add(f)
 	}
 	for id, passed := range b.passed {
-		for _, v := range []*Verdicts{&s.Findings, bySeverity[b.rule(id).Severity]} {
-			if v != nil {
-				v.Pass += passed.Pass
-				v.NotApplicable += passed.NotApplicable
-			}
+		for _, v := range []*Verdicts{&s.Findings, &bySeverity[min(b.rule(id).Severity.Rank(), len(bySeverity)-1)]} {
+			v.Pass += passed.Pass
+			v.NotApplicable += passed.NotApplicable
 		}
 	}
 	for _, severity := range rules.Severities() {
-		s.BySeverity = append(s.BySeverity, SeverityCount{severity, *bySeverity[severity]})
+		s.BySeverity = append(s.BySeverity, SeverityCount{severity, bySeverity[severity.Rank()]})
 	}
 	s.ByRule = b.byRule()
 	s.ByCountry = b.group(r, func(c *Cluster) []string { return []string{b.sites[c.Site].Country} }, true)
@@ -69,29 +62,31 @@ func (b *builder) summary(r *Report) Summary {
 
 // byRule counts every rule that judged something, those that fail worst first.
 func (b *builder) byRule() []RuleCount {
-	findings := b.findings
-	counts := map[string]*RuleCount{}
-	decided := map[string]bool{} // the severity is that of a finding that counts against somebody
-	for _, f := range findings {
+	type count struct {
+		RuleCount
+		decided bool // the severity is that of a finding that counts against somebody
+	}
+	counts := map[string]*count{}
+	for _, f := range b.findings {
 		c := counts[f.Rule]
 		if c == nil {
 			title, confidence, reference := f.words()
-			c = &RuleCount{Rule: f.Rule, Title: title, Severity: f.Severity, Confidence: confidence, Reference: reference}
+			c = &count{RuleCount: RuleCount{Rule: f.Rule, Title: title, Severity: f.Severity, Confidence: confidence, Reference: reference}}
 			counts[f.Rule] = c
 		}
 		against := f.Verdict == rules.Fail || f.Verdict == rules.Unknown
 		worse := f.Severity.Rank() < c.Severity.Rank()
-		if against && (!decided[f.Rule] || worse) || !against && !decided[f.Rule] && worse {
+		if against && (!c.decided || worse) || !against && !c.decided && worse {
 			c.Severity = f.Severity
 		}
-		decided[f.Rule] = decided[f.Rule] || against
+		c.decided = c.decided || against
 		c.add(f)
 	}
 	for id, v := range b.passed {
 		c := counts[id]
 		if c == nil {
 			e := b.rule(id)
-			c = &RuleCount{Rule: id, Title: e.Title, Severity: e.Severity, Confidence: e.Confidence, Reference: e.Reference}
+			c = &count{RuleCount: RuleCount{Rule: id, Title: e.Title, Severity: e.Severity, Confidence: e.Confidence, Reference: e.Reference}}
 			counts[id] = c
 		}
 		c.Pass += v.Pass
@@ -99,7 +94,7 @@ func (b *builder) byRule() []RuleCount {
 	}
 	out := make([]RuleCount, 0, len(counts))
 	for _, c := range counts {
-		out = append(out, *c)
+		out = append(out, c.RuleCount)
 	}
 	slices.SortFunc(out, func(x, y RuleCount) int {
 		return cmp.Or(cmp.Compare(kind(y.Verdicts), kind(x.Verdicts)), cmp.Compare(x.Severity.Rank(), y.Severity.Rank()),
@@ -131,37 +126,45 @@ func kind(v Verdicts) int {
 
 // group counts clusters and sites by a name. allSites adds the sites without clusters under their country.
 func (b *builder) group(r *Report, names func(*Cluster) []string, allSites bool) []GroupCount {
-	groups := map[string]*GroupCount{}
-	sites := map[string]map[string]bool{}
-	at := func(name string) *GroupCount {
-		if groups[name] == nil {
-			groups[name] = &GroupCount{Name: name}
-			sites[name] = map[string]bool{}
+	type group struct {
+		GroupCount
+		last string // site that was counted; clusters come in order of site
+	}
+	groups := map[string]*group{}
+	at := func(name, site string) *group {
+		g := groups[name]
+		if g == nil {
+			g = &group{GroupCount: GroupCount{Name: name}}
+			groups[name] = g
 		}
-		return groups[name]
+		if g.last != site {
+			g.last = site
+			g.Sites++
+		}
+		return g
 	}
 	for i := range r.Clusters {
 		c := &r.Clusters[i]
 		for _, name := range names(c) {
-			g := at(name)
+			g := at(name, c.Site)
 			g.Clusters.add(c.Status)
 			g.Fail += c.Findings.Fail
-			sites[name][c.Site] = true
 		}
 	}
 	if allSites {
+		for _, g := range groups {
+			g.Sites, g.last = 0, ""
+		}
 		for i := range r.Sites {
-			g := at(r.Sites[i].Country)
+			g := at(r.Sites[i].Country, r.Sites[i].ID)
 			if r.Sites[i].Freshness == NoData {
 				g.NoData++
 			}
-			sites[r.Sites[i].Country][r.Sites[i].ID] = true
 		}
 	}
 	out := []GroupCount{}
 	for _, name := range slices.Sorted(maps.Keys(groups)) {
-		groups[name].Sites = len(sites[name])
-		out = append(out, *groups[name])
+		out = append(out, groups[name].GroupCount)
 	}
 	return out
 }

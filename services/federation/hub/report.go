@@ -11,7 +11,6 @@ import (
 	"github.com/meridian-federation/meridian/federation/history"
 	"github.com/meridian-federation/meridian/federation/report"
 	"github.com/meridian-federation/meridian/planner/assess"
-	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
@@ -98,7 +97,7 @@ func (h *Hub) present(in *report.Input, q rest.ReportRequest) {
 func (h *Hub) extracts(ctx context.Context, in *report.Input, _ rest.ReportRequest) error {
 	in.Rules = h.entries()
 	return h.o.Past.ReportedAsOf(ctx, in.At, nil, func(row history.Reported) error {
-		var identity inventory.Identity
+		var identity struct{ Name, Country string }
 		if err := json.Unmarshal(row.Identity, &identity); err != nil {
 			return fmt.Errorf("read who site %s is: %w", row.Site, err)
 		}
