@@ -1,9 +1,13 @@
 package trust_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +22,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/bustest"
+	"github.com/meridian-federation/meridian/api/bus/trust"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -544,4 +549,79 @@ func TestRevocationsAddUp(t *testing.T) {
 			t.Errorf("%v: %v", bad, err)
 		}
 	}
+}
+
+// TestEachRevocationIsNewer: servers take the account from each other by the second it was signed in and by its id, so each
+// has both of its own: those of one second, and those after one of a replica whose clock is ahead.
+func TestEachRevocationIsNewer(t *testing.T) {
+	s := bustest.Start(t)
+	authority := s.Authority(t)
+	nc, err := nats.Connect(s.URL(), nats.UserCredentials(filepath.Join(s.KeysDir(), trust.SystemFile)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	const update = "$SYS.REQ.CLAIMS.UPDATE"
+	told, err := nc.SubscribeSync(update)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoke := func() *jwt.AccountClaims {
+		t.Helper()
+		c := s.Issue(t, "a", time.Now().Add(time.Hour))
+		if _, err := authority.Reconcile(t.Context(), map[string]time.Time{c.PublicKey: c.Expires}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := told.NextMsg(bustest.Patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claims, err := jwt.DecodeAccountClaims(string(m.Data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return claims
+	}
+	last, ids := revoke(), map[string]bool{}
+	for range 5 {
+		ids[last.ID] = true
+		claims := revoke()
+		if claims.IssuedAt <= last.IssuedAt || ids[claims.ID] {
+			t.Errorf("signed at %d after %d, id %s", claims.IssuedAt, last.IssuedAt, claims.ID)
+		}
+		last = claims
+	}
+	last.IssuedAt += 3600
+	if _, err := nc.Request(update, []byte(signed(t, s.KeysDir(), last)), bustest.Patience); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := told.NextMsg(bustest.Patience); err != nil {
+		t.Fatal(err)
+	}
+	if claims := revoke(); claims.IssuedAt <= last.IssuedAt {
+		t.Errorf("signed at %d after %d of a clock that is ahead", claims.IssuedAt, last.IssuedAt)
+	}
+}
+
+// signed signs an account as it is, with the second and the id that it names.
+func signed(t *testing.T, keys string, claims *jwt.AccountClaims) string {
+	t.Helper()
+	seed, err := os.ReadFile(filepath.Join(keys, trust.OperatorFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator, err := nkeys.FromSeed(bytes.TrimSpace(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"ed25519-nkey"}`)) + "." + base64.RawURLEncoding.EncodeToString(body)
+	signature, err := operator.Sign([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }

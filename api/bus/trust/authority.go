@@ -3,7 +3,11 @@ package trust
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -102,27 +106,70 @@ func Verify(publicKey string, text, signature []byte) bool {
 	return err == nil && kp.Verify(text, signature) == nil
 }
 
-// Reconcile brings the account at the servers to this release's rights of a site and to these revocations: by public key,
-// until when the key's credentials would be good. Those that are over are dropped; revocations of keys that are not named
-// stay, whoever made them. The servers disconnect at once who is revoked. It reports whether anything had to change; any
-// number of replicas may call it, and each calls it again after it has learnt of another revocation.
+// rounds is how often Reconcile tells the servers before it gives up. Replicas that tell different things at the same time
+// need two or three.
+const rounds = 5
+
+// Reconcile brings the account at every server that answers to this release's rights of a site and to these revocations: by
+// public key, until when the key's credentials would be good. Those that are over are dropped; revocations that any server
+// holds of keys that are not named stay, whoever made them. The servers disconnect at once who is revoked, and whom they miss
+// is disconnected here. It reports whether the account had to change, and bus.ErrUnavailable when a server does not take it
+// over. Any number of replicas may call it; each calls it after it has learnt of another revocation, and again and again for
+// the servers that were away.
 func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time) (bool, error) {
 	const op = "bring the account of the sites up to date"
-	token, err := a.system.AccountClaims(ctx, a.account)
+	for round := range rounds {
+		held, err := a.system.AccountClaims(ctx, a.account)
+		if err != nil {
+			return round > 0, fmt.Errorf("%s: %w", op, err)
+		}
+		ac, newest, err := a.revise(held, revoked)
+		if err != nil {
+			return round > 0, fmt.Errorf("%s: %w", op, err)
+		}
+		if newest == 0 {
+			return round > 0, a.expel(ctx, ac.Revocations)
+		}
+		token, err := a.sign(ac, newest+1)
+		if err != nil {
+			return round > 0, fmt.Errorf("%s: %w", op, err)
+		}
+		if err := a.system.SetAccountClaims(ctx, token); err != nil {
+			return round > 0, fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	return true, fmt.Errorf("%s: %w: not every server takes it over", op, bus.ErrUnavailable)
+}
+
+// revise returns what the servers are to hold and, when it is not what all of them do, the second since 1970 when the newest of
+// what they hold was signed.
+func (a *Authority) revise(held []string, revoked map[string]time.Time) (*jwt.AccountClaims, int64, error) {
+	var ac *jwt.AccountClaims
+	var unreadable error
+	union, newest, changed := jwt.RevocationList{}, int64(0), false
+	for _, token := range held {
+		changed = changed || token != held[0]
+		one, err := jwt.DecodeAccountClaims(token)
+		if err != nil {
+			unreadable = err
+			continue
+		}
+		if ac == nil || one.IssuedAt > newest {
+			ac, newest = one, one.IssuedAt
+		}
+		for key, at := range one.Revocations {
+			union[key] = max(union[key], at)
+		}
+	}
+	if ac == nil {
+		return nil, 0, fmt.Errorf("read what the servers hold: %w", unreadable)
+	}
+	ac.Revocations = union
+	rescoped, err := a.rescope(ac)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", op, err)
+		return nil, 0, err
 	}
-	ac, err := jwt.DecodeAccountClaims(token)
-	if err != nil {
-		return false, fmt.Errorf("%s: read what the servers hold: %w", op, err)
-	}
-	changed, err := a.rescope(ac)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", op, err)
-	}
-	if ac.Revocations == nil {
-		ac.Revocations = jwt.RevocationList{}
-	}
+	changed = changed || rescoped
 	now := a.now().Unix()
 	for key, until := range revoked {
 		at, have := ac.Revocations[key]
@@ -136,15 +183,62 @@ func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time)
 		}
 	}
 	if !changed {
-		return false, nil
+		newest = 0
 	}
-	if token, err = ac.Encode(a.operator); err != nil {
-		return false, fmt.Errorf("%s: %w", op, err)
+	return ac, newest, nil
+}
+
+// expel disconnects who is connected although revoked. A server looks whether a client is revoked before it counts it among
+// the connected ones, and so overlooks one that comes while it takes over the revocation, as the revoked do that another
+// server has just disconnected.
+func (a *Authority) expel(ctx context.Context, revocations jwt.RevocationList) error {
+	const op = "disconnect who is revoked"
+	if len(revocations) == 0 {
+		return nil
 	}
-	if err := a.system.SetAccountClaims(ctx, token); err != nil {
-		return false, fmt.Errorf("%s: %w", op, err)
+	clients, err := a.system.Connections(ctx, a.account)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
 	}
-	return true, nil
+	var failed []error
+	for _, client := range clients {
+		// The name that the server tells of a client may be one that the client gave itself; what it was let in with is not.
+		uc, err := jwt.DecodeUserClaims(client.JWT)
+		if err == nil && revocations.IsRevoked(uc.Subject, time.Unix(uc.IssuedAt, 0)) {
+			err = a.system.Disconnect(ctx, client)
+		}
+		if err != nil {
+			failed = append(failed, fmt.Errorf("%s: connection %d of server %s: %w", op, client.ID, client.Server, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// sign signs the account as of now, and not before the given second since 1970. A server that missed a JWT takes it from
+// another server only if it is newer by a second and has an id of its own. The library's id is the same for all that it signs
+// in one second, whatever they say, and its time is before that of a replica whose clock is ahead.
+func (a *Authority) sign(ac *jwt.AccountClaims, earliest int64) (string, error) {
+	token, err := ac.Encode(a.operator)
+	if err != nil {
+		return "", err
+	}
+	ac.IssuedAt, ac.ID = max(ac.IssuedAt, earliest), ""
+	body, err := json.Marshal(ac)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(body)
+	ac.ID = hex.EncodeToString(sum[:])
+	if body, err = json.Marshal(ac); err != nil {
+		return "", err
+	}
+	header, _, _ := strings.Cut(token, ".")
+	signed := header + "." + base64.RawURLEncoding.EncodeToString(body)
+	signature, err := a.operator.Sign([]byte(signed))
+	if err != nil {
+		return "", err
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
 // rescope gives the signing key of the sites the rights that this release wants.

@@ -5,10 +5,12 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/meridian-federation/meridian/api/bus"
@@ -42,12 +44,14 @@ func TestClusterOfDeployments(t *testing.T) {
 		t.Fatal(err)
 	}
 	var conns []*bus.Conn
+	var sites []bus.Options
+	var publics []string
 	revoked := map[string]time.Time{}
 	for i, site := range []string{"muc-01", "ber-02", "ham-03"} {
 		o, public, expires := c.site(t, authority, site, i)
 		conn := bustest.Dial(t, o)
 		bustest.Publish(t, conn, bustest.Revision(site, 1, 300))
-		conns = append(conns, conn)
+		conns, sites, publics = append(conns, conn), append(sites, o), append(publics, public)
 		if i < 2 {
 			revoked[public] = expires
 		}
@@ -66,19 +70,47 @@ func TestClusterOfDeployments(t *testing.T) {
 		_, err := conns[2].PublishInventory(t.Context(), bustest.Revision("ham-03", 2, 300))
 		return err == nil
 	})
-	bustest.Eventually(t, "the server that was away knows who is revoked", func() bool {
-		entries, err := os.ReadDir(c.accounts[2])
-		if err != nil {
-			return false
+	bustest.Eventually(t, "the server that was away knows who is revoked", func() bool { return c.agree(t, revoked) })
+
+	// The servers take two accounts of one id for the same, whatever they say, so that none of them would mend this.
+	held := c.holds(t, 2)
+	held.Revocations = nil
+	c.hold(t, 2, held)
+	back := sites[0]
+	back.URL = c.options(2).URL
+	again := bustest.Dial(t, back)
+	system := bustest.Dial(t, trust.System(keys, c.options(0)))
+	near, err := trust.Open(keys, system, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bustest.Eventually(t, "the server that holds less than the others is told", func() bool {
+		_, err := near.Reconcile(t.Context(), revoked)
+		return err == nil && c.agree(t, revoked)
+	})
+	bustest.Eventually(t, "the revoked one is disconnected from the server that let it in again", func() bool { return !again.Connected() })
+
+	// A client that a server overlooked while it took over the revocation is found. What is written to the files behind the
+	// servers' backs leaves them in the same state.
+	held = c.holds(t, 0)
+	held.Revocations[publics[2]] = time.Now().Add(time.Hour).Unix()
+	token := signed(t, keys, held)
+	for i := range c.servers {
+		_, path := c.account(t, i)
+		if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		for _, e := range entries {
-			mine, err := os.ReadFile(filepath.Join(c.accounts[2], e.Name()))
-			theirs, err2 := os.ReadFile(filepath.Join(c.accounts[0], e.Name()))
-			if err != nil || err2 != nil || string(mine) != string(theirs) {
-				return false
-			}
+	}
+	before := c.connections(t, system, publics[2])
+	if len(before) != 1 || !conns[2].Connected() {
+		t.Fatalf("connections of the one that will be revoked: %v", before)
+	}
+	bustest.Eventually(t, "the overlooked one is disconnected", func() bool {
+		changed, err := near.Reconcile(t.Context(), revoked)
+		if changed {
+			t.Fatal("all servers hold the same, and it is changed")
 		}
-		return len(entries) == 3
+		return err == nil && !slices.Contains(c.connections(t, system, publics[2]), before[0])
 	})
 }
 
@@ -178,6 +210,72 @@ func (c *cluster) led() bool {
 		}
 	}
 	return false
+}
+
+// account is the file in which a server keeps the account of the sites.
+func (c *cluster) account(t *testing.T, i int) (key, path string) {
+	t.Helper()
+	accounts, err := trust.ReadServers(c.keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return accounts.Sites, filepath.Join(c.accounts[i], accounts.Sites+".jwt")
+}
+
+// holds is the account of the sites as a server holds it.
+func (c *cluster) holds(t *testing.T, i int) *jwt.AccountClaims {
+	t.Helper()
+	_, path := c.account(t, i)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A file that is being written is not the account yet.
+	claims, err := jwt.DecodeAccountClaims(string(b))
+	if err != nil {
+		return &jwt.AccountClaims{}
+	}
+	return claims
+}
+
+// connections are those of a site's key.
+func (c *cluster) connections(t *testing.T, system *bus.Conn, public string) []bus.Connection {
+	t.Helper()
+	account, _ := c.account(t, 0)
+	all, err := system.Connections(t.Context(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(one bus.Connection) bool {
+		claims, err := jwt.DecodeUserClaims(one.JWT)
+		return err != nil || claims.Subject != public
+	})
+}
+
+// hold gives an account to one server.
+func (c *cluster) hold(t *testing.T, i int, claims *jwt.AccountClaims) {
+	t.Helper()
+	key, _ := c.account(t, i)
+	if err := c.servers[i].AccountResolver().(*server.DirAccResolver).SaveAcc(key, signed(t, c.keys, claims)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// agree reports whether all servers hold the same account, which revokes these.
+func (c *cluster) agree(t *testing.T, revoked map[string]time.Time) bool {
+	t.Helper()
+	for i := range c.servers {
+		claims := c.holds(t, i)
+		for key := range revoked {
+			if claims.Revocations[key] == 0 {
+				return false
+			}
+		}
+		if claims.ID != c.holds(t, 0).ID {
+			return false
+		}
+	}
+	return true
 }
 
 // options connect with the hub's rights to some of the servers.
