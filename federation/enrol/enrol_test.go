@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -229,6 +230,27 @@ func TestRevocationReachesTheServersLater(t *testing.T) {
 	}
 	s.replica(t)
 	bustest.Eventually(t, "another replica tells the servers", func() bool { return !conn.Connected() })
+}
+
+// TestServersAreToldAgain: a server may come back that was away when somebody was revoked.
+func TestServersAreToldAgain(t *testing.T) {
+	s := newStage(t)
+	var told counted
+	s.replica(t, func(o *enrol.Options) {
+		told.Authority = o.Authority
+		o.Authority = &told
+	})
+	bustest.Eventually(t, "the servers are told without anything new", func() bool { return told.times.Load() > 2 })
+}
+
+type counted struct {
+	enrol.Authority
+	times atomic.Int32
+}
+
+func (c *counted) Reconcile(ctx context.Context, revoked map[string]time.Time) (bool, error) {
+	c.times.Add(1)
+	return c.Authority.Reconcile(ctx, revoked)
 }
 
 type deaf struct{ enrol.Authority }

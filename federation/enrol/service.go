@@ -48,8 +48,8 @@ const (
 	maxSkew    = 5 * time.Minute // between the clocks of planner and hub, for a renewal
 	maxNote    = 500
 
-	reconcileEvery = time.Minute
-	retryReconcile = 5 * time.Second
+	// reconcileEvery bounds how long a server may hold less than the others, and how long a server that could not be told is.
+	reconcileEvery = 5 * time.Second
 	maxConflicts   = 8
 )
 
@@ -132,8 +132,8 @@ func (s *Service) wrote(e bus.Entry[Enrolment]) {
 	}
 }
 
-// enforcing tells the servers of revocations: at the start, whenever one is heard of, and every minute in case that another
-// replica told them less.
+// enforcing tells the servers of revocations: at the start, whenever one is heard of, and every few seconds in case that one
+// of them was away or another replica told them less.
 func (s *Service) enforcing(ctx context.Context) error {
 	select {
 	case <-s.ready:
@@ -141,12 +141,10 @@ func (s *Service) enforcing(ctx context.Context) error {
 		return nil
 	}
 	for {
-		wait := reconcileEvery
 		if err := s.enforce(ctx); err != nil && ctx.Err() == nil {
-			s.o.Logger.Error("tell the message bus who is revoked", "error", err, "again", retryReconcile)
-			wait = retryReconcile
+			s.o.Logger.Error("tell the message bus who is revoked", "error", err, "again", reconcileEvery)
 		}
-		t := time.NewTimer(wait)
+		t := time.NewTimer(reconcileEvery)
 		select {
 		case <-ctx.Done():
 		case <-s.wake:
