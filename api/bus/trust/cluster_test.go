@@ -1,12 +1,15 @@
 package trust_test
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,10 +87,15 @@ func TestClusterOfDeployments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bustest.Eventually(t, "the server that holds less than the others is told", func() bool {
-		_, err := near.Reconcile(t.Context(), revoked)
-		return err == nil && c.agree(t, revoked)
-	})
+	changed, err := near.Reconcile(t.Context(), revoked)
+	if err == nil && !changed {
+		// A server that answers late is left out, but not twice.
+		changed, err = near.Reconcile(t.Context(), revoked)
+	}
+	if err != nil || !changed {
+		t.Errorf("one server holds less than the others: changed %t, %v", changed, err)
+	}
+	bustest.Eventually(t, "the servers agree who is revoked", func() bool { return c.agree(t, revoked) })
 	bustest.Eventually(t, "the revoked one is disconnected from the server that let it in again", func() bool { return !again.Connected() })
 
 	// A client that a server overlooked while it took over the revocation is found. What is written to the files behind the
@@ -122,12 +130,16 @@ type cluster struct {
 	next            int
 }
 
-// ports are addresses that were free a moment ago.
+// ports are addresses that were free a moment ago. They are below those that the system gives to connections, so that none of
+// these takes the address of a server that is down.
 func ports(t *testing.T, n int) []string {
 	t.Helper()
 	var out []string
-	for range n {
-		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	for len(out) < n {
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
