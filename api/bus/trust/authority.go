@@ -119,7 +119,7 @@ const rounds = 5
 func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time) (bool, error) {
 	const op = "bring the account of the sites up to date"
 	for round := range rounds {
-		held, err := a.system.AccountClaims(ctx, a.account)
+		held, err := accountClaims(ctx, a.system, a.account)
 		if err != nil {
 			return round > 0, fmt.Errorf("%s: %w", op, err)
 		}
@@ -134,7 +134,7 @@ func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time)
 		if err != nil {
 			return round > 0, fmt.Errorf("%s: %w", op, err)
 		}
-		if err := a.system.SetAccountClaims(ctx, token); err != nil {
+		if err := setAccountClaims(ctx, a.system, token); err != nil {
 			return round > 0, fmt.Errorf("%s: %w", op, err)
 		}
 	}
@@ -196,7 +196,7 @@ func (a *Authority) expel(ctx context.Context, revocations jwt.RevocationList) e
 	if len(revocations) == 0 {
 		return nil
 	}
-	clients, err := a.system.Connections(ctx, a.account)
+	clients, err := Connections(ctx, a.system, a.account)
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
@@ -205,7 +205,7 @@ func (a *Authority) expel(ctx context.Context, revocations jwt.RevocationList) e
 		// The name that the server tells of a client may be one that the client gave itself; what it was let in with is not.
 		uc, err := jwt.DecodeUserClaims(client.JWT)
 		if err == nil && revocations.IsRevoked(uc.Subject, time.Unix(uc.IssuedAt, 0)) {
-			err = a.system.Disconnect(ctx, client)
+			err = disconnect(ctx, a.system, client)
 		}
 		if err != nil {
 			failed = append(failed, fmt.Errorf("%s: connection %d of server %s: %w", op, client.ID, client.Server, err))

@@ -251,14 +251,14 @@ func (c *cluster) holds(t *testing.T, i int) *jwt.AccountClaims {
 }
 
 // connections are those of a site's key.
-func (c *cluster) connections(t *testing.T, system *bus.Conn, public string) []bus.Connection {
+func (c *cluster) connections(t *testing.T, system *bus.Conn, public string) []trust.Connection {
 	t.Helper()
 	account, _ := c.account(t, 0)
-	all, err := system.Connections(t.Context(), account)
+	all, err := trust.Connections(t.Context(), system, account)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(all, func(one bus.Connection) bool {
+	return slices.DeleteFunc(all, func(one trust.Connection) bool {
 		claims, err := jwt.DecodeUserClaims(one.JWT)
 		return err != nil || claims.Subject != public
 	})
