@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/jwt/v2"
@@ -27,6 +28,10 @@ type Authority struct {
 	operator nkeys.KeyPair // signs the account
 	system   *bus.Conn
 	now      func() time.Time
+
+	mu      sync.Mutex
+	looked  time.Time // when who is connected was looked at last
+	changed bool      // the account, that time
 }
 
 // System returns the options of the connection that an Authority needs beside its keys, on the servers that o names.
@@ -128,7 +133,7 @@ func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time)
 			return round > 0, fmt.Errorf("%s: %w", op, err)
 		}
 		if newest == 0 {
-			return round > 0, a.expel(ctx, ac.Revocations)
+			return round > 0, a.look(ctx, ac.Revocations, round > 0)
 		}
 		token, err := a.sign(ac, newest+1)
 		if err != nil {
@@ -186,6 +191,27 @@ func (a *Authority) revise(held []string, revoked map[string]time.Time) (*jwt.Ac
 		newest = 0
 	}
 	return ac, newest, nil
+}
+
+// lookEvery is how often all connections are looked at although nothing changed. A server tells of each with its credential, which is much
+// where there are many.
+const lookEvery = time.Minute
+
+// look expels who is revoked: after a change, once more when the account is compared next, since a client may come while a server takes the
+// change over, and now and then for the servers that took it over from each other.
+func (a *Authority) look(ctx context.Context, revocations jwt.RevocationList, changed bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	if !changed && !a.changed && now.Sub(a.looked) < lookEvery {
+		return nil
+	}
+	if err := a.expel(ctx, revocations); err != nil {
+		a.looked = time.Time{}
+		return err
+	}
+	a.looked, a.changed = now, changed
+	return nil
 }
 
 // expel disconnects who is connected although revoked. A server looks whether a client is revoked before it counts it among
