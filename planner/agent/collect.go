@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/agent/outbox"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -134,7 +135,7 @@ func (a *Agent) judge(site *inventory.Site, at time.Time) {
 	a.mu.Unlock()
 	if body, err := json.Marshal(judged); err != nil {
 		a.fail("write the assessment", err)
-	} else if err := replaceFile(a.path(assessmentFile), body); err != nil {
+	} else if err := atomicfile.WriteUnsynced(a.path(assessmentFile), body); err != nil {
 		a.fail("write the assessment", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/planner/agent/outbox"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -247,7 +248,7 @@ func (a *Agent) keepBeat(d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(a.path(beatFile), append(body, '\n'))
+	return atomicfile.WriteUnsynced(a.path(beatFile), append(body, '\n'))
 }
 
 // recallBeat returns the interval that the hub has asked for, or the configured one.

@@ -14,6 +14,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/planner/agent/outbox"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
@@ -241,7 +242,7 @@ func (a *Agent) writeStatus() error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(a.path(statusFile), append(body, '\n'))
+	return atomicfile.WriteUnsynced(a.path(statusFile), append(body, '\n'))
 }
 
 func (a *Agent) path(name string) string { return filepath.Join(a.o.Dir, name) }
@@ -260,21 +261,4 @@ func ReadStatus(dir string) (Status, error) {
 		return s, fmt.Errorf("read the planner's status %s: %w", filepath.Join(dir, statusFile), err)
 	}
 	return s, nil
-}
-
-// replaceFile puts a whole file in place of another; readers see the one or the other. It is not synced: after a power cut
-// the file is made again, or the hub asks again.
-func replaceFile(path string, body []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(body)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }

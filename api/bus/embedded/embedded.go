@@ -28,6 +28,7 @@ import (
 	"github.com/meridian-federation/meridian/api/bus/link"
 	"github.com/meridian-federation/meridian/api/bus/trust"
 	"github.com/meridian-federation/meridian/planner/agent/dirlock"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 )
 
 // Options say where the server keeps its files and where it listens.
@@ -216,7 +217,7 @@ func (s *Server) options() (*server.Options, error) {
 		return nil, err
 	}
 	path := filepath.Join(s.dir, configFile)
-	if err := writeFile(path, conf); err != nil {
+	if err := atomicfile.Write(path, conf); err != nil {
 		return nil, err
 	}
 	opts, err := server.ProcessConfigFile(path)
@@ -288,25 +289,6 @@ func (s *Server) config() ([]byte, error) {
 		return nil, err
 	}
 	return b.Bytes(), nil
-}
-
-// writeFile replaces a file as a whole, readable by the owner alone.
-func writeFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
 
 // logger hands the server's log to slog. Notices are the server's account of its start and are of no interest to others.

@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,22 +83,6 @@ func makeDir(dir string) error {
 	// A folder that was there before may be open to others; the data and the password hash are not for them.
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return fmt.Errorf("close the ClickHouse folder to others: %w", err)
-	}
-	return nil
-}
-
-// writePrivate replaces a file by one that only its owner can read, in one step.
-func writePrivate(path, text string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // Mode 0600.
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
 }

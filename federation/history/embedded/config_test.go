@@ -4,8 +4,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -30,28 +28,5 @@ func TestConfigurationIsWellFormed(t *testing.T) {
 		if name == "config" && !strings.Contains(content.String(), dir+"/users.xml") {
 			t.Errorf("the folder's name was changed: %s", text)
 		}
-	}
-}
-
-func TestWritePrivateReplaces(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(path, []byte("before"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := writePrivate(path, "after"); err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v", info.Mode())
-	}
-	if data, _ := os.ReadFile(path); string(data) != "after" {
-		t.Errorf("content %q", data)
-	}
-	if err := writePrivate(filepath.Join(t.TempDir(), "none", "f"), ""); err == nil {
-		t.Error("a missing folder gives no error")
 	}
 }

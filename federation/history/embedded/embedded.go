@@ -23,6 +23,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 )
 
 // User and Database are the login and the database every started server has.
@@ -359,7 +361,7 @@ func (s *Server) writeConfig() error {
 		usersFile:  usersXML(hex.EncodeToString(sum[:])),
 		configFile: configXML(s.options.Dir, s.port, s.options.MaxMemory, s.options.Config),
 	} {
-		if err := writePrivate(filepath.Join(s.options.Dir, name), text); err != nil {
+		if err := atomicfile.Write(filepath.Join(s.options.Dir, name), []byte(text)); err != nil {
 			return fmt.Errorf("write ClickHouse configuration: %w", err)
 		}
 	}

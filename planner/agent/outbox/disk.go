@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -17,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 )
 
 // The files of an outbox. A record is <sequence>.queued, or <sequence>.acked.<stream sequence>.<Unix seconds> once the hub
@@ -282,36 +283,9 @@ func (b *Box) setAside(name string) error {
 	return nil
 }
 
-// writeSynced puts a whole file in place: either all of it is there after a crash, under its name, or nothing.
-func writeSynced(path string, parts ...[]byte) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, partPrefix+"part-*")
-	if err != nil {
-		return diskFull(err)
-	}
-	_, err = f.Write(bytes.Join(parts, nil))
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(diskFull(err), os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a rename durable. Windows has no such call; its file systems journal renames.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+// writeWhole puts a file in place of another, or neither is changed; it is there after a crash once this returns nil.
+func writeWhole(path string, parts ...[]byte) error {
+	return diskFull(atomicfile.Write(path, parts...))
 }
 
 // windowsDiskFull is ERROR_DISK_FULL.

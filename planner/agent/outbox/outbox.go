@@ -111,7 +111,7 @@ func open(o Options) (*Box, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	b := &Box{o: o, write: writeSynced}
+	b := &Box{o: o, write: writeWhole}
 	if err := b.load(); err != nil {
 		return nil, err
 	}

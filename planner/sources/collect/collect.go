@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/inventory"
@@ -301,18 +301,7 @@ func (c *Collector) keep() error {
 	if old, err := os.ReadFile(c.o.Keep); err == nil && string(old) == string(body) {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(c.o.Keep), "."+filepath.Base(c.o.Keep)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(body)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.o.Keep)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return atomicfile.WriteUnsynced(c.o.Keep, body)
 }
 
 // same compares two inventories without any of their times.

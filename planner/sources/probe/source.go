@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/planner/inventory"
 )
 
@@ -116,9 +117,7 @@ func (l *Live) write() {
 	if err != nil {
 		return
 	}
-	if err := os.WriteFile(l.path+".new", body, 0o600); err == nil {
-		_ = os.Rename(l.path+".new", l.path)
-	}
+	_ = atomicfile.WriteUnsynced(l.path, body)
 }
 
 // Watch tells of the base's changes and of each interval that has passed.

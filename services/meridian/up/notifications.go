@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/meridian-federation/meridian/federation/notify"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 )
 
@@ -29,7 +30,7 @@ func (u *up) notifier(ctx context.Context, h *hub.Hub, addr string) (*hub.Notifi
 	if errors.Is(err, os.ErrNotExist) {
 		key = make([]byte, notify.KeySize)
 		if _, err = rand.Read(key); err == nil {
-			err = os.WriteFile(path, key, 0o600)
+			err = atomicfile.Write(path, key)
 		}
 	}
 	if err != nil {

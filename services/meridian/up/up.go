@@ -34,6 +34,7 @@ import (
 	clickhouse "github.com/meridian-federation/meridian/federation/history/embedded"
 	"github.com/meridian-federation/meridian/planner/agent/dirlock"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 	"github.com/meridian-federation/meridian/planner/policy"
 	"github.com/meridian-federation/meridian/planner/sitesim"
 	"github.com/meridian-federation/meridian/planner/sitesim/planners"
@@ -268,7 +269,7 @@ func (u *up) token() (string, *rest.Tokens, error) {
 	}
 	secret := hex.EncodeToString(raw)
 	path := filepath.Join(u.c.Data, "admin.token")
-	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+	if err := atomicfile.WriteUnsynced(path, []byte(secret+"\n")); err != nil {
 		return "", nil, fmt.Errorf("keep the token: %w", err)
 	}
 	u.onClose(func() error { return ignoreMissing(os.Remove(path)) })
@@ -316,7 +317,7 @@ func (u *up) connect(ctx context.Context) (*bus.Conn, hub.Enrolment, error) {
 			return nil, e, fmt.Errorf("start the embedded NATS: %w", err)
 		}
 		u.onClose(server.Close)
-		if err := os.WriteFile(filepath.Join(c.Data, natsAddressFile), []byte(server.URL()+"\n"), 0o600); err != nil {
+		if err := atomicfile.WriteUnsynced(filepath.Join(c.Data, natsAddressFile), []byte(server.URL()+"\n")); err != nil {
 			return nil, e, fmt.Errorf("keep the address of the embedded NATS: %w", err)
 		}
 		o.InProcess, o.CredentialsFile = server, server.CredentialsFile()
@@ -468,7 +469,7 @@ func (u *up) demo() (string, error) {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		if err := os.WriteFile(path, data, 0o600); err != nil {
+		if err := atomicfile.Write(path, data); err != nil {
 			return "", fmt.Errorf("write the sample federation: %w", err)
 		}
 	}

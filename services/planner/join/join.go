@@ -22,6 +22,7 @@ import (
 	"github.com/meridian-federation/meridian/api/client"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/enrol"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 )
 
 // ErrNotJoined means that the folder holds no identity.
@@ -211,7 +212,7 @@ func (i *Identity) pending() (*trust.Key, error) {
 	if seed, err = key.Seed(); err != nil {
 		return nil, err
 	}
-	return key, replace(path, seed)
+	return key, atomicfile.Write(path, seed)
 }
 
 // take keeps a credential. The identity is written last: until then a crash leaves what was in force, and the pending key
@@ -228,14 +229,14 @@ func (i *Identity) take(c *gen.PlannerCredential, key *trust.Key) error {
 		return err
 	}
 	if c.NatsAuthority != "" {
-		if err := replace(filepath.Join(i.dir, authorityFile), []byte(c.NatsAuthority)); err != nil {
+		if err := atomicfile.Write(filepath.Join(i.dir, authorityFile), []byte(c.NatsAuthority)); err != nil {
 			return err
 		}
 	}
-	if err := replace(i.CredentialsFile(), creds); err != nil {
+	if err := atomicfile.Write(i.CredentialsFile(), creds); err != nil {
 		return err
 	}
-	if err := replace(filepath.Join(i.dir, identityFile), append(b, '\n')); err != nil {
+	if err := atomicfile.Write(filepath.Join(i.dir, identityFile), append(b, '\n')); err != nil {
 		return err
 	}
 	*i = next
@@ -301,23 +302,4 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// replace writes a file as a whole, readable by the owner alone.
-func replace(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
