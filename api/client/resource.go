@@ -101,7 +101,8 @@ func (c *Client) Rule(ctx context.Context, id string) (*rules.Entry, error) {
 }
 
 // Trends counts the verdicts in force at instants every so far apart, by group; by is "" for none, site, rule, severity, region,
-// country or tag.NAME. The zero distance is a day.
+// country or tag.NAME. The zero distance leaves the choice to the hub: a round one of which the
+// span has at most 30.
 func (c *Client) Trends(ctx context.Context, from, to time.Time, every time.Duration, by string) (*gen.Trends, error) {
 	q := Span{From: from, To: to}.values()
 	if every != 0 {

@@ -154,6 +154,31 @@ func (a *api) pastOrParameter(err error) error {
 	return pastError(err)
 }
 
+// roundDistances are what people call a round distance of points, each a divisor or a multiple of the day.
+var roundDistances = [...]time.Duration{
+	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 3 * day, week, 2 * week, 4 * week,
+}
+
+const (
+	day  = 24 * time.Hour
+	week = 7 * day
+
+	distances = 30 // of a span whose distance of points is chosen here: a month has a point each day
+)
+
+// distance chooses the least round distance of points that a span has at most 30 of. Spans too long for all of them take a
+// multiple of the longest.
+func distance(span time.Duration) time.Duration {
+	for _, d := range roundDistances {
+		if span <= distances*d {
+			return d
+		}
+	}
+	longest := roundDistances[len(roundDistances)-1]
+	return longest * (1 + (span-1)/(distances*longest))
+}
+
 // GetTrends implements the contract.
 func (a *api) GetTrends(ctx context.Context, req gen.GetTrendsRequestObject) (gen.GetTrendsResponseObject, error) {
 	p := req.Params
@@ -161,7 +186,7 @@ func (a *api) GetTrends(ctx context.Context, req gen.GetTrendsRequestObject) (ge
 	if err != nil {
 		return nil, err
 	}
-	every := 24 * time.Hour
+	every := distance(sp.to.Sub(sp.from))
 	if p.Every != "" {
 		if every, err = time.ParseDuration(p.Every); err != nil || every <= 0 {
 			return nil, badParameter("every", "write a duration such as 1h or 24h")

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -175,6 +176,40 @@ func TestPastIsMadeOnce(t *testing.T) {
 	}
 }
 
+func TestDistanceOfTrends(t *testing.T) {
+	s, _ := pastServer(t)
+	now := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		span   time.Duration
+		every  string
+		points int
+	}{
+		"half a minute":    {30 * time.Second, "1m0s", 1},
+		"half an hour":     {30 * time.Minute, "1m0s", 31},
+		"an hour":          {time.Hour, "2m0s", 31},
+		"some hours":       {5*time.Hour + time.Second, "15m0s", 21},
+		"a day":            {24 * time.Hour, "1h0m0s", 25},
+		"a week":           {7 * 24 * time.Hour, "6h0m0s", 29},
+		"30 days":          {30 * 24 * time.Hour, "24h0m0s", 31},
+		"more than that":   {30*24*time.Hour + time.Second, "48h0m0s", 16},
+		"a year":           {365 * 24 * time.Hour, "336h0m0s", 27},
+		"just 30 times 4w": {30 * 28 * 24 * time.Hour, "672h0m0s", 31},
+		"longer":           {30*28*24*time.Hour + 1, "1344h0m0s", 16},
+		"just twice that":  {2 * 30 * 28 * 24 * time.Hour, "1344h0m0s", 31},
+		"centuries":        {math.MaxInt64, "86016h0m0s", 30},
+	} {
+		from := now.Add(-c.span).Format(time.RFC3339Nano)
+		got := decodeAs[gen.Trends](t, s.get("/trends?from="+from+"&to="+now.Format(time.RFC3339Nano)))
+		every, err := time.ParseDuration(c.every)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := now.Add(-c.span).Add(time.Duration(c.points-1) * every); got.Every != c.every || !got.To.Equal(want) {
+			t.Errorf("%s: points every %s until %s, want every %s until %s", name, got.Every, got.To, c.every, want)
+		}
+	}
+}
+
 func TestChangesDifferencesTrends(t *testing.T) {
 	s, _ := pastServer(t)
 	all := decodeAs[gen.ChangeList](t, s.get("/changes?from=2026-11-19T09:00:00Z&limit=1000"))
@@ -211,7 +246,7 @@ func TestChangesDifferencesTrends(t *testing.T) {
 	if d := decodeAs[gen.DifferenceList](t, s.do(http.MethodGet, "/api/v1/diff?from=2026-11-18T00:00:00Z&site=plant-004", "", scoped()...)); d.Total != 0 {
 		t.Errorf("a site out of scope: %+v", d)
 	}
-	trends := decodeAs[gen.Trends](t, s.get("/trends?from=2026-11-18T09:00:00Z&by=rule"))
+	trends := decodeAs[gen.Trends](t, s.get("/trends?from=2026-11-18T09:00:00Z&by=rule&every=24h"))
 	if len(trends.Series) != 1 || len(trends.Series[0].Points) != 3 || trends.Series[0].Points[1].Sites != 12 || trends.Series[0].Points[0].Sites != 2 || trends.Every != "24h0m0s" {
 		t.Errorf("%+v", trends)
 	}

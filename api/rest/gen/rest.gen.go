@@ -2831,7 +2831,7 @@ type GetTrendsParams struct {
 	// To The later instant; now when absent.
 	To To `form:"to,omitempty" json:"to,omitempty,omitzero"`
 
-	// Every Distance of the points, written the Go way; at most 1,000 points.
+	// Every Distance of the points, written the Go way; at most 1,000 points. When absent, the least round one of which the span has at most 30: 1, 2, 5, 10, 15 or 30 minutes, 1, 2, 3, 6 or 12 hours, 1, 2 or 3 days, 1, 2 or 4 weeks, or a multiple of 4 weeks.
 	Every string `form:"every,omitempty" json:"every,omitempty,omitzero"`
 
 	// By What to group by: nothing, `site`, `rule`, `severity`, `region`, `country` or `tag.` and a tag's name.

@@ -102,7 +102,7 @@ func (c *diffCommand) Run(ctx context.Context, e *Environment) error {
 
 type trendsCommand struct {
 	spanFlags
-	Every time.Duration `help:"Distance of the points." default:"24h" placeholder:"DURATION"`
+	Every time.Duration `help:"Distance of the points; when absent, a round one of which the span has at most 30." placeholder:"DURATION"`
 	By    string        `help:"Group by site, rule, severity, region, country or tag.NAME; one group of all when absent." placeholder:"WHAT"`
 }
 

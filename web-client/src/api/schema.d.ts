@@ -3958,7 +3958,7 @@ export interface operations {
                 from: components["parameters"]["From"];
                 /** @description The later instant; now when absent. */
                 to?: components["parameters"]["To"];
-                /** @description Distance of the points, written the Go way; at most 1,000 points. */
+                /** @description Distance of the points, written the Go way; at most 1,000 points. When absent, the least round one of which the span has at most 30: 1, 2, 5, 10, 15 or 30 minutes, 1, 2, 3, 6 or 12 hours, 1, 2 or 3 days, 1, 2 or 4 weeks, or a multiple of 4 weeks. */
                 every?: string;
                 /** @description What to group by: nothing, `site`, `rule`, `severity`, `region`, `country` or `tag.` and a tag's name. */
                 by?: string;

@@ -24,8 +24,14 @@ const groups = [
   { value: "tag", label: "tag" },
 ];
 
-const distances = ["1h", "6h", "24h", "168h"] as const;
-const distanceText: Record<string, string> = { "1h": "an hour", "6h": "6 hours", "24h": "a day", "168h": "a week" };
+const distances = ["", "1h", "6h", "24h", "168h"] as const;
+const distanceText: Record<string, string> = {
+  "": "automatic",
+  "1h": "an hour",
+  "6h": "6 hours",
+  "24h": "a day",
+  "168h": "a week",
+};
 
 const measureText: Record<Measure, string> = {
   fail: "findings that fail",
@@ -44,7 +50,7 @@ export function Trends() {
   const navigate = route.useNavigate();
   const query = useQuery(trendsQuery(state));
   const show = state.show ?? "fail";
-  const every = state.every ?? "24h";
+  const every = state.every ?? "";
   const by = state.by ?? "";
   const [tag, setTag] = useState(by.startsWith("tag.") ? by.slice(4) : "");
   const [tagged, setTagged] = useState(by.startsWith("tag."));
@@ -60,7 +66,7 @@ export function Trends() {
         <NativeSelect
           label="A point every"
           value={every}
-          onChange={(event) => navigate({ search: (old) => ({ ...old, every: event.target.value }) })}
+          onChange={(event) => navigate({ search: (old) => ({ ...old, every: event.target.value || undefined }) })}
           data={[...new Set([...distances, every])].map((d) => ({ value: d, label: distanceText[d] ?? d }))}
           w={110}
         />
