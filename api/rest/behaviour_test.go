@@ -656,3 +656,40 @@ func TestEmptyFleetAndUnassessedSite(t *testing.T) {
 		}
 	}
 }
+
+func TestAMisspelledNameIsAnsweredWithTheNearest(t *testing.T) {
+	s := newServer(t)
+	for path, want := range map[string]gen.ProblemError{
+		"/sites/plant-01":                          {Parameter: "site", Remedy: `did you mean "plant-001"?`},
+		"/clusters/plant-01/prod":                  {Parameter: "site", Remedy: `did you mean "plant-001"?`},
+		"/clusters/plant-001/prd":                  {Parameter: "cluster", Remedy: `did you mean "prod"?`},
+		"/infrastructure/plant-003/zk-centrl":      {Parameter: "infrastructure", Remedy: `did you mean "zk-central"?`},
+		"/rules/COL-0001":                          {Parameter: "rule", Remedy: `did you mean "COL-001"?`},
+		"/sites/nowhere":                           {},
+		"/infrastructure/plant-003/something-else": {},
+	} {
+		a := s.get(path)
+		var got gen.Problem
+		if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+			t.Fatal(err)
+		}
+		want.Detail = "the name is not known"
+		switch {
+		case a.Code != http.StatusNotFound:
+			t.Errorf("%s: %d", path, a.Code)
+		case want.Remedy == "" && len(got.Errors) > 0, want.Remedy != "" && (len(got.Errors) != 1 || got.Errors[0] != want):
+			t.Errorf("%s: %+v, want %+v", path, got.Errors, want)
+		}
+	}
+	// Of a site that the caller does not see, only those that it does see are told.
+	for _, path := range []string{"/sites/plant-000", "/sites/plant-0001"} {
+		a := s.do(http.MethodGet, "/api/v1"+path, "", scoped()...)
+		var got gen.Problem
+		if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+			t.Fatal(err)
+		}
+		if a.Code != http.StatusNotFound || len(got.Errors) != 1 || got.Errors[0].Remedy != `did you mean "plant-003"?` {
+			t.Errorf("%s within a scope: %d %s", path, a.Code, a.body)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -135,7 +136,12 @@ func toFailure(err error) *failure {
 	}
 	var missing *read.NotFound
 	if errors.As(err, &missing) {
-		return fail(http.StatusNotFound, missing.Error())
+		if missing.Nearest == "" {
+			return fail(http.StatusNotFound, missing.Error())
+		}
+		return fail(http.StatusNotFound, missing.Error(), gen.ProblemError{
+			Parameter: missing.Kind, Detail: "the name is not known", Remedy: fmt.Sprintf("did you mean %q?", missing.Nearest),
+		})
 	}
 	var bad *read.ParameterError
 	if errors.As(err, &bad) {

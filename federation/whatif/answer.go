@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"reflect"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/meridian-federation/meridian/planner/assess"
 	"github.com/meridian-federation/meridian/planner/availability"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/simulate"
@@ -100,12 +102,15 @@ type TenancyChange struct {
 	Regions        []string `json:"regions"` // after
 }
 
-// UnknownError tells that what is to be lost is nowhere in what the reader sees. It names nothing that is.
-type UnknownError struct{ Failure simulate.Failure }
+// UnknownError tells that what is to be lost is nowhere in what the reader sees.
+type UnknownError struct {
+	Failure simulate.Failure
+	Nearest string // the name most like it of what the reader sees, empty when none is
+}
 
 // Error implements error.
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("there is no %s %s in what you see of the federation", e.Failure.Kind, e.Failure.ID)
+	return fmt.Sprintf("there is no %s %s in what you see of the federation%s", e.Failure.Kind, e.Failure.ID, orNearest(e.Nearest))
 }
 
 // Sight is how a reader sees one site: its assessment, or false when there is no such site for that reader.
@@ -251,7 +256,7 @@ func (b *Branch) losses(out *Answer, clusters map[string]*ClusterChange, within 
 	if err != nil {
 		var unknown *simulate.UnknownError
 		if errors.As(err, &unknown) {
-			return &UnknownError{unknown.Failure}
+			return &UnknownError{unknown.Failure, b.nearest(unknown, within)}
 		}
 		return err
 	}
@@ -331,21 +336,63 @@ func touches(s *inventory.Site, f simulate.Failure) bool {
 		site, _, _ := strings.Cut(f.ID, "/")
 		return site == s.Site.ID
 	}
-	in := func(p inventory.Placement) bool {
+	for p := range places(s) {
 		region := p.Provider + "/" + p.Region
-		return f.ID == region || f.Kind == simulate.Zone && f.ID == region+"/"+p.Zone
+		if f.ID == region || f.Kind == simulate.Zone && f.ID == region+"/"+p.Zone {
+			return true
+		}
 	}
-	some := func(nodes []inventory.Node) bool {
-		return slices.ContainsFunc(nodes, func(n inventory.Node) bool { return in(n.Placement) })
-	}
-	for i := range s.Clusters {
-		for k := range s.Clusters[i].Components {
-			if some(s.Clusters[i].Components[k].Nodes) {
-				return true
+	return false
+}
+
+// places yields where the nodes and the infrastructure of a site stand, each as often as something stands there.
+func places(s *inventory.Site) iter.Seq[inventory.Placement] {
+	return func(yield func(inventory.Placement) bool) {
+		all := func(nodes []inventory.Node) bool {
+			for i := range nodes {
+				if !yield(nodes[i].Placement) {
+					return false
+				}
+			}
+			return true
+		}
+		for i := range s.Clusters {
+			for k := range s.Clusters[i].Components {
+				if !all(s.Clusters[i].Components[k].Nodes) {
+					return
+				}
+			}
+		}
+		for i := range s.Infrastructure {
+			if x := &s.Infrastructure[i]; !yield(x.Placement) || !all(x.Nodes) || !all(x.PgPool) {
+				return
 			}
 		}
 	}
-	return slices.ContainsFunc(s.Infrastructure, func(x inventory.Infrastructure) bool { return in(x.Placement) || some(x.Nodes) || some(x.PgPool) })
+}
+
+// nearest is the name most like that of what is unknown, of what the reader sees. The model behind the error holds the sites
+// that the loss touches, which for a region that is nowhere are none.
+func (b *Branch) nearest(unknown *simulate.UnknownError, within func(string) bool) string {
+	f := unknown.Failure
+	if f.Kind != simulate.Region && f.Kind != simulate.Zone {
+		return document.Nearest(f.ID, unknown.Nearest)
+	}
+	known := map[string]bool{}
+	for r := range b.Sites("") {
+		if !within(r.ID) {
+			continue
+		}
+		for p := range places(r.Inventory) {
+			name := p.Provider + "/" + p.Region
+			if f.Kind == simulate.Zone {
+				name += "/" + p.Zone
+			}
+			known[name] = p.Region != "" && (f.Kind == simulate.Region || p.Zone != "")
+		}
+	}
+	maps.DeleteFunc(known, func(_ string, whole bool) bool { return !whole })
+	return document.Nearest(f.ID, slices.Sorted(maps.Keys(known)))
 }
 
 func orEmpty[T any](s []T) []T {

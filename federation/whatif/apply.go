@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/simulate"
 	"github.com/meridian-federation/meridian/planner/tenancy"
@@ -18,7 +19,7 @@ func (b *Branch) apply(c *Change, allowed func(string) bool) error {
 	site, cluster, _ := strings.Cut(c.Cluster, "/")
 	for _, id := range []string{site, c.Site, c.Into} {
 		if _, ok := b.Site(id); id != "" && (!ok || !allowed(id)) {
-			return fmt.Errorf("there is no site %s", id)
+			return b.noSite(id, allowed)
 		}
 	}
 	switch c.Do {
@@ -39,6 +40,25 @@ func (b *Branch) apply(c *Change, allowed func(string) bool) error {
 	return fmt.Errorf("%q is no change", c.Do)
 }
 
+// noSite names the site that may have been meant, of those the caller may change: others are not told of.
+func (b *Branch) noSite(id string, allowed func(string) bool) error {
+	var known []string
+	for r := range b.Sites("") {
+		if allowed(r.ID) {
+			known = append(known, r.ID)
+		}
+	}
+	return fmt.Errorf("there is no site %s%s", id, orNearest(document.Nearest(id, known)))
+}
+
+func noCluster(s *inventory.Site, id string) error {
+	known := make([]string, len(s.Clusters))
+	for i := range s.Clusters {
+		known[i] = s.Clusters[i].ID
+	}
+	return fmt.Errorf("site %s has no cluster %q%s", s.Site.ID, id, orNearest(document.Nearest(id, known)))
+}
+
 // edit returns a copy of a site's document that is the branch's from now on.
 func (b *Branch) edit(id string) *inventory.Site {
 	r, _ := b.Site(id)
@@ -57,7 +77,7 @@ func clusterOf(s *inventory.Site, id string) (*inventory.Cluster, error) {
 			return &s.Clusters[i], nil
 		}
 	}
-	return nil, fmt.Errorf("site %s has no cluster %q", s.Site.ID, id)
+	return nil, noCluster(s, id)
 }
 
 // moveDatabase moves the database that a cluster uses, under all its names, as one thing.
@@ -103,7 +123,7 @@ func orNearest(name string) string {
 	if name == "" {
 		return ""
 	}
-	return "; the nearest name is " + name
+	return fmt.Sprintf("; did you mean %q?", name)
 }
 
 // listingNow is listing while changes are still being made.
@@ -171,7 +191,7 @@ func (b *Branch) lose(what string, allowed func(string) bool) error {
 	if f.Kind != simulate.Region && f.Kind != simulate.Zone {
 		site, _, _ := strings.Cut(f.ID, "/")
 		if _, ok := b.Site(site); !ok || !allowed(site) {
-			return fmt.Errorf("there is no site %s", site)
+			return b.noSite(site, allowed)
 		}
 	}
 	b.lost = append(b.lost, f)
@@ -199,7 +219,7 @@ func (b *Branch) upgrade(site, cluster, version string) error {
 		b.steps = append(b.steps, fmt.Sprintf("%s/%s runs ThingWorx %s.", site, c.ID, version))
 	}
 	if n == 0 {
-		return fmt.Errorf("site %s has no cluster %q", site, cluster)
+		return noCluster(s, cluster)
 	}
 	return nil
 }

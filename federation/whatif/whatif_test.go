@@ -271,9 +271,14 @@ func TestMergeUpgradeAndSet(t *testing.T) {
 func TestWhatIsNotPossible(t *testing.T) {
 	base := sample(t)
 	for want, c := range map[string]whatif.Change{
-		"there is no site nowhere":    {Do: whatif.Upgrade, Site: "nowhere", Version: "9.6"},
-		"has no cluster \"none\"":     {Do: whatif.Upgrade, Cluster: "muc-01/none", Version: "9.6"},
-		"nearest name is":             {Do: whatif.MoveDatabase, Cluster: "muc-01/prod", To: "azure/westeurop"},
+		"there is no site nowhere":                {Do: whatif.Upgrade, Site: "nowhere", Version: "9.6"},
+		"has no cluster \"none\"":                 {Do: whatif.Upgrade, Cluster: "muc-01/none", Version: "9.6"},
+		`did you mean "westeurope"?`:              {Do: whatif.MoveDatabase, Cluster: "muc-01/prod", To: "azure/westeurop"},
+		`no site muc-1; did you mean "muc-01"?`:   {Do: whatif.MoveDatabase, Cluster: "muc-1/prod", To: "azure/westeurope"},
+		`no site mcu-01; did you mean "muc-01"?`:  {Do: whatif.Merge, Site: "ham-03", Into: "mcu-01"},
+		`no site muc_01; did you mean "muc-01"?`:  {Do: whatif.Lose, What: "machine:muc_01/vm"},
+		`no cluster "prd"; did you mean "prod"?`:  {Do: whatif.MoveDatabase, Cluster: "muc-01/prd", To: "azure/westeurope"},
+		`no cluster "pord"; did you mean "prod"?`: {Do: whatif.Upgrade, Cluster: "muc-01/pord", Version: "9.6"},
 		"the list of":                 {Do: whatif.Set, Site: "muc-01", Pointer: "/clusters/none/environment", Value: "test"},
 		"below a plain value":         {Do: whatif.Set, Site: "muc-01", Pointer: "/site/name/x", Value: "test"},
 		"a site keeps its id":         {Do: whatif.Set, Site: "muc-01", Pointer: "/site", Value: map[string]any{"id": "other"}},
@@ -289,12 +294,37 @@ func TestWhatIsNotPossible(t *testing.T) {
 	if _, err := whatif.New(base, request(whatif.Change{Do: whatif.Upgrade, Site: "muc-01", Version: "9.6"}), func(s string) bool { return s == "ham-03" }); err == nil || !strings.Contains(err.Error(), "there is no site muc-01") {
 		t.Errorf("a site out of scope: %v", err)
 	}
+	if _, err := whatif.New(base, request(whatif.Change{Do: whatif.Upgrade, Site: "muc-1", Version: "9.6"}), func(s string) bool { return s == "ham-03" }); err == nil || strings.Contains(err.Error(), "muc-01") {
+		t.Errorf("a misspelled site out of scope: %v", err)
+	}
 	b, err := whatif.New(base, request(whatif.Change{Do: whatif.Lose, What: "region:azure/nowhere"}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Answer(sight(base.View), sight(b), nil); err == nil || !strings.Contains(err.Error(), "azure/nowhere") {
 		t.Errorf("a region that nobody uses: %v", err)
+	}
+	hamburg := func(s string) bool { return s == "ham-03" }
+	for _, c := range []struct {
+		what   string
+		within func(string) bool
+		want   string
+	}{
+		{"region:azure/westeurop", nil, "azure/westeurope"},
+		{"zone:azure/westeurop/1", nil, "azure/westeurope/1"},
+		{"infrastructure:ham-03/shar", nil, "ham-03/share"},
+		{"region:azure/westeurop", hamburg, ""},
+		{"zone:azure/westeurop/1", hamburg, ""},
+	} {
+		b, err := whatif.New(base, request(whatif.Change{Do: whatif.Lose, What: c.what}), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = b.Answer(sight(base.View), sight(b), c.within)
+		var unknown *whatif.UnknownError
+		if !errors.As(err, &unknown) || unknown.Nearest != c.want || c.want != "" && !strings.Contains(err.Error(), "did you mean \""+c.want) {
+			t.Errorf("%s: %v, want %q", c.what, err, c.want)
+		}
 	}
 }
 

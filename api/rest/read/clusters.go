@@ -5,6 +5,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
@@ -111,7 +112,11 @@ func (s *Snapshot) Cluster(site, cluster string) (*gen.ClusterDetail, error) {
 	}
 	c := sum.cluster(cluster)
 	if c == nil {
-		return nil, &NotFound{"cluster " + key(site, cluster)}
+		known := make([]string, len(sum.inventory.Clusters))
+		for i := range known {
+			known[i] = sum.inventory.Clusters[i].ID
+		}
+		return nil, &NotFound{"cluster " + key(site, cluster), "cluster", document.Nearest(cluster, known)}
 	}
 	item := clusterItem{itemOf(sum), c}
 	red := s.redactor(sum)

@@ -7,6 +7,7 @@ import (
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/federation/diagram"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
 	"github.com/meridian-federation/meridian/planner/tenancy"
@@ -111,7 +112,11 @@ func (s *Snapshot) Infrastructure(site, id string) (*gen.InfrastructureDetail, e
 		return t.Infrastructure == name || slices.Contains(t.Aliases, name)
 	})
 	if x == nil || i < 0 {
-		return nil, &NotFound{"infrastructure " + name}
+		known := make([]string, len(sum.inventory.Infrastructure))
+		for i := range known {
+			known[i] = sum.inventory.Infrastructure[i].ID
+		}
+		return nil, &NotFound{"infrastructure " + name, "infrastructure", document.Nearest(id, known)}
 	}
 	out := &gen.InfrastructureDetail{Row: s.infrastructureRow(&sum.assessment.Tenancy[i]), Inventory: *x, Uses: []gen.InfrastructureUse{}, Findings: []rules.Finding{}}
 	names := append([]string{out.Row.Infrastructure}, out.Row.Aliases...)

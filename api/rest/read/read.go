@@ -98,7 +98,11 @@ func (s *Scope) Allows(site string) bool {
 }
 
 // NotFound tells that something does not exist or lies outside the caller's scope; which of the two is not told.
-type NotFound struct{ What string }
+type NotFound struct {
+	What    string
+	Kind    string // what the name in the address is of, as the parameter is called
+	Nearest string // the name in the caller's scope that may have been meant, empty when none is like it
+}
 
 // Error implements error.
 func (e *NotFound) Error() string { return "there is no " + e.What }

@@ -7,6 +7,7 @@ import (
 	"github.com/meridian-federation/meridian/api/filter"
 	"github.com/meridian-federation/meridian/api/rest/gen"
 	"github.com/meridian-federation/meridian/planner/catalog"
+	"github.com/meridian-federation/meridian/planner/document"
 	"github.com/meridian-federation/meridian/planner/geo"
 	"github.com/meridian-federation/meridian/planner/rules"
 )
@@ -83,7 +84,11 @@ func (s *Snapshot) Rules(q Query) (*gen.RuleList, error) {
 func (s *Snapshot) Rule(id string) (*rules.Entry, error) {
 	i := slices.IndexFunc(s.reader.entries, func(e rules.Entry) bool { return e.ID == id })
 	if i < 0 {
-		return nil, &NotFound{"such rule"}
+		known := make([]string, len(s.reader.entries))
+		for i := range known {
+			known[i] = s.reader.entries[i].ID
+		}
+		return nil, &NotFound{"such rule", "rule", document.Nearest(id, known)}
 	}
 	return &s.reader.entries[i], nil
 }

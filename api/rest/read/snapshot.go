@@ -6,6 +6,7 @@ import (
 	"github.com/meridian-federation/meridian/api/rest/read/follow"
 	"github.com/meridian-federation/meridian/federation/fleet"
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/document"
 )
 
 // Snapshot is one consistent read on behalf of one caller. Hold it briefly.
@@ -42,7 +43,11 @@ func (s *Snapshot) site(id string) (*summary, error) {
 			return s.reader.summaries.Of(r), nil
 		}
 	}
-	return nil, &NotFound{"site " + id}
+	var known []string
+	for r := range s.records() {
+		known = append(known, r.ID)
+	}
+	return nil, &NotFound{"site " + id, "site", document.Nearest(id, known)}
 }
 
 // liveness of a record that tells none is lost: unknown is never live.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -126,9 +125,7 @@ func Govern(o *rest.Options) *audit.Trail {
 	log, ctx := slog.New(slog.DiscardHandler), context.Background()
 	w := register.NewService(register.Options{
 		Store: NewMemory(waivers()), Now: Now, Logger: log, Changed: func(*waiver.Set) {},
-		KnownRule: func(id string) bool {
-			return slices.ContainsFunc(o.Rules, func(e rules.Entry) bool { return e.ID == id })
-		},
+		Rules: o.Rules,
 	})
 	must(w.Run(ctx))
 	o.Waivers = w

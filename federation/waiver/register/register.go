@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/state/mirror"
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/planner/document"
+	"github.com/meridian-federation/meridian/planner/rules"
 )
 
 // Bucket is where the waivers lie, by id.
@@ -42,8 +44,8 @@ type Entry struct {
 type Options struct {
 	Store  Store
 	Limits waiver.Limits
-	// KnownRule reports whether a rule exists; a waiver for none would never be used.
-	KnownRule func(id string) bool
+	// Rules are those that exist; a waiver for none of them would never be used.
+	Rules []rules.Entry
 	// Changed is told of the waivers after every change, and of the first ones at the start. It must not wait long.
 	Changed func(*waiver.Set)
 	Now     func() time.Time
@@ -137,13 +139,28 @@ func stored(err error) error {
 	return err
 }
 
+func (s *Service) knownRule(rule string) error {
+	ids := make([]string, len(s.o.Rules))
+	for i := range s.o.Rules {
+		ids[i] = s.o.Rules[i].ID
+	}
+	if slices.Contains(ids, rule) {
+		return nil
+	}
+	remedy := "see meridian rules"
+	if near := document.Nearest(rule, ids); near != "" {
+		remedy = fmt.Sprintf("did you mean %q?", near)
+	}
+	return refuse.Because(refuse.Invalid, "the waiver is not valid", document.Problem{Path: "/rule", What: fmt.Sprintf("there is no rule %q", rule), Remedy: remedy})
+}
+
 // Request stores a new waiver that waits for an approver.
 func (s *Service) Request(ctx context.Context, by waiver.Act, r waiver.Request) (Entry, error) {
 	by.At = s.o.Now().UTC()
 	id := "w-" + strings.ToLower(rand.Text()[:16])
 	w, err := waiver.New(id, r, by, s.o.Limits)
-	if err == nil && !s.o.KnownRule(r.Rule) {
-		err = refuse.Because(refuse.Invalid, "the waiver is not valid", document.Problem{Path: "/rule", What: fmt.Sprintf("there is no rule %q", r.Rule), Remedy: "see meridian rules"})
+	if err == nil {
+		err = s.knownRule(r.Rule)
 	}
 	if err != nil {
 		return Entry{}, err

@@ -16,6 +16,7 @@ import (
 	"github.com/meridian-federation/meridian/federation/refuse"
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/federation/waiver/register"
+	"github.com/meridian-federation/meridian/planner/rules"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +69,7 @@ func (s *stage) replica(t *testing.T) *replica {
 	}
 	r := new(replica)
 	r.Service = register.NewService(register.Options{
-		Store: bucket, KnownRule: func(id string) bool { return id == "COL-001" }, Now: s.Now, Logger: slog.New(slog.DiscardHandler),
+		Store: bucket, Rules: []rules.Entry{{ID: "COL-001"}}, Now: s.Now, Logger: slog.New(slog.DiscardHandler),
 		Changed: func(set *waiver.Set) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -145,6 +146,16 @@ func TestLife(t *testing.T) {
 	refused(t, "no such waiver", err, refuse.NotFound)
 	_, err = one.Get(t.Context(), "no key of a bucket")
 	refused(t, "no id", err, refuse.NotFound)
+	for rule, remedy := range map[string]string{"COL001": `did you mean "COL-001"?`, "HA-999": "see meridian rules"} {
+		r := request()
+		r.Rule = rule
+		_, err = one.Request(t.Context(), anna, r)
+		refused(t, "a rule that is none", err, refuse.Invalid)
+		var e *refuse.Error
+		if !errors.As(err, &e) || len(e.Problems) != 1 || e.Problems[0].Remedy != remedy {
+			t.Errorf("%s: %+v", rule, e)
+		}
+	}
 }
 
 // TestExpiry: a request that nobody answered in time can be neither approved nor withdrawn, and one without an end is none.

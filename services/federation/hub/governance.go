@@ -23,7 +23,6 @@ import (
 	"github.com/meridian-federation/meridian/federation/waiver"
 	"github.com/meridian-federation/meridian/federation/waiver/register"
 	"github.com/meridian-federation/meridian/planner/policy"
-	"github.com/meridian-federation/meridian/planner/rules"
 )
 
 // governance is what people decide: waivers, policies, tokens, and the audit of all writes.
@@ -51,9 +50,7 @@ func (h *Hub) newGovernance() *governance {
 	}
 	g.waivers = register.NewService(register.Options{
 		Store: g.waiverBucket, Limits: waiver.Limits{Longest: h.o.LongestWaiver}, Now: h.o.Now, Logger: h.o.Logger,
-		KnownRule: func(id string) bool {
-			return slices.ContainsFunc(h.o.Engine.Rules.Entries(), func(e rules.Entry) bool { return e.ID == id })
-		},
+		Rules: h.o.Engine.Rules.Entries(),
 		Changed: func(set *waiver.Set) {
 			h.fleet.SetWaivers(set)
 			h.wakeUp()
