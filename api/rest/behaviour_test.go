@@ -385,6 +385,9 @@ func TestErrorsOfPassedFunctions(t *testing.T) {
 		if a.Code != c.status || strings.Contains(a.body, "no route") {
 			t.Errorf("%v: %d %s", c.err, a.Code, a.body)
 		}
+		if after := a.Header().Get("Retry-After"); (after != "") != (c.status == http.StatusServiceUnavailable) {
+			t.Errorf("%v: %d with Retry-After %q", c.err, a.Code, after)
+		}
 	}
 	s := newServer(t, func(o *rest.Options) {
 		o.Auth = authFunc(func(string) (rest.Principal, error) { return rest.Principal{}, errors.New("store is down") })

@@ -923,7 +923,7 @@ export interface paths {
         /**
          * What the version would change in the findings of now
          * @description Every site is judged under the version at the instant of its present judgement; recommendations are taken as they are. Nothing is changed.
-         *     Needs a token that sees all sites.
+         *     A replica makes one preview at a time; who asks meanwhile is answered 503 with Retry-After. Needs a token that sees all sites.
          */
         get: operations["previewPolicy"];
         put?: never;
