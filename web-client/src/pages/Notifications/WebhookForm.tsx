@@ -1,5 +1,5 @@
 import { Button, Checkbox, Fieldset, Group, NativeSelect, Stack, Text, Textarea, TextInput } from "@mantine/core";
-import { type FormEvent, memo, useCallback, useState } from "react";
+import { type ChangeEvent, type FormEvent, memo, useCallback, useState } from "react";
 import {
   eventGroups,
   templates,
@@ -30,6 +30,9 @@ export interface Draft {
   rotateSecret: boolean;
   disabled: boolean;
 }
+
+/** What is written as text. */
+type Written = "name" | "url" | "filter" | "every" | "dailyAt" | "timeZone" | "headers" | "secretFile";
 
 export const blankWebhook: Draft = {
   stored: false,
@@ -128,6 +131,14 @@ export function WebhookForm(p: Props) {
     setFault(undefined);
     setD((old) => ({ ...old, [name]: value }));
   };
+  const written = (name: Written) => ({
+    value: d[name],
+    onChange: (event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) => set(name, event.currentTarget.value),
+  });
+  const ticked = (name: "rotateSecret" | "disabled") => ({
+    checked: d[name],
+    onChange: (event: ChangeEvent<HTMLInputElement>) => set(name, event.currentTarget.checked),
+  });
   const choose = useCallback((event: WebhookEvent, chosen: boolean) => {
     setFault(undefined);
     setD((old) => ({ ...old, events: [...old.events.filter((e) => e !== event), ...(chosen ? [event] : [])] }));
@@ -145,14 +156,7 @@ export function WebhookForm(p: Props) {
     <form onSubmit={submit}>
       <Stack gap="sm" maw={860}>
         <Group grow align="start">
-          <TextInput
-            label="Name"
-            placeholder="service portal"
-            required
-            maxLength={100}
-            value={d.name}
-            onChange={(event) => set("name", event.currentTarget.value)}
-          />
+          <TextInput label="Name" placeholder="service portal" required maxLength={100} {...written("name")} />
           <NativeSelect
             label="Form of the message"
             data={templates}
@@ -173,8 +177,7 @@ export function WebhookForm(p: Props) {
           }
           required={!d.stored}
           maxLength={2048}
-          value={d.url}
-          onChange={(event) => set("url", event.currentTarget.value)}
+          {...written("url")}
           autoComplete="off"
         />
         <Events chosen={d.events} choose={choose} />
@@ -182,8 +185,7 @@ export function WebhookForm(p: Props) {
           label="Only what matches"
           description="In the filter language of the findings list, over site, country, region, tag.*, cluster, infrastructure, node, rule, severity, verdict, confidence and waived."
           placeholder="severity>=high and country=DE"
-          value={d.filter}
-          onChange={(event) => set("filter", event.currentTarget.value)}
+          {...written("filter")}
           styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
         />
         <Group align="end">
@@ -200,32 +202,11 @@ export function WebhookForm(p: Props) {
               set("when", when === "every" || when === "daily" ? when : "once");
             }}
           />
-          {d.when === "every" && (
-            <TextInput
-              label="Every"
-              placeholder="15m"
-              required
-              w={110}
-              value={d.every}
-              onChange={(event) => set("every", event.currentTarget.value)}
-            />
-          )}
+          {d.when === "every" && <TextInput label="Every" placeholder="15m" required w={110} {...written("every")} />}
           {d.when === "daily" && (
             <>
-              <TextInput
-                label="At"
-                type="time"
-                required
-                w={130}
-                value={d.dailyAt}
-                onChange={(event) => set("dailyAt", event.currentTarget.value)}
-              />
-              <TextInput
-                label="Time zone"
-                placeholder="UTC, or Europe/Berlin"
-                value={d.timeZone}
-                onChange={(event) => set("timeZone", event.currentTarget.value)}
-              />
+              <TextInput label="At" type="time" required w={130} {...written("dailyAt")} />
+              <TextInput label="Time zone" placeholder="UTC, or Europe/Berlin" {...written("timeZone")} />
             </>
           )}
         </Group>
@@ -238,29 +219,17 @@ export function WebhookForm(p: Props) {
                 : "NAME: VALUE, one a line. Values are told by no answer."
             }
             rows={2}
-            value={d.headers}
-            onChange={(event) => set("headers", event.currentTarget.value)}
+            {...written("headers")}
           />
           <TextInput
             label="Secret from a file"
             description="Its name in the server's folder of secrets. Empty: a secret is made."
-            value={d.secretFile}
-            onChange={(event) => set("secretFile", event.currentTarget.value)}
+            {...written("secretFile")}
           />
         </Group>
         <Group>
-          {d.stored && (
-            <Checkbox
-              label="Make a new secret"
-              checked={d.rotateSecret}
-              onChange={(event) => set("rotateSecret", event.currentTarget.checked)}
-            />
-          )}
-          <Checkbox
-            label="Disabled: send nothing; what is in the queue waits"
-            checked={d.disabled}
-            onChange={(event) => set("disabled", event.currentTarget.checked)}
-          />
+          {d.stored && <Checkbox label="Make a new secret" {...ticked("rotateSecret")} />}
+          <Checkbox label="Disabled: send nothing; what is in the queue waits" {...ticked("disabled")} />
         </Group>
         <Group>
           <Button type="submit" loading={p.pending}>
