@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import type { Finding } from "../api/fleet";
 import { ConfidenceBadge, severities, VerdictBadge } from "./Badges";
+import { Head } from "./Head";
 import { type RowProps, Rows } from "./Rows";
 import { absolute, Time } from "./Time";
 
@@ -10,7 +11,7 @@ import { absolute, Time } from "./Time";
 export function FindingTable({ findings }: { findings: Finding[] }) {
   return (
     <Table className="sticky" verticalSpacing={8}>
-      <Head />
+      <Head columns={columns} />
       <Rows items={findings} id={(f) => f.id} row={FindingRow} columns={5} height={118} />
     </Table>
   );
@@ -20,7 +21,7 @@ export function FindingTable({ findings }: { findings: Finding[] }) {
 export function GroupedFindings({ findings }: { findings: Finding[] }) {
   return (
     <Table className="sticky" verticalSpacing={8}>
-      <Head />
+      <Head columns={columns} />
       {groups(findings).map((g) => (
         <tbody key={g.name} className="rows">
           <tr className="group">
@@ -63,27 +64,13 @@ export function groups(findings: Finding[]): Section[] {
   return all.filter((g) => g.findings.length > 0);
 }
 
-function Head() {
-  return (
-    <Table.Thead>
-      <Table.Tr>
-        <Table.Th scope="col" w="9%">
-          Severity
-        </Table.Th>
-        <Table.Th scope="col" w="20%">
-          Rule
-        </Table.Th>
-        <Table.Th scope="col" w="14%">
-          Subject
-        </Table.Th>
-        <Table.Th scope="col">What and why</Table.Th>
-        <Table.Th scope="col" w="9%">
-          Since
-        </Table.Th>
-      </Table.Tr>
-    </Table.Thead>
-  );
-}
+const columns = [
+  { name: "Severity", w: "9%" },
+  { name: "Rule", w: "20%" },
+  { name: "Subject", w: "14%" },
+  "What and why",
+  { name: "Since", w: "9%" },
+];
 
 const FindingRow = memo(function FindingRow({ item: f, measure, index }: RowProps<Finding>) {
   return (

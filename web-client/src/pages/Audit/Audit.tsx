@@ -2,6 +2,7 @@ import { Code, Table } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type AuditEntry, auditQuery } from "../../api/govern";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { Time } from "../../components/Time";
 
@@ -34,15 +35,7 @@ export function Audit() {
     >
       {(items) => (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">When</Table.Th>
-              <Table.Th scope="col">Who</Table.Th>
-              <Table.Th scope="col">What</Table.Th>
-              <Table.Th scope="col">About</Table.Th>
-              <Table.Th scope="col">Why, before and after</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head columns={["When", "Who", "What", "About", "Why, before and after"]} />
           <Table.Tbody>
             {items.map((e) => (
               <Table.Tr key={e.id} className="top">

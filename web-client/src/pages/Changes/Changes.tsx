@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { memo } from "react";
 import { changesQuery, type FindingChange } from "../../api/history";
 import { Dot, VerdictBadge } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { RuleLink } from "../../components/RuleLink";
@@ -51,26 +52,16 @@ export function Changes() {
     >
       {(items) => (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w="12%">
-                When
-              </Table.Th>
-              <Table.Th scope="col" w="11%">
-                Change
-              </Table.Th>
-              <Table.Th scope="col" w="11%">
-                Verdict
-              </Table.Th>
-              <Table.Th scope="col" w="10%">
-                Rule
-              </Table.Th>
-              <Table.Th scope="col" w="18%">
-                Subject
-              </Table.Th>
-              <Table.Th scope="col">Finding</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head
+            columns={[
+              { name: "When", w: "12%" },
+              { name: "Change", w: "11%" },
+              { name: "Verdict", w: "11%" },
+              { name: "Rule", w: "10%" },
+              { name: "Subject", w: "18%" },
+              "Finding",
+            ]}
+          />
           <Rows items={items} id={(c) => `${c.at} ${c.finding} ${c.change}`} row={ChangeRow} columns={6} height={58} />
         </Table>
       )}

@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { memo } from "react";
 import { type ClusterRow, clustersQuery, useArchitectureTitle } from "../../api/fleet";
 import { Counts, LivenessBadge, RegionMatchBadge } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { SiteLink } from "../../components/SiteLink";
@@ -40,33 +41,18 @@ export function Clusters() {
     >
       {(items) => (
         <Table className="sticky" highlightOnHover verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w="13%">
-                Cluster
-              </Table.Th>
-              <Table.Th scope="col" w="10%" className="from-md">
-                Environment
-              </Table.Th>
-              <Table.Th scope="col" w="19%">
-                Recognised
-              </Table.Th>
-              <Table.Th scope="col" w="12%">
-                Recommended
-              </Table.Th>
-              <Table.Th scope="col" w="12%">
-                Regions
-              </Table.Th>
-              <Table.Th scope="col" w="7%" className="from-lg">
-                Size
-              </Table.Th>
-              <Table.Th scope="col" w="9%" className="numeric from-md">
-                Serving
-                <span className="sub">down a year</span>
-              </Table.Th>
-              <Table.Th scope="col">Verdicts</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head
+            columns={[
+              { name: "Cluster", w: "13%" },
+              { name: "Environment", w: "10%", className: "from-md" },
+              { name: "Recognised", w: "19%" },
+              { name: "Recommended", w: "12%" },
+              { name: "Regions", w: "12%" },
+              { name: "Size", w: "7%", className: "from-lg" },
+              { name: "Serving", sub: "down a year", w: "9%", className: "numeric from-md" },
+              "Verdicts",
+            ]}
+          />
           <Rows items={items} id={(c) => c.id} row={ClusterTr} columns={8} height={66} />
         </Table>
       )}

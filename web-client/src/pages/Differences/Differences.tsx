@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { memo, type ReactNode, useEffect, useState } from "react";
 import { type Difference, differencesQuery } from "../../api/history";
 import { Dot, Tag, VerdictBadge } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { RuleLink } from "../../components/RuleLink";
@@ -58,26 +59,16 @@ export function Differences() {
     >
       {(items) => (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w="14%">
-                Where
-              </Table.Th>
-              <Table.Th scope="col" w="9%">
-                Kind
-              </Table.Th>
-              <Table.Th scope="col" w="11%">
-                Change
-              </Table.Th>
-              <Table.Th scope="col">What</Table.Th>
-              <Table.Th scope="col" w="17%">
-                Before
-              </Table.Th>
-              <Table.Th scope="col" w="17%">
-                After
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head
+            columns={[
+              { name: "Where", w: "14%" },
+              { name: "Kind", w: "9%" },
+              { name: "Change", w: "11%" },
+              "What",
+              { name: "Before", w: "17%" },
+              { name: "After", w: "17%" },
+            ]}
+          />
           <Rows
             items={items}
             id={(d) => `${d.kind} ${d.site} ${d.cluster} ${d.what}`}

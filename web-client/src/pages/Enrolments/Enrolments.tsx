@@ -14,6 +14,7 @@ import { useMe } from "../../api/session";
 import { Dot } from "../../components/Badges";
 import { Confirm } from "../../components/Confirm";
 import { CopyBlock, ToldOnce } from "../../components/Copy";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { MayButton, useDenied } from "../../components/May";
 import { ProblemView } from "../../components/ProblemView";
@@ -68,25 +69,15 @@ export function Enrolments() {
         >
           {(items) => (
             <Table className="sticky" verticalSpacing={6}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th scope="col" w="18%">
-                    Site
-                  </Table.Th>
-                  <Table.Th scope="col" w="24%">
-                    State
-                  </Table.Th>
-                  <Table.Th scope="col" w="22%">
-                    Requested
-                  </Table.Th>
-                  <Table.Th scope="col" className="from-md">
-                    Credential
-                  </Table.Th>
-                  <Table.Th scope="col" w={170} className="no-print">
-                    Decide
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
+              <Head
+                columns={[
+                  { name: "Site", w: "18%" },
+                  { name: "State", w: "24%" },
+                  { name: "Requested", w: "22%" },
+                  { name: "Credential", className: "from-md" },
+                  { name: "Decide", w: 170, className: "no-print" },
+                ]}
+              />
               <Rows items={items} id={(e) => e.id} row={EnrolmentRow} columns={5} height={72} />
             </Table>
           )}

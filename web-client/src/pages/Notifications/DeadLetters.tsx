@@ -3,6 +3,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { createContext, memo, useCallback, useContext, useState } from "react";
 import { type DeadLetter, deadLettersQuery, useRedeliver, webhookQuery } from "../../api/notify";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { type RowProps, Rows } from "../../components/Rows";
@@ -87,23 +88,15 @@ export function DeadLetters() {
                 </Button>
               </Group>
               <Table className="sticky" verticalSpacing={6}>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th scope="col" w={70} className="no-print">
-                      Choose
-                    </Table.Th>
-                    <Table.Th scope="col" w="16%">
-                      Given up
-                    </Table.Th>
-                    <Table.Th scope="col" w="26%">
-                      What
-                    </Table.Th>
-                    <Table.Th scope="col" w="12%">
-                      Site
-                    </Table.Th>
-                    <Table.Th scope="col">Last attempt</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
+                <Head
+                  columns={[
+                    { name: "Choose", w: 70, className: "no-print" },
+                    { name: "Given up", w: "16%" },
+                    { name: "What", w: "26%" },
+                    { name: "Site", w: "12%" },
+                    "Last attempt",
+                  ]}
+                />
                 <Rows items={items} id={(d) => d.id} row={LetterRow} columns={5} height={64} />
               </Table>
             </>

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { memo, useState } from "react";
 import { templates, useCreateWebhook, type Webhook, webhooksQuery } from "../../api/notify";
 import { Dot } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { Time } from "../../components/Time";
@@ -40,20 +41,9 @@ export function Notifications() {
       >
         {(items) => (
           <Table className="sticky" verticalSpacing={6}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col" w="22%">
-                  Name
-                </Table.Th>
-                <Table.Th scope="col" w="22%">
-                  Sent to
-                </Table.Th>
-                <Table.Th scope="col">What</Table.Th>
-                <Table.Th scope="col" w="18%">
-                  State
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
+            <Head
+              columns={[{ name: "Name", w: "22%" }, { name: "Sent to", w: "22%" }, "What", { name: "State", w: "18%" }]}
+            />
             <Rows items={items} id={(w) => w.id} row={WebhookRow} columns={4} height={64} />
           </Table>
         )}

@@ -15,6 +15,7 @@ import {
 } from "../../api/notify";
 import { Dot } from "../../components/Badges";
 import { Confirm } from "../../components/Confirm";
+import { Head } from "../../components/Head";
 import { LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { Time } from "../../components/Time";
@@ -210,20 +211,14 @@ function Deliveries({ id }: { id: string }) {
 function Attempts({ attempts }: { attempts: WebhookAttempt[] }) {
   return (
     <Table className="sticky" verticalSpacing={6}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col" w="16%">
-            When
-          </Table.Th>
-          <Table.Th scope="col" w="22%">
-            What
-          </Table.Th>
-          <Table.Th scope="col" w="12%" className="numeric">
-            Attempt
-          </Table.Th>
-          <Table.Th scope="col">Outcome</Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Head
+        columns={[
+          { name: "When", w: "16%" },
+          { name: "What", w: "22%" },
+          { name: "Attempt", w: "12%", className: "numeric" },
+          "Outcome",
+        ]}
+      />
       <tbody className="rows">
         {attempts.map((a) => (
           <tr key={`${a.delivery} ${a.number} ${a.at}`} className="top" data-attempt={a.kind}>

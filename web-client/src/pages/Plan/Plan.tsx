@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { memo, type ReactNode, useDeferredValue, useState } from "react";
 import { type FleetPlan, planQuery } from "../../api/whatif";
 import { SeverityBadge, Tag } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { type RowProps, Rows } from "../../components/Rows";
@@ -181,24 +182,15 @@ const hoursText = (h: number) => `${h.toLocaleString("en", { maximumFractionDigi
 function Queue({ tasks }: { tasks: Task[] }) {
   return (
     <Table className="sticky" verticalSpacing={6}>
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col" w="11%">
-            Severity
-          </Table.Th>
-          <Table.Th scope="col" w="19%">
-            Where
-          </Table.Th>
-          <Table.Th scope="col">What and why</Table.Th>
-          <Table.Th scope="col" w="20%" className="from-md">
-            Gain
-          </Table.Th>
-          <Table.Th scope="col" w={90} className="numeric">
-            Work
-            <span className="sub">assumed</span>
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Head
+        columns={[
+          { name: "Severity", w: "11%" },
+          { name: "Where", w: "19%" },
+          "What and why",
+          { name: "Gain", w: "20%", className: "from-md" },
+          { name: "Work", sub: "assumed", w: 90, className: "numeric" },
+        ]}
+      />
       <Rows
         items={tasks}
         id={(t) => `${t.do} ${t.rule} ${t.site} ${t.cluster} ${t.subject}`}
@@ -336,13 +328,7 @@ function ProposalView({ proposal: p }: { proposal: Proposal }) {
       </dl>
       {p.serving.length > 0 && (
         <Table verticalSpacing={3} w="auto">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Cluster</Table.Th>
-              <Table.Th scope="col">Serving</Table.Th>
-              <Table.Th scope="col">Down a year</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head columns={["Cluster", "Serving", "Down a year"]} />
           <Table.Tbody>
             {p.serving.map((s) => (
               <Table.Tr key={s.cluster}>

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { type PolicyPreview, type PolicyVersion, policiesQuery, previewQuery, useActivate } from "../../api/govern";
 import { useMe } from "../../api/session";
+import { Head } from "../../components/Head";
 import { LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { Time } from "../../components/Time";
@@ -34,17 +35,7 @@ export function Policies() {
       )}
       {items.length > 0 && (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Version</Table.Th>
-              <Table.Th scope="col">Name</Table.Th>
-              <Table.Th scope="col">In force</Table.Th>
-              <Table.Th scope="col">Written</Table.Th>
-              <Table.Th scope="col">Activated</Table.Th>
-              <Table.Th scope="col">Hash</Table.Th>
-              <Table.Th scope="col">Look ahead</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head columns={["Version", "Name", "In force", "Written", "Activated", "Hash", "Look ahead"]} />
           <Table.Tbody>
             {items.map((v) => (
               <Row key={v.id} version={v} preview={role === "viewer" ? undefined : () => setShown(v.id)} />
@@ -161,15 +152,7 @@ function Changes({ preview: p }: { preview: PolicyPreview }) {
       </Text>
       {rows.length > 0 && (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Rule</Table.Th>
-              <Table.Th scope="col">Change</Table.Th>
-              <Table.Th scope="col">Severity</Table.Th>
-              <Table.Th scope="col">Where</Table.Th>
-              <Table.Th scope="col">Finding</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head columns={["Rule", "Change", "Severity", "Where", "Finding"]} />
           <Table.Tbody>
             {rows.map((c) => (
               <Table.Tr key={`${c.change} ${c.finding}`} className="top">

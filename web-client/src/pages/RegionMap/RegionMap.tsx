@@ -5,6 +5,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { memo, useMemo, useState } from "react";
 import { mismatchesQuery, type RegionMismatch } from "../../api/fleet";
 import { SeverityBadge } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { Legend, WorldMap } from "./WorldMap";
 import { unplaced, type Way, ways, wayText } from "./ways";
@@ -130,17 +131,9 @@ function CloseUps({ drawn, active, setActive, pixels }: { drawn: Way[]; pixels: 
 function MismatchTable({ items, active, setActive }: { items: RegionMismatch[] } & Pointed) {
   return (
     <Table verticalSpacing={6} fz="sm" className="sticky">
-      <Table.Thead>
-        <Table.Tr>
-          <Table.Th scope="col" w="24%">
-            Cluster
-          </Table.Th>
-          <Table.Th scope="col">From ThingWorx to its database</Table.Th>
-          <Table.Th scope="col" w="14%">
-            Severity
-          </Table.Th>
-        </Table.Tr>
-      </Table.Thead>
+      <Head
+        columns={[{ name: "Cluster", w: "24%" }, "From ThingWorx to its database", { name: "Severity", w: "14%" }]}
+      />
       <Table.Tbody>
         {items.map((m) => (
           <MismatchTr key={m.id} m={m} active={active === m.id} setActive={setActive} />

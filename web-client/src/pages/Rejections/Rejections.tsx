@@ -2,6 +2,7 @@ import { Button, List, Stack, Table, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { rejectionsQuery } from "../../api/fleet";
+import { Head } from "../../components/Head";
 import { LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { Time } from "../../components/Time";
@@ -27,20 +28,14 @@ export function Rejections() {
       {query.data && items.length === 0 && <Text my="md">No inventory has been refused.</Text>}
       {items.length > 0 && (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w="14%">
-                Site
-              </Table.Th>
-              <Table.Th scope="col" w="12%">
-                When
-              </Table.Th>
-              <Table.Th scope="col" w="12%">
-                Reason
-              </Table.Th>
-              <Table.Th scope="col">What is wrong and what to do</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head
+            columns={[
+              { name: "Site", w: "14%" },
+              { name: "When", w: "12%" },
+              { name: "Reason", w: "12%" },
+              "What is wrong and what to do",
+            ]}
+          />
           <Table.Tbody>
             {items.map((r) => (
               <Table.Tr key={`${r.site} ${r.sequence}`} className="top">

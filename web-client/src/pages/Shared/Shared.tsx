@@ -2,6 +2,7 @@ import { Table } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type Tenancy, tenancyQuery } from "../../api/fleet";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 
 const route = getRouteApi("/infrastructure");
@@ -32,18 +33,16 @@ export function SharedInfrastructure() {
     >
       {(items) => (
         <Table className="sticky" verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col">Infrastructure</Table.Th>
-              <Table.Th scope="col">Kind</Table.Th>
-              <Table.Th scope="col">Also known as</Table.Th>
-              <Table.Th scope="col" className="numeric">
-                Clusters
-              </Table.Th>
-              <Table.Th scope="col">Used by</Table.Th>
-              <Table.Th scope="col">Regions</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head
+            columns={[
+              "Infrastructure",
+              "Kind",
+              "Also known as",
+              { name: "Clusters", className: "numeric" },
+              "Used by",
+              "Regions",
+            ]}
+          />
           <Table.Tbody>
             {items.map((t) => (
               <Table.Tr key={t.infrastructure} className="top" data-infrastructure={t.infrastructure}>

@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import type { Schemas } from "../../api/client";
 import { type ClusterDetail, clusterQuery, useArchitectureTitle } from "../../api/fleet";
 import { Counts, RegionMatchBadge, Tag } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { Meter } from "../../components/Meter";
 import { ProblemView } from "../../components/ProblemView";
 import { percent, roundTrip } from "../../numbers";
@@ -256,15 +257,7 @@ function TenancyView({ d }: { d: ClusterDetail }) {
         Shares with other clusters
       </Title>
       <Table fz="sm" verticalSpacing={5}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col">Infrastructure</Table.Th>
-            <Table.Th scope="col">Kind</Table.Th>
-            <Table.Th scope="col">Also known as</Table.Th>
-            <Table.Th scope="col">Used by</Table.Th>
-            <Table.Th scope="col">Regions</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head columns={["Infrastructure", "Kind", "Also known as", "Used by", "Regions"]} />
         <Table.Tbody>
           {shared.map((t) => (
             <Table.Tr key={t.infrastructure} className="top">

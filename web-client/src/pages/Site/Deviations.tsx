@@ -1,5 +1,6 @@
 import { Table, Title } from "@mantine/core";
 import type { Schemas } from "../../api/client";
+import { Head } from "../../components/Head";
 
 export interface Row {
   what: "missing" | "more than needed" | "misplaced";
@@ -53,17 +54,7 @@ export function Deviations({ r, title }: { r: Schemas["Recognised"]; title: stri
         What differs from it
       </Title>
       <Table fz="sm" verticalSpacing={5}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" w="13%">
-              How
-            </Table.Th>
-            <Table.Th scope="col" w="40%">
-              What
-            </Table.Th>
-            <Table.Th scope="col">Why it matters</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head columns={[{ name: "How", w: "13%" }, { name: "What", w: "40%" }, "Why it matters"]} />
         <Table.Tbody>
           {rows.map((row) => (
             <Table.Tr key={`${row.what} ${row.parts.join()} ${row.why}`} className="top">

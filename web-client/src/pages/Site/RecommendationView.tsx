@@ -1,6 +1,7 @@
 import { Card, Group, List, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import type { Schemas } from "../../api/client";
 import { Tag } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { percent, seconds, total } from "../../numbers";
 import { Assumptions } from "./ClusterView";
 
@@ -81,23 +82,15 @@ function AdviceTable({ advice }: { advice: Schemas["Advice"][] }) {
         Ways to bring ThingWorx and its database together
       </Text>
       <Table fz="sm" verticalSpacing={5} withTableBorder>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" w="12%">
-              Move
-            </Table.Th>
-            <Table.Th scope="col" w="12%">
-              To
-            </Table.Th>
-            <Table.Th scope="col" w="20%">
-              Residency
-            </Table.Th>
-            <Table.Th scope="col" w="26%">
-              Depends on it
-            </Table.Th>
-            <Table.Th scope="col">Why</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head
+          columns={[
+            { name: "Move", w: "12%" },
+            { name: "To", w: "12%" },
+            { name: "Residency", w: "20%" },
+            { name: "Depends on it", w: "26%" },
+            "Why",
+          ]}
+        />
         <Table.Tbody>
           {advice.map((a) => (
             <Table.Tr key={a.move + a.to} className="top">
@@ -148,15 +141,9 @@ function OptionCard({ o, now, title }: { o: Option; now: Schemas["ClusterAssessm
         <Figure name="Changes" value={String(o.changes)} note={`${o.migration.length} migration steps`} />
       </Group>
       <Table fz="xs" verticalSpacing={3} horizontalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" className="numeric" w="1%">
-              <span className="seen-not">Count</span>
-            </Table.Th>
-            <Table.Th scope="col">Component</Table.Th>
-            <Table.Th scope="col">Size and place</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head
+          columns={[{ name: "Count", w: "1%", className: "numeric", unseen: true }, "Component", "Size and place"]}
+        />
         <Table.Tbody>
           {o.components.map((b) => (
             <Table.Tr key={[b.kind, b.engine, b.mode, b.region, b.zone, b.sharedOn, b.cpu].join()} className="top">
@@ -220,23 +207,15 @@ function Migration({ o }: { o: Option }) {
         </Text>
       </summary>
       <Table fz="sm" verticalSpacing={6} mt={4}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" className="numeric" w="1%">
-              Step
-            </Table.Th>
-            <Table.Th scope="col">Do</Table.Th>
-            <Table.Th scope="col" w="12%">
-              Downtime
-            </Table.Th>
-            <Table.Th scope="col" w="28%">
-              Way back
-            </Table.Th>
-            <Table.Th scope="col" className="numeric" w="10%">
-              Serving after
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head
+          columns={[
+            { name: "Step", w: "1%", className: "numeric" },
+            "Do",
+            { name: "Downtime", w: "12%" },
+            { name: "Way back", w: "28%" },
+            { name: "Serving after", w: "10%", className: "numeric" },
+          ]}
+        />
         <Table.Tbody>
           {o.migration.map((s) => (
             <Table.Tr key={s.step} className="top">

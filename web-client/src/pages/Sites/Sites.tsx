@@ -5,6 +5,7 @@ import { memo } from "react";
 import { type SiteRow, sitesQuery } from "../../api/fleet";
 import { Counts, LivenessBadge, RegionMatchBadge } from "../../components/Badges";
 import { Country } from "../../components/Country";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type RowProps, Rows } from "../../components/Rows";
 import { SiteLink } from "../../components/SiteLink";
@@ -41,32 +42,18 @@ export function Sites() {
     >
       {(items) => (
         <Table className="sticky" highlightOnHover verticalSpacing={6}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th scope="col" w="15%">
-                Site
-              </Table.Th>
-              <Table.Th scope="col" w="11%">
-                Country
-              </Table.Th>
-              <Table.Th scope="col" w="8%" className="from-md">
-                Role
-              </Table.Th>
-              <Table.Th scope="col" w="6%">
-                State
-              </Table.Th>
-              <Table.Th scope="col" w="6%" className="numeric from-md">
-                Clusters
-              </Table.Th>
-              <Table.Th scope="col">Verdicts</Table.Th>
-              <Table.Th scope="col" w="11%">
-                Database region
-              </Table.Th>
-              <Table.Th scope="col" w="11%">
-                Observed
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
+          <Head
+            columns={[
+              { name: "Site", w: "15%" },
+              { name: "Country", w: "11%" },
+              { name: "Role", w: "8%", className: "from-md" },
+              { name: "State", w: "6%" },
+              { name: "Clusters", w: "6%", className: "numeric from-md" },
+              "Verdicts",
+              { name: "Database region", w: "11%" },
+              { name: "Observed", w: "11%" },
+            ]}
+          />
           <Rows items={items} id={(s) => s.id} row={SiteTr} columns={8} height={50} />
         </Table>
       )}

@@ -13,6 +13,7 @@ import {
 import { Dot } from "../../components/Badges";
 import { Confirm } from "../../components/Confirm";
 import { CopyBlock, ToldOnce } from "../../components/Copy";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { type AccessRole, MayButton, useDenied } from "../../components/May";
 import { ProblemView } from "../../components/ProblemView";
@@ -74,26 +75,16 @@ export function Tokens() {
         >
           {(items) => (
             <Table className="sticky" verticalSpacing={6}>
-              <Table.Thead>
-                <Table.Tr>
-                  <Table.Th scope="col" w="24%">
-                    Name
-                  </Table.Th>
-                  <Table.Th scope="col" w="10%">
-                    Role
-                  </Table.Th>
-                  <Table.Th scope="col">Sees</Table.Th>
-                  <Table.Th scope="col" w="20%">
-                    State
-                  </Table.Th>
-                  <Table.Th scope="col" w="17%" className="from-md">
-                    Made
-                  </Table.Th>
-                  <Table.Th scope="col" w={110} className="no-print">
-                    Decide
-                  </Table.Th>
-                </Table.Tr>
-              </Table.Thead>
+              <Head
+                columns={[
+                  { name: "Name", w: "24%" },
+                  { name: "Role", w: "10%" },
+                  "Sees",
+                  { name: "State", w: "20%" },
+                  { name: "Made", w: "17%", className: "from-md" },
+                  { name: "Decide", w: 110, className: "no-print" },
+                ]}
+              />
               <Rows items={items} id={(t) => t.id} row={TokenRow} columns={6} height={56} />
             </Table>
           )}

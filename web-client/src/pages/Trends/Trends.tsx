@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { createContext, useContext, useState } from "react";
 import { type Trends as Data, type Measure, measures, type TrendSeries, trendsQuery } from "../../api/history";
 import { severities } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { CoverageText, LoadingRows } from "../../components/ListPage";
 import { ProblemView } from "../../components/ProblemView";
 import { type RowProps, Rows } from "../../components/Rows";
@@ -225,23 +226,15 @@ function Groups({ all, drawn, instants, by, show, toggle }: GroupsProps) {
   return (
     <Toggle value={toggle}>
       <Table verticalSpacing={4}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" w={90}>
-              Drawn
-            </Table.Th>
-            <Table.Th scope="col">{by === "" ? "Group" : by.replace("tag.", "tag ")}</Table.Th>
-            <Table.Th scope="col" w={70} className="numeric">
-              First
-            </Table.Th>
-            <Table.Th scope="col" w={70} className="numeric">
-              Last
-            </Table.Th>
-            <Table.Th scope="col" w={80} className="numeric">
-              Change
-            </Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head
+          columns={[
+            { name: "Drawn", w: 90 },
+            by === "" ? "Group" : by.replace("tag.", "tag "),
+            { name: "First", w: 70, className: "numeric" },
+            { name: "Last", w: 70, className: "numeric" },
+            { name: "Change", w: 80, className: "numeric" },
+          ]}
+        />
         <Rows items={items} id={(g) => g.series.group} row={GroupRow} columns={5} height={36} />
       </Table>
     </Toggle>

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { type Decision, useDecide, useRequestWaiver, type Waiver, waiversQuery } from "../../api/govern";
 import { type Me, useMe } from "../../api/session";
+import { Head } from "../../components/Head";
 import { ListPage, type Preset } from "../../components/ListPage";
 import { MayButton } from "../../components/May";
 import { ProblemView } from "../../components/ProblemView";
@@ -61,17 +62,7 @@ export function Waivers() {
       >
         {(items) => (
           <Table className="sticky" verticalSpacing={6}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th scope="col">Rule</Table.Th>
-                <Table.Th scope="col">For</Table.Th>
-                <Table.Th scope="col">State</Table.Th>
-                <Table.Th scope="col">Until</Table.Th>
-                <Table.Th scope="col">Why</Table.Th>
-                <Table.Th scope="col">Who</Table.Th>
-                <Table.Th scope="col">Decide</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
+            <Head columns={["Rule", "For", "State", "Until", "Why", "Who", "Decide"]} />
             <Table.Tbody>
               {items.map((w) => (
                 <Table.Tr key={w.id} className="top">

@@ -4,6 +4,7 @@ import type { Finding } from "../../api/fleet";
 import { useArchitectureTitle } from "../../api/fleet";
 import type { SimulatedCluster, Simulation } from "../../api/whatif";
 import { Dot, RegionMatchBadge, VerdictBadge } from "../../components/Badges";
+import { Head } from "../../components/Head";
 import { type RowProps, Rows } from "../../components/Rows";
 import { RuleLink } from "../../components/RuleLink";
 import { SiteLink } from "../../components/SiteLink";
@@ -99,20 +100,14 @@ function FindingsPart({ id, title, findings, before }: FindingsProps) {
   return (
     <Part id={id} title={title} count={items.length}>
       <Table verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" w="12%">
-              Severity
-            </Table.Th>
-            <Table.Th scope="col" w="10%">
-              Rule
-            </Table.Th>
-            <Table.Th scope="col" w="20%">
-              Subject
-            </Table.Th>
-            <Table.Th scope="col">What and why</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head
+          columns={[
+            { name: "Severity", w: "12%" },
+            { name: "Rule", w: "10%" },
+            { name: "Subject", w: "20%" },
+            "What and why",
+          ]}
+        />
         <Rows items={items} id={(i) => i.finding.id} row={FindingRow} columns={4} height={64} />
       </Table>
     </Part>
@@ -160,21 +155,14 @@ function Clusters({ clusters }: { clusters: Row[] }) {
   return (
     <Part id="clusters" title="Clusters" count={items.length}>
       <Table verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col" w="17%">
-              Cluster
-            </Table.Th>
-            <Table.Th scope="col" w="20%">
-              Serving
-              <span className="sub">chance, and down a year</span>
-            </Table.Th>
-            <Table.Th scope="col" w="20%">
-              Region of the database
-            </Table.Th>
-            <Table.Th scope="col">Architecture, and what is lost of it</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head
+          columns={[
+            { name: "Cluster", w: "17%" },
+            { name: "Serving", sub: "chance, and down a year", w: "20%" },
+            { name: "Region of the database", w: "20%" },
+            "Architecture, and what is lost of it",
+          ]}
+        />
         <Rows items={items} id={(c) => c.id} row={ClusterRow} columns={4} height={60} />
       </Table>
     </Part>
@@ -283,15 +271,7 @@ function Tenancies({ s }: { s: Simulation }) {
   return (
     <Part id="tenancy" title="Who shares what" count={s.tenancy.length}>
       <Table verticalSpacing={6}>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th scope="col">Infrastructure</Table.Th>
-            <Table.Th scope="col">Kind</Table.Th>
-            <Table.Th scope="col">Used by, before</Table.Th>
-            <Table.Th scope="col">Used by, after</Table.Th>
-            <Table.Th scope="col">Regions</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
+        <Head columns={["Infrastructure", "Kind", "Used by, before", "Used by, after", "Regions"]} />
         <tbody className="rows">
           {s.tenancy.map((t) => (
             <tr key={t.infrastructure} className="top">
