@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nkeys"
 
 	"github.com/meridian-federation/meridian/api/bus/subjects"
+	"github.com/meridian-federation/meridian/planner/atomicfile"
 )
 
 // Files of a folder of keys. All but ServerFile are secrets of mode 0600.
@@ -276,6 +277,6 @@ func (m *maker) credential(path, user string, kp, signer nkeys.KeyPair) {
 
 func (m *maker) write(path string, b []byte) {
 	if m.err == nil {
-		m.err = os.WriteFile(path, b, 0o600)
+		m.err = atomicfile.Write(path, b)
 	}
 }
