@@ -265,7 +265,7 @@ func TestRevokedSiteIsRefusedAndComesBackWithANewCredential(t *testing.T) {
 	c := s.Site(t, "muc-01")
 	bustest.Publish(t, c, bustest.Revision("muc-01", 1, 300))
 	s.Revoke(t, "muc-01")
-	bustest.Eventually(t, "the refusal in the status", func() bool { st := c.Status(); return !st.Connected && st.LastError != "" })
+	bustest.Eventually(t, "the refusal in the status", func() bool { st := c.Status(); return !st.Connected && st.LastError != "" && st.Denied })
 	if _, err := c.PublishInventory(t.Context(), bustest.Revision("muc-01", 2, 300)); !errors.Is(err, bus.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}

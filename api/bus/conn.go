@@ -98,6 +98,7 @@ type Status struct {
 	Reconnects  uint64    `json:"reconnects"`
 	LastError   string    `json:"lastError,omitempty"`
 	LastErrorAt time.Time `json:"lastErrorAt,omitzero"`
+	Denied      bool      `json:"denied,omitempty"` // the last error is that the servers refuse the credential
 }
 
 const (
@@ -256,6 +257,7 @@ func (c *Conn) Status() Status {
 	defer c.mu.Unlock()
 	if c.lastErr != nil {
 		s.LastError, s.LastErrorAt = c.lastErr.Error(), c.lastErrAt
+		s.Denied = errors.Is(sentinel(c.lastErr), ErrDenied)
 	}
 	return s
 }

@@ -79,9 +79,9 @@ func main() {
 	if err == nil {
 		return
 	}
-	if !errors.Is(err, errBehind) {
-		fmt.Fprintf(os.Stderr, "meridian-planner: %v\n", err)
-		os.Exit(2)
+	fmt.Fprintf(os.Stderr, "meridian-planner: %v\n", err)
+	if errors.As(err, new(notWell)) {
+		os.Exit(1)
 	}
-	os.Exit(1)
+	os.Exit(2)
 }

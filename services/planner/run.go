@@ -279,8 +279,17 @@ func (j *joinCommand) Run(ctx context.Context, stderr io.Writer) error {
 	return nil
 }
 
-// errBehind is no failure of the command: it tells that the hub has not applied what the planner holds.
-var errBehind = errors.New("the hub has not applied the inventory in force")
+// notWell is no failure of the command: it tells why nobody can rely on what a status says of the hub.
+type notWell string
+
+// Error implements error.
+func (n notWell) Error() string { return string(n) }
+
+const (
+	errBehind = notWell("the hub has not applied the inventory in force")
+	errAway   = notWell("the planner is not connected to the hub")
+	errSilent = notWell("the planner has written no status for a while: is it running?")
+)
 
 // Run prints the status that the running planner left in its state folder.
 func (s *statusCommand) Run(context.Context) error {
@@ -295,10 +304,37 @@ func (s *statusCommand) Run(context.Context) error {
 	if err := printStatus(os.Stdout, &status, s.JSON); err != nil {
 		return err
 	}
-	if !status.InSync {
+	return standing(&status, time.Now())
+}
+
+// standing is nil for a planner that is at work and whose inventory the hub has applied. One that is connected, or tries to be, writes
+// its status with every heartbeat at least.
+func standing(s *agent.Status, now time.Time) error {
+	switch {
+	case s.Hub != nil && now.Sub(s.At) > 3*time.Duration(s.HeartbeatInterval):
+		return errSilent
+	case s.Hub != nil && !s.Hub.Connected:
+		return errAway
+	case !s.InSync:
 		return errBehind
 	}
 	return nil
+}
+
+func connection(h *bus.Status) string {
+	switch {
+	case h == nil:
+		return "none is configured"
+	case h.Connected:
+		return strings.TrimSpace("connected to " + h.Server)
+	case h.LastError == "":
+		return "not connected"
+	}
+	text := fmt.Sprintf("not connected: %s at %s", h.LastError, h.LastErrorAt.Format(time.RFC3339))
+	if h.Denied {
+		text += "; the credential has ended or was revoked: have a new token made (meridian enrol) and join with it (meridian-planner join --again)"
+	}
+	return text
 }
 
 func printStatus(w io.Writer, s *agent.Status, asJSON bool) error {
@@ -311,6 +347,7 @@ func printStatus(w io.Writer, s *agent.Status, asJSON bool) error {
 	line := func(name, text string) { fmt.Fprintf(tw, "%s\t%s\n", name, text) }
 	line("site", s.Site)
 	line("status of", s.At.Format(time.RFC3339))
+	line("hub", connection(s.Hub))
 	line("collected", mark(s.Collected))
 	line("queued", fmt.Sprintf("%d waiting, %d dropped", s.Outbox.Queued, s.Outbox.Dropped))
 	line("acknowledged", mark(s.Acknowledged))

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/planner/agent"
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/planner/rules"
@@ -67,8 +69,37 @@ func TestStatusText(t *testing.T) {
 			t.Errorf("status does not say %q:\n%s", want, b.String())
 		}
 	}
+	s.Hub = &bus.Status{LastError: "nats: authorization violation", LastErrorAt: at, Denied: true}
+	b.Reset()
+	if err := printStatus(&b, &s, false); err != nil || !strings.Contains(b.String(), "not connected: nats: authorization violation at 2026-11-20T08:00:00Z") || !strings.Contains(b.String(), "join --again") {
+		t.Errorf("a planner that is refused: %v\n%s", err, b.String())
+	}
 	b.Reset()
 	if err := printStatus(&b, &s, true); err != nil || !strings.HasPrefix(b.String(), "{") {
 		t.Errorf("as JSON: %v %.40s", err, b.String())
+	}
+}
+
+func TestOnlyOneAtWorkStandsWell(t *testing.T) {
+	now := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
+	well := func() agent.Status {
+		return agent.Status{At: now.Add(-time.Minute), InSync: true, Hub: &bus.Status{Connected: true}, HeartbeatInterval: inventory.Duration(time.Minute)}
+	}
+	for name, c := range map[string]struct {
+		change func(*agent.Status)
+		want   error
+	}{
+		"at work":                     {func(*agent.Status) {}, nil},
+		"behind":                      {func(s *agent.Status) { s.InSync = false }, errBehind},
+		"cut off":                     {func(s *agent.Status) { s.Hub.Connected = false }, errAway},
+		"dead":                        {func(s *agent.Status) { s.At = now.Add(-3*time.Minute - time.Second) }, errSilent},
+		"with a long interval":        {func(s *agent.Status) { s.At, s.HeartbeatInterval = now.Add(-time.Hour), inventory.Duration(time.Hour) }, nil},
+		"without a hub, long at rest": {func(s *agent.Status) { s.Hub, s.At = nil, now.Add(-24*time.Hour) }, nil},
+	} {
+		s := well()
+		c.change(&s)
+		if got := standing(&s, now); !errors.Is(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }
