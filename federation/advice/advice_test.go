@@ -129,6 +129,27 @@ func check(t *testing.T, base whatif.Base, plan *Plan) {
 		if last = f.Score; f.Effort <= 0 || hard(f.Opened) || len(f.Steps) == 0 || f.Hours < -1e-9 {
 			t.Errorf("%+v", f)
 		}
+		if named := len(f.Changes) > 0; named != (f.Do == "move-database" && f.NotComputed != notListed) {
+			t.Errorf("%s of %s names the changes %+v", f.Do, f.Subject, f.Changes)
+		} else if named {
+			closes(t, base, &f)
+		}
+	}
+}
+
+// closes: the changes that a fix names close its finding in a what-if.
+func closes(t *testing.T, base whatif.Base, f *Fix) {
+	t.Helper()
+	b, err := whatif.New(base, &whatif.Request{Changes: f.Changes}, nil)
+	if err != nil {
+		t.Errorf("%s of %s: %v", f.Do, f.Subject, err)
+		return
+	}
+	r, _ := b.Site(f.Site)
+	for i := range r.Assessment.Findings {
+		if x := &r.Assessment.Findings[i]; x.ID == f.Finding && x.Verdict == rules.Fail {
+			t.Errorf("%s of %s leaves it failing: %s", f.Do, f.Subject, x.Message)
+		}
 	}
 }
 
@@ -150,6 +171,11 @@ func TestSampleFederation(t *testing.T) {
 	for _, f := range plan.Queue {
 		if f.Computed && f.Hours > 0 {
 			computed++
+		}
+	}
+	for _, site := range []string{"gru-06", "muc-01", "ham-03"} {
+		if !slices.ContainsFunc(plan.Queue, func(f Fix) bool { return f.Site == site && len(f.Changes) == 1 && f.Changes[0].Cluster == site+"/prod" }) {
+			t.Errorf("no fix names the move of the database of %s", site)
 		}
 	}
 	if computed < 3 || plan.Untried != 0 {

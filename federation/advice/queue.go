@@ -32,7 +32,9 @@ type Fix struct {
 	Closed      []Consequence `json:"closed"`
 	Opened      []Consequence `json:"opened"`
 	Steps       []string      `json:"steps"`
-	Effort      float64       `json:"effort"` // hours, an assumption
+	// Changes are the least that the rule asks for, where a what-if can say it, computed or not.
+	Changes []whatif.Change `json:"changes,omitempty"`
+	Effort  float64         `json:"effort"` // hours, an assumption
 	// Score is what the hours of downtime and the mismatches less weigh, for each hour of work; Findings what the findings weigh that
 	// it closes, less those that it opens, for each hour of work. It decides where scores are equal.
 	Score    float64 `json:"score"`
@@ -162,10 +164,11 @@ func (p *planner) move(r *fleet.Record, f *rules.Finding, fix *Fix) string {
 	if to.Region == "" {
 		return notListed
 	}
+	change := whatif.Change{Do: whatif.MoveDatabase, Cluster: r.Inventory.Key(c), To: to.Provider + "/" + to.Region}
+	fix.Changes = []whatif.Change{change}
 	if !p.may() {
 		return notTried
 	}
-	change := whatif.Change{Do: whatif.MoveDatabase, Cluster: r.Inventory.Key(c), To: to.Provider + "/" + to.Region}
 	b, err := whatif.New(p.base, &whatif.Request{Changes: []whatif.Change{change}}, nil)
 	if err != nil {
 		return notJudged

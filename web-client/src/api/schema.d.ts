@@ -1321,6 +1321,8 @@ export interface components {
                 findings: number;
                 /** @description Why its gain is not computed. */
                 notComputed?: string;
+                /** @description The least that the rule asks for, where a what-if can say it, computed or not. */
+                changes?: components["schemas"]["Change"][];
             }[];
             /** @description Things to mend, also those that are not listed. */
             queueTotal: number;

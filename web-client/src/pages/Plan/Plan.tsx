@@ -227,6 +227,14 @@ const TaskRow = memo(function TaskRow({ item: t, measure, index }: RowProps<Task
             </Link>
           </>
         )}
+        {t.changes && (
+          <>
+            {" "}
+            <Link to="/what-if" search={{ changes: t.changes }} preload={false} className="no-print">
+              what it would change
+            </Link>
+          </>
+        )}
         <Steps steps={t.steps} />
       </td>
       <td className="from-md">
@@ -248,7 +256,9 @@ function Gain({ task: t }: { task: Task }) {
           {t.mismatches} region {t.mismatches === 1 ? "mismatch" : "mismatches"} less
         </span>
       )}
-      <span className="sub">{t.computed ? "the change was judged" : "only the finding itself counts"}</span>
+      <span className="sub">
+        {t.computed ? "the change was judged" : `only the finding itself counts: ${t.notComputed}`}
+      </span>
     </>
   );
 }
