@@ -119,7 +119,7 @@ const (
 	notTried      = "the plan had judged as many changes as it may before it came to this one"
 	notJudged     = "the document after the change would not be accepted, or a site that it concerns is not judged"
 	notClosed     = "the least change that the rule asks for does not close the finding"
-	notSound      = "the least change that the rule asks for opens a finding that is critical, high, or about sharing or places"
+	notSound      = "the least change that the rule asks for opens a finding that is critical, high, or about sharing or places, or leaves it unknown whether one is there"
 	notBetter     = "the least change that the rule asks for makes a cluster serve less"
 	notSeparable  = "no way was found to have clusters leave it that ends the finding and makes no cluster serve less"
 )
