@@ -19,9 +19,9 @@ import (
 )
 
 // TestThousandSitesReconnectAtOnce: the server goes while a thousand sites are connected, each with revisions to deliver.
-// All of them come back at the same moment, and everything they hold is applied once.
+// All of them come back at the same moment, and everything they hold is applied once. It runs beside no other test, since a thousand
+// handshakes at once take both processors of a small machine for most of a minute.
 func TestThousandSitesReconnectAtOnce(t *testing.T) {
-	t.Parallel()
 	const sites, revisions = 1000, 2
 	server := bustest.Start(t)
 	r, _ := startReplica(t, settings{URL: server.URL(), Credentials: server.CredentialsFile(), Listen: "127.0.0.1:0"})
@@ -39,7 +39,7 @@ func TestThousandSitesReconnectAtOnce(t *testing.T) {
 		conns[i] = bustest.Dial(t, o)
 	}
 	server.Down(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	var group errgroup.Group
 	var gone sync.WaitGroup

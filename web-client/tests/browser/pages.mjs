@@ -16,7 +16,7 @@ const address = new URL(MERIDIAN_URL);
 const token = address.hash.replace("#token=", "");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const problems = [];
-const patience = 20_000;
+const patience = 60_000;
 
 const browser = await chromium.launch({
   executablePath: CHROMIUM,
