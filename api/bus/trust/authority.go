@@ -123,7 +123,7 @@ const rounds = 5
 // the servers that were away.
 func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time) (bool, error) {
 	const op = "bring the account of the sites up to date"
-	for round := range rounds {
+	for round := 0; ; round++ {
 		held, err := accountClaims(ctx, a.system, a.account)
 		if err != nil {
 			return round > 0, fmt.Errorf("%s: %w", op, err)
@@ -135,6 +135,11 @@ func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time)
 		if newest == 0 {
 			return round > 0, a.look(ctx, ac.Revocations, round > 0)
 		}
+		if round == rounds {
+			// Whom a server that does not listen lets in is disconnected all the same.
+			err := fmt.Errorf("%s: %w: not every server takes it over", op, bus.ErrUnavailable)
+			return true, errors.Join(err, a.look(ctx, ac.Revocations, true))
+		}
 		token, err := a.sign(ac, newest+1)
 		if err != nil {
 			return round > 0, fmt.Errorf("%s: %w", op, err)
@@ -143,7 +148,6 @@ func (a *Authority) Reconcile(ctx context.Context, revoked map[string]time.Time)
 			return round > 0, fmt.Errorf("%s: %w", op, err)
 		}
 	}
-	return true, fmt.Errorf("%s: %w: not every server takes it over", op, bus.ErrUnavailable)
 }
 
 // revise returns what the servers are to hold and, when it is not what all of them do, the second since 1970 when the newest of
