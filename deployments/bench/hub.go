@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/meridian-federation/meridian/api/bus"
 	"github.com/meridian-federation/meridian/api/bus/bare"
+	"github.com/meridian-federation/meridian/api/bus/bustest"
 	"github.com/meridian-federation/meridian/api/bus/embedded"
 	"github.com/meridian-federation/meridian/federation/ingest"
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -36,7 +36,7 @@ const patience = 10 * time.Minute
 type plant struct {
 	dir    string
 	server *embedded.Server
-	door   *door
+	door   *bustest.Door
 	conn   *bus.Conn  // the publishers'
 	bare   *bare.Conn // the raw side's
 	engine *assess.Engine
@@ -71,7 +71,7 @@ func newPlant(ctx context.Context, c config, sites int) (p *plant, err error) {
 	if p.server, err = embedded.Start(ctx, embedded.Options{Dir: filepath.Join(p.dir, "nats")}); err != nil {
 		return p, fmt.Errorf("start NATS: %w", err)
 	}
-	p.door = &door{server: p.server}
+	p.door = &bustest.Door{Server: p.server}
 	if p.conn, err = bus.Connect(ctx, bus.Options{Name: "bench", InProcess: p.server, CredentialsFile: p.server.CredentialsFile(), WaitConnected: true, PublishTimeout: time.Minute}); err != nil {
 		return p, err
 	}
@@ -204,7 +204,7 @@ func (p *plant) applied(ctx context.Context, n int) error {
 // through lets the hub work off what the sites published while it was cut off: what a change costs it.
 func (p *plant) through(ctx context.Context, n int) (cost, error) {
 	return timed(func() error {
-		p.door.open()
+		p.door.Open()
 		return p.applied(ctx, n)
 	})
 }
@@ -236,40 +236,6 @@ func (p *plant) decodeInto(body []byte, encoding string, v any) error {
 		return fmt.Errorf("decode: %w", err)
 	}
 	return nil
-}
-
-// door lets the hub's connection in, or keeps it out so that messages gather.
-type door struct {
-	server bus.InProcess
-
-	mu   sync.Mutex
-	shut bool
-	conn net.Conn
-}
-
-// InProcessConn implements bus.InProcess.
-func (d *door) InProcessConn() (net.Conn, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.shut {
-		return nil, errors.New("cut off")
-	}
-	var err error
-	d.conn, err = d.server.InProcessConn()
-	return d.conn, err
-}
-
-func (d *door) open() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.shut = false
-}
-
-func (d *door) cut() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.shut = true
-	return d.conn.Close()
 }
 
 // cost is what something took.
@@ -321,7 +287,7 @@ func throughput(ctx context.Context, c config) (figures []Figure, err error) {
 	var acked, decoded costs
 	judged := p.hub.Evaluations()
 	for range c.rounds {
-		if err := p.door.cut(); err != nil {
+		if err := p.door.Cut(); err != nil {
 			return nil, fmt.Errorf("cut the hub off: %w", err)
 		}
 		before, err := p.publish(ctx, n)

@@ -60,7 +60,7 @@ func filled(ctx context.Context, c config, sites int) (*plant, error) {
 func changes(ctx context.Context, c config, large, small *plant) (Figure, error) {
 	n := c.size(500, 8)
 	through := func(p *plant) (cost, error) {
-		if err := p.door.cut(); err != nil {
+		if err := p.door.Cut(); err != nil {
 			return cost{}, fmt.Errorf("cut the hub off: %w", err)
 		}
 		if _, err := p.publish(ctx, n); err != nil {

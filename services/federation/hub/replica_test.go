@@ -1,9 +1,6 @@
 package hub_test
 
 import (
-	"errors"
-	"net"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,37 +11,6 @@ import (
 	"github.com/meridian-federation/meridian/planner/inventory"
 	"github.com/meridian-federation/meridian/services/federation/hub"
 )
-
-// door lets a connection to a server be cut off.
-type door struct {
-	server *bustest.Server
-
-	mu   sync.Mutex
-	shut bool
-	conn net.Conn
-}
-
-func (d *door) InProcessConn() (net.Conn, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.shut {
-		return nil, errors.New("cut off")
-	}
-	var err error
-	d.conn, err = d.server.InProcessConn()
-	return d.conn, err
-}
-
-func (d *door) set(t *testing.T, shut bool) {
-	t.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.shut = shut; shut {
-		if err := d.conn.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // TestReplicasThatHeardLessSayTheSame: a replica that was cut off hears only the last of several revisions, and dates what the first of them
 // changed at the neighbours later than one that heard both. The verdict that was published first counts at both.
@@ -97,7 +63,7 @@ func TestReplicasThatHeardLessSayTheSame(t *testing.T) {
 		})
 	}
 	first := run(t, conn, keeping)
-	gate := &door{server: server}
+	gate := &bustest.Door{Server: server}
 	o := server.Options()
 	o.InProcess, o.ReconnectWait = gate, 10*time.Millisecond
 	cut, err := bus.Connect(t.Context(), o)
@@ -109,7 +75,9 @@ func TestReplicasThatHeardLessSayTheSame(t *testing.T) {
 	for _, h := range []*running{first, second} {
 		inForceAt(h, "the first inventories")
 	}
-	gate.set(t, true)
+	if err := gate.Cut(); err != nil {
+		t.Fatal(err)
+	}
 	instant := func(h *running, site string) time.Time {
 		r, _ := h.View().Site(site)
 		return r.Assessment.At
@@ -135,7 +103,7 @@ func TestReplicasThatHeardLessSayTheSame(t *testing.T) {
 	send(hq)
 	inForceAt(first, "new measurements")
 	counted := instant(first, spoke)
-	gate.set(t, false)
+	gate.Open()
 	inForceAt(second, "what the cut replica heard of it")
 	for id := range sites {
 		bustest.Eventually(t, "both say the same of "+id, func() bool {
