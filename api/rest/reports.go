@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -31,7 +32,8 @@ type ReportRequest struct {
 type Report struct {
 	ContentType string
 	Name        string // file name for saving
-	Body        []byte
+	Size        int    // of what Write writes, in bytes; 0 when it is not known before
+	Write       func(io.Writer) error
 }
 
 type reportReply struct {
@@ -42,7 +44,9 @@ type reportReply struct {
 func (r reportReply) VisitGetComplianceReportResponse(w http.ResponseWriter) error {
 	h := w.Header()
 	h.Set("Content-Type", r.report.ContentType)
-	h.Set("Content-Length", strconv.Itoa(len(r.report.Body)))
+	if r.report.Size > 0 {
+		h.Set("Content-Length", strconv.Itoa(r.report.Size))
+	}
 	h.Set("Cache-Control", "no-store")
 	disposition := "attachment"
 	if r.html {
@@ -53,8 +57,7 @@ func (r reportReply) VisitGetComplianceReportResponse(w http.ResponseWriter) err
 		h.Set("Content-Disposition", v)
 	}
 	w.WriteHeader(http.StatusOK)
-	_, err := w.Write(r.report.Body)
-	return err
+	return r.report.Write(w)
 }
 
 // GetComplianceReport implements the contract.

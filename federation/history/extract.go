@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -13,7 +14,8 @@ import (
 type Reported struct {
 	Site       string
 	AcceptedAt time.Time // of the last inventory
-	Identity   []byte    // what that inventory says under "site", as JSON
+	Name       string    // of the site, as that inventory says
+	Country    string    // ISO 3166-1 alpha-2, as that inventory says; "" when it does not
 	// Extract is of the assessment in force, as AssessmentRow.Extract. When that was written without one, Document is the assessment
 	// itself as JSON. Both are empty when there is none.
 	Extract  string
@@ -21,7 +23,7 @@ type Reported struct {
 }
 
 const (
-	selectIdentitiesAsOf = `SELECT site, accepted_at, sequence, identity
+	selectIdentitiesAsOf = `SELECT site, accepted_at, sequence, identified, JSONExtractString(identity, 'name'), JSONExtractString(identity, 'country')
 FROM acceptances
 WHERE (site, accepted_at) IN (
     SELECT site, max(accepted_at)
@@ -64,9 +66,9 @@ func (s *Store) ReportedAsOf(ctx context.Context, t time.Time, sites []string, e
 // reported is what was read of a site, with the row of its assessment that counts.
 type reported struct {
 	Reported
-	accepted, sequence uint64
-	at                 time.Time
-	judged, removed    bool
+	accepted, sequence          uint64
+	at                          time.Time
+	identified, judged, removed bool
 }
 
 func (s *Store) identitiesAsOf(ctx context.Context, t time.Time, sites []string) ([]reported, error) {
@@ -74,7 +76,7 @@ func (s *Store) identitiesAsOf(ctx context.Context, t time.Time, sites []string)
 	query, arguments := asOfQuery(selectIdentitiesAsOf, t, sites)
 	return found, s.each(ctx, query, arguments, func(scan func(...any) error) error {
 		var r reported
-		if err := scan(&r.Site, &r.AcceptedAt, &r.accepted, &r.Identity); err != nil {
+		if err := scan(&r.Site, &r.AcceptedAt, &r.accepted, &r.identified, &r.Name, &r.Country); err != nil {
 			return err
 		}
 		r.AcceptedAt = r.AcceptedAt.UTC()
@@ -82,7 +84,7 @@ func (s *Store) identitiesAsOf(ctx context.Context, t time.Time, sites []string)
 		switch {
 		case last < 0 || found[last].Site != r.Site:
 			found = append(found, r)
-		case r.accepted > found[last].accepted || len(r.Identity) > 0:
+		case r.accepted > found[last].accepted || r.identified:
 			found[last] = r
 		}
 		return nil
@@ -120,7 +122,7 @@ func (s *Store) documentsAsOf(ctx context.Context, t time.Time, found []reported
 	at := make(map[string]*reported, len(found))
 	for i := range found {
 		r := &found[i]
-		if len(r.Identity) == 0 {
+		if !r.identified {
 			noIdentity = append(noIdentity, r.Site)
 			at[r.Site] = r
 		}
@@ -131,7 +133,7 @@ func (s *Store) documentsAsOf(ctx context.Context, t time.Time, found []reported
 	}
 	for sites := range slices.Chunk(noIdentity, together) {
 		err := s.InventoriesAsOf(ctx, t, sites, func(r InventoryRow) (err error) {
-			at[r.Site].Identity, err = identityOf(&r)
+			at[r.Site].Name, at[r.Site].Country, err = identityOf(&r)
 			return err
 		})
 		if err != nil {
@@ -150,12 +152,14 @@ func (s *Store) documentsAsOf(ctx context.Context, t time.Time, found []reported
 	return nil
 }
 
-func identityOf(r *InventoryRow) ([]byte, error) {
-	var f factColumns
-	if err := f.add(r); err != nil {
-		return nil, fmt.Errorf("revision %s of site %s: %w", r.Revision, r.Site, err)
+func identityOf(r *InventoryRow) (name, country string, err error) {
+	var document struct {
+		Site struct{ Name, Country string }
 	}
-	return []byte(f.identity), nil
+	if err := json.Unmarshal(r.Document, &document); err != nil {
+		return "", "", fmt.Errorf("revision %s of site %s: %w", r.Revision, r.Site, err)
+	}
+	return document.Site.Name, document.Site.Country, nil
 }
 
 const (

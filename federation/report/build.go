@@ -39,11 +39,7 @@ func New(in Input) (*Report, error) {
 	if err := b.collect(); err != nil {
 		return nil, fmt.Errorf("make report: %w", err)
 	}
-	r := b.report()
-	if err := r.encode(); err != nil {
-		return nil, fmt.Errorf("make report: %w", err)
-	}
-	return r, nil
+	return b.report(), nil
 }
 
 type siteState struct {
@@ -51,16 +47,22 @@ type siteState struct {
 	judgement judgement
 }
 
+type clusterState struct {
+	*Cluster
+	judgement judgement
+}
+
 type builder struct {
 	in       Input
 	sites    map[string]*siteState
 	order    []string // site ids, sorted
-	clusters map[string]*Cluster
-	judged   map[string]*judgement // by cluster id
+	clusters map[string]*clusterState
+	inOrder  []*clusterState // the clusters by site and id
 	findings []*Finding
 	passed   map[string]*Verdicts // findings that assessments only name, by rule
 	lists    map[string]*list     // of rules, as assessments name them; most clusters have one of a few
 	shared   map[string]*Shared
+	used     []*Shared // those of shared by infrastructure
 	packs    map[RulePack]int
 	facts    assess.Coverage
 	assumed  map[string]int // assumption -> clusters
@@ -81,7 +83,8 @@ func (b *builder) makeRoom(extracts []*Extract) {
 		}
 	}
 	b.findings = make([]*Finding, 0, findings)
-	b.clusters, b.judged, b.shared = make(map[string]*Cluster, clusters), make(map[string]*judgement, clusters), make(map[string]*Shared, shared)
+	b.clusters, b.inOrder = make(map[string]*clusterState, clusters), make([]*clusterState, 0, clusters)
+	b.shared, b.used = make(map[string]*Shared, shared), make([]*Shared, 0, shared)
 }
 
 // site returns the state of a site, made when it is new.
@@ -89,7 +92,7 @@ func (b *builder) site(id string) *siteState {
 	s, ok := b.sites[id]
 	if !ok {
 		s = &siteState{SiteResult: SiteResult{Site: Site{ID: id}, Freshness: NoData}}
-		b.sites[id] = s
+		b.sites[id], b.order = s, append(b.order, id)
 	}
 	return s
 }
@@ -126,7 +129,12 @@ func (b *builder) collect() error {
 		b.addPassed(a)
 		for i := range a.shared {
 			s := &a.shared[i]
-			b.shared[s.Infrastructure] = merge(b.shared[s.Infrastructure], *s)
+			all := b.shared[s.Infrastructure]
+			if all == nil {
+				all = &Shared{Infrastructure: s.Infrastructure, Kind: s.Kind, Tenants: []string{}}
+				b.shared[s.Infrastructure], b.used = all, append(b.used, all)
+			}
+			all.merge(s)
 		}
 		for _, t := range a.assumptions {
 			b.assumed[t.Text] += t.Clusters
@@ -134,7 +142,10 @@ func (b *builder) collect() error {
 		b.facts = b.facts.Add(a.coverage)
 	}
 	b.countLists()
-	b.order = slices.Sorted(maps.Keys(b.sites))
+	// What comes in order costs little to sort, and a map gives nothing in order.
+	slices.Sort(b.order)
+	slices.SortFunc(b.used, func(x, y *Shared) int { return cmp.Compare(x.Infrastructure, y.Infrastructure) })
+	slices.SortFunc(b.inOrder, func(x, y *clusterState) int { return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.ID, y.ID)) })
 	if !slices.IsSortedFunc(b.findings, compareFindings) {
 		slices.SortStableFunc(b.findings, compareFindings)
 	}
@@ -172,9 +183,8 @@ func (b *builder) addClusters(a *Extract) error {
 			return fmt.Errorf("cluster %s is of a site whose inventory the assessment does not name", c.ID)
 		}
 		s.Clusters++
-		of := *c
-		b.clusters[c.ID] = &of
-		b.judged[c.ID] = &judgement{}
+		state := &clusterState{Cluster: c}
+		b.clusters[c.ID], b.inOrder = state, append(b.inOrder, state)
 	}
 	return nil
 }
@@ -208,8 +218,8 @@ func (b *builder) addPassed(a *Extract) {
 		pass.pass++
 		notApplicable.notApplicable++
 		counts := []*Verdicts{&b.site(site).judgement.counts}
-		if j := b.judged[p.Subject]; j != nil && cluster != "" {
-			counts = append(counts, &j.counts)
+		if c := b.clusters[p.Subject]; c != nil && cluster != "" {
+			counts = append(counts, &c.judgement.counts)
 		}
 		for _, c := range counts {
 			c.Pass += pass.rules
@@ -272,8 +282,8 @@ func (b *builder) concerned(f *Finding, a *Extract) []*judgement {
 	}
 	var out []*judgement
 	for _, id := range of {
-		if j := b.judged[id]; j != nil {
-			out = append(out, j)
+		if c := b.clusters[id]; c != nil {
+			out = append(out, &c.judgement)
 		}
 	}
 	return out
@@ -361,14 +371,11 @@ func (b *builder) report() *Report {
 		r.RulePacks = append(r.RulePacks, pack)
 	}
 	slices.SortFunc(r.RulePacks, func(x, y RulePack) int { return cmp.Or(cmp.Compare(x.Version, y.Version), cmp.Compare(x.Hash, y.Hash)) })
-	r.Clusters = slices.Grow(r.Clusters, len(b.clusters))
-	for _, c := range slices.SortedFunc(maps.Values(b.clusters), func(x, y *Cluster) int {
-		return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.ID, y.ID))
-	}) {
-		j := b.judged[c.ID]
-		c.Findings = j.counts
-		c.Status, c.Because = j.status(b.sites[c.Site].Freshness)
-		r.Clusters = append(r.Clusters, *c)
+	r.Clusters = slices.Grow(r.Clusters, len(b.inOrder))
+	for _, c := range b.inOrder {
+		c.Findings = c.judgement.counts
+		c.Status, c.Because = c.judgement.status(b.sites[c.Site].Freshness)
+		r.Clusters = append(r.Clusters, *c.Cluster)
 	}
 	worst := map[string]Status{}
 	for i := range r.Clusters {
@@ -393,8 +400,9 @@ func (b *builder) report() *Report {
 			r.Findings = append(r.Findings, *f)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(b.shared)) {
-		r.Shared = append(r.Shared, *b.shared[id])
+	r.Shared = slices.Grow(r.Shared, len(b.used))
+	for _, s := range b.used {
+		r.Shared = append(r.Shared, *s)
 	}
 	for _, text := range slices.Sorted(maps.Keys(b.assumed)) {
 		r.Assumptions = append(r.Assumptions, Assumption{text, b.assumed[text]})
@@ -434,22 +442,18 @@ func compareFindings(a, b *Finding) int {
 		cmp.Compare(x.Infrastructure, y.Infrastructure), cmp.Compare(x.Node, y.Node), cmp.Compare(a.ID, b.ID))
 }
 
-// merge joins what assessments say of one infrastructure. Each list is in order and holds nothing twice.
-func merge(old *Shared, s Shared) *Shared {
+// merge adds what another assessment says of the infrastructure. Each list is in order and holds nothing twice.
+func (s *Shared) merge(other *Shared) {
 	union := func(a, b []string) []string {
 		if len(b) == 0 && slices.IsSortedFunc(a, func(x, y string) int { return cmp.Or(strings.Compare(x, y), 1) }) {
 			return a
 		}
 		return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 	}
-	if old == nil {
-		old = &Shared{Infrastructure: s.Infrastructure, Kind: s.Kind, Tenants: []string{}}
+	s.Aliases, s.Tenants, s.Regions = union(other.Aliases, s.Aliases), union(other.Tenants, s.Tenants), union(other.Regions, s.Regions)
+	if s.Tenants == nil {
+		s.Tenants = []string{}
 	}
-	old.Aliases, old.Tenants, old.Regions = union(s.Aliases, old.Aliases), union(s.Tenants, old.Tenants), union(s.Regions, old.Regions)
-	if old.Tenants == nil {
-		old.Tenants = []string{}
-	}
-	return old
 }
 
 func deviations(r *recognise.Result) []string {

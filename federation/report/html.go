@@ -13,8 +13,8 @@ import (
 //go:embed report.html.tmpl
 var htmlTemplate string
 
-// WriteHTML writes one self-contained page: no script, no font and no image from elsewhere.
-func WriteHTML(w io.Writer, r *Report) error {
+// writeHTML writes one self-contained page: no script, no font and no image from elsewhere.
+func writeHTML(w io.Writer, r *Report) error {
 	t, err := template.New("report").Funcs(template.FuncMap{
 		"instant": instantText, "orUnknown": orUnknown, "percent": percent, "share": share, "evidence": evidence,
 		"match": matchText, "roundTrip": roundTripText, "distance": distanceText, "subject": subjectText, "verdict": verdictText,

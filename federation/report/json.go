@@ -1,43 +1,55 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"strconv"
 	"time"
 	"unicode/utf8"
 )
 
-// encode writes the report as JSON, as encoding/json would but for the line feeds: a test compares them. That package would read
-// every finding and cluster of the history, which are JSON already, and write it anew. The hash is of the text without line feeds.
-func (r *Report) encode() error {
+// writeJSON writes the report as one JSON document, each site, cluster, finding and infrastructure in a line of its own. It goes
+// out in pieces: of a large federation it has hundreds of megabytes.
+func writeJSON(w io.Writer, r *Report) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	err := r.encode(out)
+	if err == nil {
+		_ = out.WriteByte('\n') // Flush tells of an error.
+		err = out.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("write JSON report: %w", err)
+	}
+	return nil
+}
+
+// encode writes the report as JSON and gives it its hash, which is of the text without line feeds and stands at its end. But for the
+// line feeds it writes what encoding/json would: a test compares them. That package would read every finding and cluster of the
+// history, which are JSON already, and write it anew. Errors of writing are left to out.Flush.
+func (r *Report) encode(out *bufio.Writer) error {
 	head := *r
-	head.Clusters, head.Sites, head.Findings, head.Shared = nil, nil, nil, nil
+	head.Clusters, head.Sites, head.Findings, head.Shared, head.Hash = nil, nil, nil, nil, ""
 	text, err := json.Marshal(&head)
 	if err != nil {
 		return err
 	}
 	// Within a string the quotes would have a backslash before them.
-	before, after, found := bytes.Cut(text, []byte(`,"clusters":null,"sites":null,"findings":null,"sharedInfrastructure":null`))
+	first, last, found := bytes.Cut(text, []byte(`,"clusters":null,"sites":null,"findings":null,"sharedInfrastructure":null`))
 	if !found {
 		return errors.New("the lists of the report do not follow each other")
 	}
-	size := len(text) + 4096
-	for i := range r.Clusters {
-		size += len(r.Clusters[i].text) + 300
-	}
-	for i := range r.Findings {
-		size += len(r.Findings[i].text) + 80
-	}
-	e := encoder{b: make([]byte, 0, size+450*len(r.Sites)+350*len(r.Shared))}
+	var e encoder
 	sum := sha256.New()
-	hashed := 0
-	hash := func() {
-		_, _ = sum.Write(e.b[hashed:]) // A hash takes everything.
-		hashed = len(e.b)
+	put := func() {
+		_, _ = sum.Write(e.b) // A hash takes everything.
+		_, _ = out.Write(e.b)
+		e.b = e.b[:0]
 	}
 	list := func(key string, n int, element func(i int)) {
 		e.raw(`,"` + key + `":[`)
@@ -45,29 +57,24 @@ func (r *Report) encode() error {
 			if i > 0 {
 				e.b = append(e.b, ',')
 			}
-			hash()
-			e.b = append(e.b, '\n')
-			hashed++
+			put()
+			_ = out.WriteByte('\n')
 			element(i)
 		}
 		e.b = append(e.b, ']')
 	}
-	e.b = append(e.b, before...)
+	e.b = append(e.b, first...)
 	list("clusters", len(r.Clusters), func(i int) { e.cluster(&r.Clusters[i]) })
 	list("sites", len(r.Sites), func(i int) { e.site(&r.Sites[i]) })
 	list("findings", len(r.Findings), func(i int) { e.finding(&r.Findings[i]) })
 	list("sharedInfrastructure", len(r.Shared), func(i int) { e.shared(&r.Shared[i]) })
-	e.b = append(e.b, after...)
-	hash()
+	const end = `"}`
+	e.b = append(e.b, last[:len(last)-len(end)]...)
+	put()
+	_, _ = sum.Write([]byte(end))
 	r.Hash = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-	const empty = `"}`
-	r.text = e.b[:len(e.b)-len(empty)]
+	_, _ = out.WriteString(r.Hash + end)
 	return nil
-}
-
-// JSON is the report as one JSON document, each site, cluster, finding and infrastructure in a line of its own.
-func (r *Report) JSON() []byte {
-	return append(append(r.text[:len(r.text):cap(r.text)], r.Hash...), "\"}\n"...)
 }
 
 // MarshalJSON writes the finding with all that is known of it.

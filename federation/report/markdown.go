@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// WriteMarkdown writes the report for wikis, tickets and reviews.
-func WriteMarkdown(w io.Writer, r *Report) error {
+// writeMarkdown writes the report for wikis, tickets and reviews.
+func writeMarkdown(w io.Writer, r *Report) error {
 	m := markdown{}
 	m.head(r)
 	m.clusters(r)

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/image/font/sfnt"
 )
 
-// WritePDF writes the report on A4 pages, with bookmarks. The fonts are embedded; a character they lack is printed as a
+// writePDF writes the report on A4 pages, with bookmarks. The fonts are embedded; a character they lack is printed as a
 // box, which the method says.
-func WritePDF(w io.Writer, r *Report) error {
+func writePDF(w io.Writer, r *Report) error {
 	font, err := sfnt.Parse(goregular.TTF)
 	if err != nil {
 		return fmt.Errorf("write PDF report: %w", err)

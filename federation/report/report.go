@@ -87,9 +87,7 @@ type Report struct {
 	Shared      []Shared       `json:"sharedInfrastructure"`
 	Methodology []Paragraph    `json:"methodology"`
 	Assumptions []Assumption   `json:"assumptions"`
-	Hash        string         `json:"hash"` // SHA-256 of the report's JSON with an empty hash
-
-	text []byte // the report as JSON, to where the hash begins, with room for it; elements of long lists have lines of their own
+	Hash        string         `json:"hash"` // SHA-256 of the report's JSON with an empty hash; "" until it is written
 }
 
 // RulePack is one set of rules and policy that judgements were made under.

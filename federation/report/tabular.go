@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -11,17 +12,9 @@ import (
 	"github.com/meridian-federation/meridian/planner/rules"
 )
 
-// WriteJSON writes the report as one JSON document.
-func WriteJSON(w io.Writer, r *Report) error {
-	if _, err := w.Write(r.JSON()); err != nil {
-		return fmt.Errorf("write JSON report: %w", err)
-	}
-	return nil
-}
-
-// WriteCSV writes one row a finding, and one for each site without an assessment, as RFC 4180 has it. Cells a spreadsheet
+// writeCSV writes one row a finding, and one for each site without an assessment, as RFC 4180 has it. Cells a spreadsheet
 // would take for a formula begin with an apostrophe.
-func WriteCSV(w io.Writer, r *Report) error {
+func writeCSV(w io.Writer, r *Report) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
 	for _, row := range append([][]string{findingHeader()}, findingRows(r)...) {
@@ -120,20 +113,23 @@ func Write(w io.Writer, format string, r *Report) error {
 		if err := r.full(); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
+		if err := r.encode(bufio.NewWriter(io.Discard)); err != nil { // They tell of the hash.
+			return fmt.Errorf("write report: %w", err)
+		}
 	}
 	switch format {
 	case "csv":
-		return WriteCSV(w, r)
+		return writeCSV(w, r)
 	case "html":
-		return WriteHTML(w, r)
+		return writeHTML(w, r)
 	case "json":
-		return WriteJSON(w, r)
+		return writeJSON(w, r)
 	case "md":
-		return WriteMarkdown(w, r)
+		return writeMarkdown(w, r)
 	case "pdf":
-		return WritePDF(w, r)
+		return writePDF(w, r)
 	case "xlsx":
-		return WriteXLSX(w, r)
+		return writeXLSX(w, r)
 	}
 	formats := Formats()
 	slices.Sort(formats)

@@ -18,9 +18,9 @@ type sheet struct {
 	widths []int // of the columns, in characters; the last counts for the rest
 }
 
-// WriteXLSX writes a workbook: summary, sites, clusters, findings, rules, countries, regions, method. It holds values only,
+// writeXLSX writes a workbook: summary, sites, clusters, findings, rules, countries, regions, method. It holds values only,
 // no formulas, and is byte for byte the same for the same report.
-func WriteXLSX(w io.Writer, r *Report) error {
+func writeXLSX(w io.Writer, r *Report) error {
 	if err := writeWorkbook(w, workbook(r)); err != nil {
 		return fmt.Errorf("write XLSX report: %w", err)
 	}

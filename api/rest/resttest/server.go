@@ -2,6 +2,7 @@ package resttest
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/meridian-federation/meridian/api/rest"
@@ -53,7 +54,7 @@ func Options(h *Holder, feed *changefeed.Feed) rest.Options {
 				"html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8", "json": "application/json", "md": "text/markdown; charset=utf-8", "pdf": "application/pdf",
 				"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 			}
-			return rest.Report{ContentType: types[r.Format], Name: "compliance." + r.Format, Body: []byte("{}")}, nil
+			return rest.Report{ContentType: types[r.Format], Name: "compliance." + r.Format, Size: 2, Write: func(w io.Writer) error { _, err := io.WriteString(w, "{}"); return err }}, nil
 		},
 		FleetPlan: func(context.Context, fleet.View, func(string) bool) (*advice.Plan, error) {
 			return &advice.Plan{Consolidations: []advice.Proposal{}, Separations: []advice.Proposal{}, Upgrades: []advice.Upgrade{}, Queue: []advice.Fix{}, Assumptions: []string{"none"}}, nil

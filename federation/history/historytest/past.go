@@ -1,6 +1,7 @@
 package historytest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -200,6 +201,15 @@ func reported(t *testing.T, s *history.Store) {
 		must(t, s.ReportedAsOf(ctx, at, sites, func(r history.Reported) error { out = append(out, r); return nil }))
 		return out
 	}
+	name := func(site string, n int) string {
+		return fmt.Sprintf("%s %d: \"Münster\", back\\slash, <&>, 大阪 \u2028 😀", site, n)
+	}
+	country := func(site string) string {
+		if site == "c" {
+			return ""
+		}
+		return "DE"
+	}
 	extracted := func(site string, n int) history.AssessmentRow {
 		r := Assessment(site, n)
 		r.Extract = fmt.Sprintf("extract %s %d", site, n)
@@ -208,30 +218,32 @@ func reported(t *testing.T, s *history.Store) {
 	inventory := func(site string, n int) history.InventoryRow {
 		r := Inventory(site, n)
 		r.AcceptedAt = hour(float64(n))
+		identity, err := json.Marshal(map[string]string{"id": site, "name": name(site, n), "country": country(site)})
+		must(t, err)
+		r.Document = bytes.Replace(r.Document, fmt.Appendf(nil, `{"id":%q}`, site), identity, 1)
 		return r
 	}
-	identity := func(site string, n int) []byte {
-		var d struct {
-			Site json.RawMessage `json:"site"`
-		}
-		must(t, json.Unmarshal(inventory(site, n).Document, &d))
-		return d.Site
-	}
+	identify := func(r *history.Reported, n int) { r.Name, r.Country = name(r.Site, n), country(r.Site) }
 	for range 2 {
 		must(t, s.WriteInventories(ctx, []history.InventoryRow{inventory("a", 0), inventory("a", 2), inventory("b", 1), inventory("c", 1)}))
 		must(t, s.WriteAssessments(ctx, []history.AssessmentRow{extracted("a", 0), extracted("a", 3), extracted("b", 2), {Site: "b", At: hour(5), Removed: true}}))
 	}
 	same(t, "before", read(hour(-1)), []history.Reported(nil))
-	a := history.Reported{Site: "a", AcceptedAt: hour(0), Identity: identity("a", 0), Extract: "extract a 0"}
+	a := history.Reported{Site: "a", AcceptedAt: hour(0), Extract: "extract a 0"}
+	identify(&a, 0)
 	same(t, "at first", read(hour(0.5)), []history.Reported{a})
-	a.AcceptedAt, a.Identity, a.Extract = hour(2), identity("a", 2), "extract a 3"
-	b := history.Reported{Site: "b", AcceptedAt: hour(1), Identity: identity("b", 1), Extract: "extract b 2"}
-	c := history.Reported{Site: "c", AcceptedAt: hour(1), Identity: identity("c", 1)}
+	a.AcceptedAt, a.Extract = hour(2), "extract a 3"
+	identify(&a, 2)
+	b := history.Reported{Site: "b", AcceptedAt: hour(1), Extract: "extract b 2"}
+	identify(&b, 1)
+	c := history.Reported{Site: "c", AcceptedAt: hour(1)}
+	identify(&c, 1)
 	same(t, "with one that is not judged", read(hour(4)), []history.Reported{a, b, c})
 	same(t, "one that left", read(hour(6)), []history.Reported{a, c})
 	same(t, "some", read(hour(6), "a", "b"), []history.Reported{a})
 	must(t, s.WriteInventories(ctx, []history.InventoryRow{inventory("b", 7)}))
-	b.AcceptedAt, b.Identity, b.Extract = hour(7), identity("b", 7), ""
+	b.AcceptedAt, b.Extract = hour(7), ""
+	identify(&b, 7)
 	same(t, "one that came back", read(hour(8), "b"), []history.Reported{b})
 
 	// Without an extract the document is read, until it is filled in.

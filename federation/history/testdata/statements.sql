@@ -146,7 +146,7 @@ GROUP BY site
 HAVING argMax(removed, (at, sequence, revision, pack_hash));
 
 -- identities as of
-SELECT site, accepted_at, sequence, identity
+SELECT site, accepted_at, sequence, identified, JSONExtractString(identity, 'name'), JSONExtractString(identity, 'country')
 FROM acceptances
 WHERE (site, accepted_at) IN (
     SELECT site, max(accepted_at)

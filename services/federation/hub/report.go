@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/meridian-federation/meridian/api/rest"
 	"github.com/meridian-federation/meridian/federation/fleet"
@@ -32,19 +33,22 @@ func (h *Hub) Compliance(ctx context.Context, q rest.ReportRequest) (rest.Report
 	if err != nil {
 		return rest.Report{}, err
 	}
-	body := []byte(nil)
+	out := rest.Report{ContentType: mediaType, Name: "compliance-" + in.At.Format("20060102T150405Z") + "." + q.Format}
 	if q.Format == "json" {
-		body = built.JSON() // Of a large federation it has a hundred megabytes, which need no copy.
-	} else {
-		var b bytes.Buffer
-		if err := report.Write(&b, q.Format, built); err != nil {
-			return rest.Report{}, fmt.Errorf("write the report: %w", err)
-		}
-		body = b.Bytes()
+		out.Write = func(w io.Writer) error { return report.Write(w, q.Format, built) }
+		return out, nil
 	}
-	return rest.Report{
-		ContentType: mediaType, Name: "compliance-" + in.At.Format("20060102T150405Z") + "." + q.Format, Body: body,
-	}, nil
+	// What can fail is done before the answer begins.
+	var b bytes.Buffer
+	if err := report.Write(&b, q.Format, built); err != nil {
+		return rest.Report{}, fmt.Errorf("write the report: %w", err)
+	}
+	out.Size = b.Len()
+	out.Write = func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	}
+	return out, nil
 }
 
 func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Input, error) {
@@ -97,13 +101,9 @@ func (h *Hub) present(in *report.Input, q rest.ReportRequest) {
 func (h *Hub) extracts(ctx context.Context, in *report.Input, _ rest.ReportRequest) error {
 	in.Rules = h.entries()
 	return h.o.Past.ReportedAsOf(ctx, in.At, nil, func(row history.Reported) error {
-		var identity struct{ Name, Country string }
-		if err := json.Unmarshal(row.Identity, &identity); err != nil {
-			return fmt.Errorf("read who site %s is: %w", row.Site, err)
-		}
 		past := fleet.Record{}
 		fleet.Past(&past, row.AcceptedAt, in.At)
-		in.Sites = append(in.Sites, report.Site{ID: row.Site, Name: identity.Name, Country: identity.Country, Liveness: string(past.Liveness)})
+		in.Sites = append(in.Sites, report.Site{ID: row.Site, Name: row.Name, Country: row.Country, Liveness: string(past.Liveness)})
 		text := row.Extract
 		if len(row.Document) > 0 {
 			var err error
