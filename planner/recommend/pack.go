@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -19,6 +20,14 @@ type Packed struct {
 	Advice       []Advice
 	lists        []byte // compressed JSON members "reasons", "options" and "rejected"; nil when all are empty
 }
+
+// Recommendations say much in the same words, so that what they have in common is kept once. The words are of no meaning to what is
+// packed and never leave the process: others only pack less.
+//
+//go:embed dictionary.txt
+var words []byte
+
+var dictionary = s2.MakeDict(words, nil)
 
 const noLists = `"reasons":[],"options":[],"rejected":[]`
 
@@ -59,7 +68,7 @@ func orEmpty[T any](list []T) []T {
 
 func (p *Packed) pack(members []byte) {
 	if string(members) != noLists {
-		p.lists = bytes.Clone(s2.EncodeBetter(nil, members))
+		p.lists = bytes.Clone(dictionary.Encode(nil, members))
 	}
 }
 
@@ -75,7 +84,7 @@ func (p *Packed) appendLists(to []byte) []byte {
 		return append(to, noLists...)
 	}
 	// What was packed here can be unpacked.
-	text, err := s2.Decode(to[len(to):cap(to)], p.lists)
+	text, err := dictionary.Decode(to[len(to):cap(to)], p.lists)
 	if err != nil {
 		return append(to, noLists...)
 	}

@@ -3,6 +3,8 @@ package recommend_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
+	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -64,6 +66,37 @@ func TestPackedIsTheSameDocument(t *testing.T) {
 	}
 	if advised == 0 || options == 0 {
 		t.Errorf("%d advices and %d options: nothing was looked at", advised, options)
+	}
+}
+
+// TestWordsInCommon: the dictionary holds what recommendations say again and again. Run with -update when they say something else.
+func TestWordsInCommon(t *testing.T) {
+	engine, err := assess.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sim := sitesim.New(sitesim.Options{Seed: 3, Sites: 150, Start: time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)})
+	const room = 32 << 10
+	var words []byte
+	texts, packed := 0, 0
+	for _, a := range engine.Sites(sim.Sites(0), assess.View{At: sim.At(0, 0)}) {
+		for i := range a.Clusters {
+			r := &a.Clusters[i].Recommendation
+			text := must(json.Marshal(r))
+			texts, packed = texts+len(text), packed+r.Size()
+			if len(words) < room {
+				words = append(words, text...)
+			}
+		}
+	}
+	if flag.Lookup("update").Value.String() == "true" {
+		if err := os.WriteFile("dictionary.txt", words[:room], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if packed > texts/7 {
+		t.Errorf("%d bytes are packed into %d, more than a seventh", texts, packed)
 	}
 }
 
