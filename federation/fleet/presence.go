@@ -275,7 +275,7 @@ func judgedIn(a *assess.Assessment) (j judged, rivals []string, since time.Time)
 		case "DQ-003":
 			j.behind = true
 		case "DQ-005":
-			rivals = texts(finding.Evidence["instances"])
+			rivals = texts(finding.Evidence.Facts()["instances"])
 			if finding.FailingSince != nil {
 				since = *finding.FailingSince
 			}
@@ -288,19 +288,14 @@ func judgedIn(a *assess.Assessment) (j judged, rivals []string, since time.Time)
 }
 
 func texts(v any) []string {
-	switch v := v.(type) {
-	case []string:
-		return v
-	case []any:
-		out := make([]string, 0, len(v))
-		for _, e := range v {
-			if s, ok := e.(string); ok {
-				out = append(out, s)
-			}
+	list, _ := v.([]any)
+	out := make([]string, 0, len(list))
+	for _, e := range list {
+		if s, ok := e.(string); ok {
+			out = append(out, s)
 		}
-		return out
 	}
-	return nil
+	return out
 }
 
 // adopt takes an assessment over for a record with what it knows of the site's planners.

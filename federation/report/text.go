@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
+	"github.com/meridian-federation/meridian/planner/rules"
 )
 
 const unknownText = "not known"
@@ -61,7 +61,8 @@ func share(n, total int) string {
 }
 
 // evidence writes the facts as name=value, sorted by name.
-func evidence(m map[string]any) []string {
+func evidence(e rules.Evidence) []string {
+	m := e.Facts()
 	out := make([]string, 0, len(m))
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		out = append(out, name+" = "+valueText(m[name]))
@@ -73,8 +74,6 @@ func valueText(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
-	case []string:
-		return strings.Join(v, ", ")
 	case []any:
 		parts := make([]string, len(v))
 		for i := range v {
@@ -82,10 +81,7 @@ func valueText(v any) string {
 		}
 		return strings.Join(parts, ", ")
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
+	text, _ := json.Marshal(v) // It was JSON before.
 	return string(text)
 }
 

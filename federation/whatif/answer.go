@@ -216,7 +216,7 @@ func (f *Findings) compare(before, after []rules.Finding) {
 		case is != rules.Fail && was == rules.Fail:
 			f.Closed = append(f.Closed, *s.before)
 		case is == rules.Fail && (s.before.Message != s.after.Message || s.before.Severity != s.after.Severity ||
-			!reflect.DeepEqual(s.before.Evidence, s.after.Evidence) || waiverOf(s.before) != waiverOf(s.after)):
+			s.before.Evidence != s.after.Evidence || waiverOf(s.before) != waiverOf(s.after)):
 			f.Changed = append(f.Changed, FindingChange{*s.before, *s.after})
 		}
 		if is == rules.Unknown && was != rules.Unknown {

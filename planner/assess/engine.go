@@ -49,7 +49,7 @@ func Builtin() (*Engine, error) {
 
 // reasoning names how this code judges what the data leave open. Whoever changes a result of the pure packages for an
 // unchanged input raises it, so that stored assessments are judged again and replicas of two versions do not share one identity.
-const reasoning = "11"
+const reasoning = "12"
 
 // Hash identifies what a judgement is made under: the rules with their parameters and the policy, the catalogue, the size
 // pack, the region table and the reasoning of the code. Equal hashes mean equal assessments of equal input. It

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/meridian-federation/meridian/planner/availability"
 	"github.com/meridian-federation/meridian/planner/rules"
+	"github.com/meridian-federation/meridian/planner/rules/rule"
 	"github.com/meridian-federation/meridian/planner/sizing"
 	"github.com/meridian-federation/meridian/planner/tenancy"
 )
@@ -221,9 +221,9 @@ func (w *writer) finding(f *rules.Finding) {
 	w.some(`,"infrastructure":`, f.Subject.Infrastructure)
 	w.some(`,"node":`, f.Subject.Node)
 	w.member(`},"message":`, f.Message)
-	if len(f.Evidence) > 0 {
+	if f.Evidence != "" {
 		w.text(`,"evidence":`)
-		w.evidence(f.Evidence)
+		w.text(string(f.Evidence))
 	}
 	w.texts(`,"missing":`, f.Missing)
 	w.some(`,"remedy":`, f.Remedy)
@@ -263,42 +263,7 @@ func (w *writer) instant(name string, at *time.Time) {
 	w.b = append(at.AppendFormat(append(w.b, '"'), time.RFC3339Nano), '"')
 }
 
-func (w *writer) evidence(e map[string]any) {
-	w.text("{")
-	for i, key := range slices.Sorted(maps.Keys(e)) {
-		if i > 0 {
-			w.text(",")
-		}
-		w.string(key)
-		w.text(":")
-		switch v := e[key].(type) {
-		case string:
-			w.string(v)
-		case bool:
-			w.b = strconv.AppendBool(w.b, v)
-		case int:
-			w.b = strconv.AppendInt(w.b, int64(v), 10)
-		case []string:
-			list(w, v, func(w *writer, s *string) { w.string(*s) })
-		default:
-			w.value(v, "")
-		}
-	}
-	w.text("}")
-}
-
-// string leaves what has to be escaped to encoding/json.
-func (w *writer) string(s string) {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			w.value(s, "")
-			return
-		}
-	}
-	w.b = append(w.b, '"')
-	w.b = append(w.b, s...)
-	w.b = append(w.b, '"')
-}
+func (w *writer) string(s string) { w.b = rule.AppendText(w.b, s) }
 
 // indented is json.Indent for what the encoder has just written without a space: that it is JSON need not be found out
 // again, which takes longer than writing it.

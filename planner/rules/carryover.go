@@ -1,8 +1,8 @@
 package rules
 
 import (
-	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/rules/rule"
@@ -45,29 +45,30 @@ func open(v Verdict) bool { return v == Fail || v == Unknown }
 
 // moveGrace counts a finding's grace from the instant its failure began.
 func moveGrace(f *Finding, since time.Time) {
-	until, graced := evidenceTime(f, rule.GraceUntil)
-	judged, known := evidenceTime(f, rule.JudgedAt)
-	if !graced || !known || f.FailingSince == nil {
+	if f.FailingSince == nil || !strings.Contains(string(f.Evidence), `"`+rule.GraceUntil+`"`) {
 		return
 	}
-	f.Evidence = maps.Clone(f.Evidence)
+	facts := f.Evidence.Facts()
+	until, graced := instant(facts, rule.GraceUntil)
+	judged, known := instant(facts, rule.JudgedAt)
+	if !graced || !known {
+		return
+	}
 	if until = until.Add(since.Sub(*f.FailingSince)); until.After(judged) {
-		f.Evidence[rule.GraceUntil] = until.UTC().Format(time.RFC3339Nano)
-		return
+		facts[rule.GraceUntil] = until.UTC().Format(time.RFC3339Nano)
+	} else {
+		if s, ok := facts[rule.SeverityAfterGrace].(string); ok {
+			f.Severity = Severity(s)
+		}
+		delete(facts, rule.GraceUntil)
+		delete(facts, rule.SeverityAfterGrace)
+		delete(facts, rule.JudgedAt)
 	}
-	if s, ok := f.Evidence[rule.SeverityAfterGrace].(string); ok {
-		f.Severity = Severity(s)
-	}
-	delete(f.Evidence, rule.GraceUntil)
-	delete(f.Evidence, rule.SeverityAfterGrace)
-	delete(f.Evidence, rule.JudgedAt)
-	if len(f.Evidence) == 0 {
-		f.Evidence = nil
-	}
+	f.Evidence = rule.NewEvidence(facts)
 }
 
-func evidenceTime(f *Finding, key string) (time.Time, bool) {
-	s, ok := f.Evidence[key].(string)
+func instant(facts map[string]any, key string) (time.Time, bool) {
+	s, ok := facts[key].(string)
 	if !ok {
 		return time.Time{}, false
 	}

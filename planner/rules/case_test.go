@@ -238,9 +238,9 @@ func TestEveryFindingIsComplete(t *testing.T) {
 					t.Errorf("%s: missing %q is empty or repeated", where, f.Missing)
 				}
 			}
-			for k, v := range f.Evidence {
+			for k, v := range f.Evidence.Facts() {
 				switch v.(type) {
-				case string, int, float64, bool, []string:
+				case string, float64, bool, []any:
 				default:
 					t.Errorf("%s: evidence %s is a %T", where, k, v)
 				}

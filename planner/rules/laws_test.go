@@ -214,7 +214,7 @@ func TestCarryOverOfForeignFindings(t *testing.T) {
 	}
 	graced := fail
 	graced.FailingSince, graced.Severity = nil, rules.Info
-	graced.Evidence = map[string]any{"graceUntil": "soon", "severityAfterGrace": "high", "judgedAt": "now"}
+	graced.Evidence = `{"graceUntil":"soon","severityAfterGrace":"high","judgedAt":"now"}`
 	if got := rules.CarryOver([]rules.Finding{fail}, []rules.Finding{graced})[0]; got.Severity != rules.Info {
 		t.Errorf("a grace that cannot be read: %+v", got)
 	}
@@ -223,8 +223,8 @@ func TestCarryOverOfForeignFindings(t *testing.T) {
 	since := fail
 	since.FailingSince = &before
 	undated.Severity = rules.Info
-	undated.Evidence = map[string]any{"graceUntil": at.Add(time.Hour).Format(time.RFC3339), "severityAfterGrace": "high"}
-	if got := rules.CarryOver([]rules.Finding{since}, []rules.Finding{undated})[0]; got.Severity != rules.Info || got.Evidence["graceUntil"] != undated.Evidence["graceUntil"] {
+	undated.Evidence = rules.NewEvidence(map[string]any{"graceUntil": at.Add(time.Hour).Format(time.RFC3339), "severityAfterGrace": "high"})
+	if got := rules.CarryOver([]rules.Finding{since}, []rules.Finding{undated})[0]; got.Severity != rules.Info || got.Evidence != undated.Evidence {
 		t.Errorf("a grace judged at no known instant: %+v", got)
 	}
 	only := fail
@@ -232,8 +232,8 @@ func TestCarryOverOfForeignFindings(t *testing.T) {
 	was := fail
 	was.FailingSince = &earlier
 	only.Severity = rules.Info
-	only.Evidence = map[string]any{"graceUntil": at.Add(time.Hour).Format(time.RFC3339), "severityAfterGrace": "high", "judgedAt": at.Format(time.RFC3339)}
-	if got := rules.CarryOver([]rules.Finding{was}, []rules.Finding{only})[0]; got.Severity != rules.High || got.Evidence != nil {
+	only.Evidence = rules.NewEvidence(map[string]any{"graceUntil": at.Add(time.Hour).Format(time.RFC3339), "severityAfterGrace": "high", "judgedAt": at.Format(time.RFC3339)})
+	if got := rules.CarryOver([]rules.Finding{was}, []rules.Finding{only})[0]; got.Severity != rules.High || got.Evidence != "" {
 		t.Errorf("a grace that has run out: %+v", got)
 	}
 }

@@ -164,11 +164,11 @@ func TestGrace(t *testing.T) {
 		return only("COL-001", pack.Evaluate(in))[0]
 	}
 	young := at(time.Hour)
-	if young.Verdict != rules.Fail || young.Severity != rules.Info || young.Evidence["graceUntil"] != "2026-11-20T11:00:00Z" || young.Evidence["severityAfterGrace"] != "critical" {
+	if young.Verdict != rules.Fail || young.Severity != rules.Info || young.Evidence.Facts()["graceUntil"] != "2026-11-20T11:00:00Z" || young.Evidence.Facts()["severityAfterGrace"] != "critical" {
 		t.Errorf("within its grace: %+v", young)
 	}
 	for _, after := range []time.Duration{3 * time.Hour, 4 * time.Hour} {
-		if old := at(after); old.Severity != rules.Critical || old.Evidence["graceUntil"] != nil {
+		if old := at(after); old.Severity != rules.Critical || old.Evidence.Facts()["graceUntil"] != nil {
 			t.Errorf("%s after it began: %+v", after, old)
 		}
 	}
@@ -178,15 +178,15 @@ func TestGrace(t *testing.T) {
 	earlier.FirstSeen, earlier.FailingSince = &began, &began
 	current := at(time.Hour)
 	carried := rules.CarryOver([]rules.Finding{earlier}, []rules.Finding{current})[0]
-	if carried.Severity != rules.Info || carried.Evidence["graceUntil"] != "2026-11-20T09:30:00Z" {
+	if carried.Severity != rules.Info || carried.Evidence.Facts()["graceUntil"] != "2026-11-20T09:30:00Z" {
 		t.Errorf("half an hour before the end: %+v", carried)
 	}
 	began = observed.Add(-2 * time.Hour)
 	carried = rules.CarryOver([]rules.Finding{earlier}, []rules.Finding{current})[0]
-	if carried.Severity != rules.Critical || carried.Evidence["graceUntil"] != nil || carried.Evidence["severityAfterGrace"] != nil || carried.Evidence["judgedAt"] != nil || carried.Evidence["distanceKm"] == nil {
+	if carried.Severity != rules.Critical || carried.Evidence.Facts()["graceUntil"] != nil || carried.Evidence.Facts()["severityAfterGrace"] != nil || carried.Evidence.Facts()["judgedAt"] != nil || carried.Evidence.Facts()["distanceKm"] == nil {
 		t.Errorf("at the end: %+v", carried)
 	}
-	if current.Severity != rules.Info || current.Evidence["graceUntil"] == nil {
+	if current.Severity != rules.Info || current.Evidence.Facts()["graceUntil"] == nil {
 		t.Errorf("CarryOver changed its argument: %+v", current)
 	}
 }

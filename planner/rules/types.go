@@ -20,6 +20,12 @@ type Subject = rule.Subject
 // Finding is one rule's verdict on one subject.
 type Finding = rule.Finding
 
+// Evidence is the facts that a verdict rests on.
+type Evidence = rule.Evidence
+
+// NewEvidence writes facts as evidence.
+func NewEvidence(facts map[string]any) Evidence { return rule.NewEvidence(facts) }
+
 // Waiver is the overlay on a failing finding that its owner accepted for a time.
 type Waiver = rule.Waiver
 

@@ -99,8 +99,8 @@ func (r redactor) rewrite(f *rules.Finding, text func(string) string) (*rules.Fi
 	if f.Missing != nil {
 		out.Missing = render(f.Missing, of)
 	}
-	if f.Evidence != nil {
-		out.Evidence, _ = rewriteValue(f.Evidence, of).(map[string]any)
+	if facts, ok := rewriteValue(f.Evidence.Facts(), of).(map[string]any); ok {
+		out.Evidence = rules.NewEvidence(facts)
 	}
 	return &out, changed
 }
@@ -110,8 +110,6 @@ func rewriteValue(v any, text func(string) string) any {
 	switch v := v.(type) {
 	case string:
 		return text(v)
-	case []string:
-		return render(v, text)
 	case []any:
 		return render(v, func(x any) any { return rewriteValue(x, text) })
 	case map[string]any:
@@ -119,7 +117,7 @@ func rewriteValue(v any, text func(string) string) any {
 		for k, x := range v {
 			name := text(k)
 			switch x.(type) {
-			case string, []string, []any, map[string]any:
+			case string, []any, map[string]any:
 				out[name] = rewriteValue(x, text)
 			default:
 				if out[name] = x; name != k {

@@ -72,7 +72,7 @@ func TestRedactedEvidence(t *testing.T) {
 	red := s.redactor(sum)
 	f := &rules.Finding{
 		Subject: rules.Subject{Site: "muc-01", Infrastructure: "ber-02/zk-1"}, Message: "Name of ber-02 runs 9.5", Missing: []string{"version of ber-02"},
-		Evidence: map[string]any{"hub": "ber-02", "list": []any{"ber-02/prod", 1.0, true}, "deep": map[string]any{"ber-02": []string{"ber-02"}}, "n": 3},
+		Evidence: `{"hub":"ber-02","list":["ber-02/prod",1,true],"deep":{"ber-02":["ber-02"]},"n":3}`,
 	}
 	got, err := json.Marshal(red.finding(f).Evidence)
 	if err != nil {

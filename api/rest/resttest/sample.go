@@ -101,7 +101,7 @@ func shared(r *fleet.Record, neighbour string) rules.Finding {
 	f := finding(r, "prod", "TEN-006", rules.Fail, rules.High, "zk-central")
 	f.Subject.Infrastructure = neighbour + "/zk-1"
 	f.Message = "ZooKeeper " + neighbour + "/zk-1 is used by " + neighbour + "/prod of Plant " + neighbour[6:] + " as well, and " + neighbour + " does not declare it"
-	f.Evidence = map[string]any{"tenants": []string{neighbour + "/prod", r.ID + "/prod"}, "neighbour": neighbour, "count": 3}
+	f.Evidence = rules.NewEvidence(map[string]any{"tenants": []string{neighbour + "/prod", r.ID + "/prod"}, "neighbour": neighbour, "count": 3})
 	return f
 }
 
@@ -159,7 +159,7 @@ func finding(r *fleet.Record, cluster, rule string, verdict rules.Verdict, sev r
 	first := Now().Add(-48 * time.Hour)
 	f := rules.Finding{
 		ID: r.ID + "-" + cluster + "-" + rule, Rule: rule, Title: "Title of " + rule, Verdict: verdict, Severity: sev, Confidence: rules.Official,
-		Subject: rules.Subject{Site: r.ID, Cluster: cluster}, Message: rule + " on " + r.ID + "/" + cluster, Evidence: map[string]any{"region": "westeurope"},
+		Subject: rules.Subject{Site: r.ID, Cluster: cluster}, Message: rule + " on " + r.ID + "/" + cluster, Evidence: `{"region":"westeurope"}`,
 		Remedy: "see the reference", Reference: "https://example.com/" + rule, FirstSeen: &first,
 	}
 	if infra != "" {

@@ -63,18 +63,18 @@ type Subject struct {
 
 // Finding is one rule's verdict on one subject.
 type Finding struct {
-	ID         string         `json:"id"` // stable over time: hash of rule and subject
-	Rule       string         `json:"rule"`
-	Title      string         `json:"title"`
-	Verdict    Verdict        `json:"verdict"`
-	Severity   Severity       `json:"severity"`
-	Confidence Confidence     `json:"confidence"`
-	Subject    Subject        `json:"subject"`
-	Message    string         `json:"message"`            // what, where, why
-	Evidence   map[string]any `json:"evidence,omitempty"` // the facts the verdict rests on; strings, numbers, bools and lists of them
-	Missing    []string       `json:"missing,omitempty"`  // the facts an unknown verdict lacks
-	Remedy     string         `json:"remedy,omitempty"`   // what to do; on fail and unknown
-	Reference  string         `json:"reference,omitempty"`
+	ID         string     `json:"id"` // stable over time: hash of rule and subject
+	Rule       string     `json:"rule"`
+	Title      string     `json:"title"`
+	Verdict    Verdict    `json:"verdict"`
+	Severity   Severity   `json:"severity"`
+	Confidence Confidence `json:"confidence"`
+	Subject    Subject    `json:"subject"`
+	Message    string     `json:"message"`            // what, where, why
+	Evidence   Evidence   `json:"evidence,omitempty"` // the facts the verdict rests on
+	Missing    []string   `json:"missing,omitempty"`  // the facts an unknown verdict lacks
+	Remedy     string     `json:"remedy,omitempty"`   // what to do; on fail and unknown
+	Reference  string     `json:"reference,omitempty"`
 	// FirstSeen is when the finding first failed or was unknown; FailingSince when the present unbroken failure began.
 	// A change to unknown keeps both, pass clears FailingSince. A finding never seen before takes the instant its evidence was observed.
 	FirstSeen    *time.Time `json:"firstSeen,omitempty"`

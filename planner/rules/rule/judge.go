@@ -127,7 +127,7 @@ func (j *Judge) settle() {
 	if j.all || f.verdict == Fail || f.verdict == Unknown {
 		j.out = append(j.out, Finding{
 			Rule: f.rule.ID, Title: f.rule.Title, Verdict: f.verdict, Severity: f.severity, Confidence: f.rule.Confidence, Subject: f.subject,
-			Message: f.message, Evidence: f.evidence, Missing: f.missing, Remedy: f.remedy, Reference: f.rule.Reference,
+			Message: f.message, Evidence: NewEvidence(f.evidence), Missing: f.missing, Remedy: f.remedy, Reference: f.rule.Reference,
 			FirstSeen: f.since, FailingSince: f.since,
 		})
 	}
