@@ -74,19 +74,6 @@ type list struct {
 	pass, notApplicable int
 }
 
-// makeRoom sizes what holds something of every assessment.
-func (b *builder) makeRoom(extracts []*Extract) {
-	findings, clusters, shared := 0, 0, 0
-	for _, a := range extracts {
-		if a != nil {
-			findings, clusters, shared = findings+len(a.findings), clusters+len(a.clusters), shared+len(a.shared)
-		}
-	}
-	b.findings = make([]*Finding, 0, findings)
-	b.clusters, b.inOrder = make(map[string]*clusterState, clusters), make([]*clusterState, 0, clusters)
-	b.shared, b.used = make(map[string]*Shared, shared), make([]*Shared, 0, shared)
-}
-
 // site returns the state of a site, made when it is new.
 func (b *builder) site(id string) *siteState {
 	s, ok := b.sites[id]
@@ -98,48 +85,30 @@ func (b *builder) site(id string) *siteState {
 }
 
 func (b *builder) collect() error {
+	b.clusters, b.shared = make(map[string]*clusterState, len(b.in.Sites)), map[string]*Shared{}
 	b.passed, b.lists = map[string]*Verdicts{}, map[string]*list{}
 	b.packs, b.assumed = map[RulePack]int{}, map[string]int{}
 	for _, s := range b.in.Sites {
 		b.site(s.ID).Site = s
 	}
-	extracts := slices.Clone(b.in.Extracts)
 	for _, a := range b.in.Assessments {
 		x, err := Of(a)
+		if err == nil {
+			err = b.add(x)
+		}
 		if err != nil {
 			return err
 		}
-		extracts = append(extracts, x)
 	}
-	b.makeRoom(extracts)
-	for _, a := range extracts {
-		if a == nil {
-			return errors.New("an extract is missing")
-		}
-		if a.at.After(b.in.At) {
-			return fmt.Errorf("an assessment of %s is later than the report of %s", a.at.Format(time.RFC3339), b.in.At.Format(time.RFC3339))
-		}
-		if err := b.addSites(a); err != nil {
-			return err
-		}
-		if err := b.addClusters(a); err != nil {
-			return err
-		}
-		b.addFindings(a)
-		b.addPassed(a)
-		for i := range a.shared {
-			s := &a.shared[i]
-			all := b.shared[s.Infrastructure]
-			if all == nil {
-				all = &Shared{Infrastructure: s.Infrastructure, Kind: s.Kind, Tenants: []string{}}
-				b.shared[s.Infrastructure], b.used = all, append(b.used, all)
+	if b.in.Extracts != nil {
+		for x, err := range b.in.Extracts {
+			if err == nil {
+				err = b.add(x)
 			}
-			all.merge(s)
+			if err != nil {
+				return err
+			}
 		}
-		for _, t := range a.assumptions {
-			b.assumed[t.Text] += t.Clusters
-		}
-		b.facts = b.facts.Add(a.coverage)
 	}
 	b.countLists()
 	// What comes in order costs little to sort, and a map gives nothing in order.
@@ -149,6 +118,38 @@ func (b *builder) collect() error {
 	if !slices.IsSortedFunc(b.findings, compareFindings) {
 		slices.SortStableFunc(b.findings, compareFindings)
 	}
+	return nil
+}
+
+// add takes up what was judged at one time.
+func (b *builder) add(a *Extract) error {
+	if a == nil {
+		return errors.New("an extract is missing")
+	}
+	if a.at.After(b.in.At) {
+		return fmt.Errorf("an assessment of %s is later than the report of %s", a.at.Format(time.RFC3339), b.in.At.Format(time.RFC3339))
+	}
+	if err := b.addSites(a); err != nil {
+		return err
+	}
+	if err := b.addClusters(a); err != nil {
+		return err
+	}
+	b.addFindings(a)
+	b.addPassed(a)
+	for i := range a.shared {
+		s := &a.shared[i]
+		all := b.shared[s.Infrastructure]
+		if all == nil {
+			all = &Shared{Infrastructure: s.Infrastructure, Kind: s.Kind, Tenants: []string{}}
+			b.shared[s.Infrastructure], b.used = all, append(b.used, all)
+		}
+		all.merge(s)
+	}
+	for _, t := range a.assumptions {
+		b.assumed[t.Text] += t.Clusters
+	}
+	b.facts = b.facts.Add(a.coverage)
 	return nil
 }
 
@@ -438,8 +439,16 @@ func (b *builder) coverage(sites []SiteResult) Coverage {
 // compareFindings orders by site, cluster, rule and subject, as assessments do.
 func compareFindings(a, b *Finding) int {
 	x, y := &a.Subject, &b.Subject
-	return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.Cluster, y.Cluster), cmp.Compare(a.Rule, b.Rule),
-		cmp.Compare(x.Infrastructure, y.Infrastructure), cmp.Compare(x.Node, y.Node), cmp.Compare(a.ID, b.ID))
+	if c := cmp.Compare(x.Site, y.Site); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(x.Cluster, y.Cluster); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.Rule, b.Rule); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(x.Infrastructure, y.Infrastructure), cmp.Compare(x.Node, y.Node), cmp.Compare(a.ID, b.ID))
 }
 
 // merge adds what another assessment says of the infrastructure. Each list is in order and holds nothing twice.

@@ -234,8 +234,12 @@ func (l *fields) next() string {
 		l.fail(errors.New("it ends too early"))
 		return ""
 	}
-	field, rest, more := strings.Cut(l.rest, "\t")
-	l.rest, l.done = rest, !more
+	field := l.rest
+	if end := strings.IndexByte(field, '\t'); end < 0 {
+		l.rest, l.done = "", true
+	} else {
+		field, l.rest = field[:end], field[end+1:]
+	}
 	if strings.IndexByte(field, '\\') < 0 {
 		return field
 	}

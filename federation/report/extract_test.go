@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 // extracted is the input with the texts of extracts in the place of the assessments.
 func extracted(t testing.TB, in Input) Input {
 	t.Helper()
+	var extracts []*Extract
 	for _, a := range in.Assessments {
 		x, err := Of(a)
 		if err != nil {
@@ -32,10 +34,20 @@ func extracted(t testing.TB, in Input) Input {
 		if again.Text() != x.Text() {
 			t.Errorf("an extract that was read reads\n%s\nand was\n%s", again.Text(), x.Text())
 		}
-		in.Extracts = append(in.Extracts, again)
+		extracts = append(extracts, again)
 	}
-	in.Assessments = nil
+	in.Assessments, in.Extracts = nil, each(extracts...)
 	return in
+}
+
+func each(extracts ...*Extract) iter.Seq2[*Extract, error] {
+	return func(yield func(*Extract, error) bool) {
+		for _, x := range extracts {
+			if !yield(x, nil) {
+				return
+			}
+		}
+	}
 }
 
 // A report of extracts is that of their assessments to the last byte, in every format.
@@ -98,7 +110,7 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
-	in := Input{At: at(), Extracts: []*Extract{nil}}
+	in := Input{At: at(), Extracts: each(nil)}
 	if _, err := New(in); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("no extract: %v", err)
 	}
@@ -106,7 +118,7 @@ func TestReadRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := build(t, Input{At: at(), Extracts: []*Extract{x}})
+	r := build(t, Input{At: at(), Extracts: each(x)})
 	if err := Write(new(bytes.Buffer), "csv", r); err == nil || !strings.Contains(err.Error(), "rule R") {
 		t.Errorf("a text that is no JSON: %v", err)
 	}
@@ -171,14 +183,13 @@ func BenchmarkExtracts(b *testing.B) {
 		texts[i] = e.Text()
 	}
 	for b.Loop() {
-		in := Input{At: at()}
-		for _, text := range texts {
-			x, err := Read(text)
-			if err != nil {
-				b.Fatal(err)
+		in := Input{At: at(), Extracts: func(yield func(*Extract, error) bool) {
+			for _, text := range texts {
+				if !yield(Read(text)) {
+					return
+				}
 			}
-			in.Extracts = append(in.Extracts, x)
-		}
+		}}
 		if err := Write(io.Discard, "json", build(b, in)); err != nil {
 			b.Fatal(err)
 		}

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"iter"
 	"time"
 
 	"github.com/meridian-federation/meridian/planner/assess"
@@ -22,7 +23,9 @@ type Input struct {
 	Title       string // default "Compliance report"
 	At          time.Time
 	Assessments []*assess.Assessment // in force at At; each site in at most one of them
-	Extracts    []*Extract           // of assessments that are not among them, kept from when they were made
+	// Extracts are of assessments that are not among them, kept from when they were made. Each is taken up before the next is
+	// asked for, so that what makes one may read it out of a text as late as that: while it is at hand. An error ends the report.
+	Extracts iter.Seq2[*Extract, error]
 	// Sites are the sites the report is about. One without an assessment is reported as unknown. Sites of assessments that
 	// are not listed are added without name and country.
 	Sites     []Site

@@ -76,9 +76,13 @@ func (h *Hub) reportInput(ctx context.Context, q rest.ReportRequest) (report.Inp
 		past = h.extracts
 	}
 	if err := past(ctx, &in, q); err != nil {
-		return in, &rest.Error{Code: rest.CodeUnavailable, Detail: "the history cannot be read at the moment; reports of the present work", Err: err}
+		return in, noHistory(err)
 	}
 	return in, nil
+}
+
+func noHistory(err error) error {
+	return &rest.Error{Code: rest.CodeUnavailable, Detail: "the history cannot be read at the moment; reports of the present work", Err: err}
 }
 
 // present fills in what is in force. Each site is judged once more at its own instant, since the record leaves out what
@@ -100,27 +104,43 @@ func (h *Hub) present(in *report.Input, q rest.ReportRequest) {
 // extracts fills in what was judged then. The history keeps what a report takes of it, so that nothing is decoded.
 func (h *Hub) extracts(ctx context.Context, in *report.Input, _ rest.ReportRequest) error {
 	in.Rules = h.entries()
-	return h.o.Past.ReportedAsOf(ctx, in.At, nil, func(row history.Reported) error {
+	var rows []history.Reported
+	err := h.o.Past.ReportedAsOf(ctx, in.At, nil, func(row history.Reported) error {
 		past := fleet.Record{}
 		fleet.Past(&past, row.AcceptedAt, in.At)
 		in.Sites = append(in.Sites, report.Site{ID: row.Site, Name: row.Name, Country: row.Country, Liveness: string(past.Liveness)})
-		text := row.Extract
-		if len(row.Document) > 0 {
-			var err error
-			if text, err = extract(row.Document); err != nil {
-				return fmt.Errorf("read the assessment of site %s: %w", row.Site, err)
-			}
+		if row.Extract != "" || len(row.Document) > 0 {
+			rows = append(rows, row)
 		}
-		if text == "" {
-			return nil
-		}
-		x, err := report.Read(text)
-		if err != nil {
-			return fmt.Errorf("read the extract of the assessment of site %s: %w", row.Site, err)
-		}
-		in.Extracts = append(in.Extracts, x)
 		return nil
 	})
+	in.Extracts = func(yield func(*report.Extract, error) bool) {
+		for i := range rows {
+			x, err := extractOf(&rows[i])
+			if err != nil {
+				err = noHistory(fmt.Errorf("site %s: %w", rows[i].Site, err))
+			}
+			if !yield(x, err) {
+				return
+			}
+		}
+	}
+	return err
+}
+
+func extractOf(row *history.Reported) (*report.Extract, error) {
+	text := row.Extract
+	if len(row.Document) > 0 {
+		var err error
+		if text, err = extract(row.Document); err != nil {
+			return nil, err
+		}
+	}
+	x, err := report.Read(text)
+	if err != nil {
+		return nil, fmt.Errorf("read the extract of an assessment: %w", err)
+	}
+	return x, nil
 }
 
 // extract is what a report takes of an assessment, from its JSON.
