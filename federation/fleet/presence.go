@@ -54,7 +54,10 @@ func (o Oldest) Supports(p Planner) bool {
 const rivalry = 10 * time.Minute
 
 // voice is one instance that speaks for a site.
-type voice struct{ first, last time.Time }
+type voice struct {
+	instance    string
+	first, last time.Time
+}
 
 // presence is what is known of one site apart from its inventory. It is kept for each replica by itself and is equal in
 // all that heard the same.
@@ -67,7 +70,7 @@ type presence struct {
 	position uint64      // of the last announcement that was read or made
 	planner  Planner     // who sent the last heartbeat
 
-	voices  map[string]voice
+	voices  []voice // almost always one
 	speaker string
 	copied  time.Time // when a copy of the speaker was last noticed
 	rivals  []string
@@ -117,24 +120,17 @@ func (p *presence) speak(s Sign) {
 		return
 	}
 	window := max(rivalry, 3*p.interval)
-	for other, v := range p.voices {
-		if !v.last.Add(window).After(s.At) {
-			delete(p.voices, other)
-		}
-	}
+	p.voices = slices.DeleteFunc(p.voices, func(v voice) bool { return !v.last.Add(window).After(s.At) })
 	if !p.copied.Add(window).After(s.At) {
 		p.copied = time.Time{}
 	}
-	v, again := p.voices[id]
+	v := p.voice(id)
+	again := v.instance != ""
 	if !again {
-		v.first = s.At
+		v.instance, v.first = id, s.At
 	}
 	v.last = later(v.last, s.At)
-	if p.voices == nil {
-		p.voices = map[string]voice{}
-	}
-	p.voices[id] = v
-	turns := again && p.speaker != id && p.voices[p.speaker] != (voice{})
+	turns := again && p.speaker != id && slices.ContainsFunc(p.voices, func(v voice) bool { return v.instance == p.speaker })
 	p.speaker = id
 	if s.Copied {
 		turns, p.copied = true, s.At
@@ -143,8 +139,8 @@ func (p *presence) speak(s Sign) {
 		return
 	}
 	ids, since := make([]string, 0, len(p.voices)+1), time.Time{}
-	for other, v := range p.voices {
-		ids, since = append(ids, other), later(since, v.first)
+	for _, v := range p.voices {
+		ids, since = append(ids, v.instance), later(since, v.first)
 	}
 	if !p.copied.IsZero() {
 		ids, since = append(ids, id), p.copied
@@ -159,6 +155,17 @@ func (p *presence) speak(s Sign) {
 	if !slices.Equal(ids, p.rivals) {
 		p.rivals, p.since, p.changed = ids, since, s.At
 	}
+}
+
+// voice is that of an instance, empty when it has not spoken of late. It holds until voices change.
+func (p *presence) voice(instance string) *voice {
+	for i := range p.voices {
+		if p.voices[i].instance == instance {
+			return &p.voices[i]
+		}
+	}
+	p.voices = append(p.voices, voice{})
+	return &p.voices[len(p.voices)-1]
 }
 
 func later(a, b time.Time) time.Time {
@@ -311,16 +318,13 @@ func (f *Fleet) adopt(r *Record, a *assess.Assessment) {
 		return
 	}
 	p.rivals, p.since = rivals, since
-	if p.voices == nil {
-		p.voices = map[string]voice{}
-	}
 	// Whether they still speak shows from now on.
 	last := later(a.At, p.heard)
 	for i, id := range rivals {
 		if i > 0 && rivals[i-1] == id {
 			p.copied = last
 		}
-		p.voices[id] = voice{since, last}
+		*p.voice(id) = voice{id, since, last}
 	}
 }
 
