@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -101,6 +103,57 @@ func (c *Conn) Last(ctx context.Context, stream string, n int, handle Handler) e
 		return fmt.Errorf("read stream %s: %w", stream, err)
 	}
 	return each(cons, n, func(m jetstream.Msg) error { return handle(m.Data(), m.Headers().Get(bus.HeaderEncoding)) })
+}
+
+// Copies makes a stream like another and reads the last message of each of n subjects of that. Publish sends the one whose subject ends
+// in a word to the new stream, settled waits until the server has stored what was sent, remove takes the stream away again.
+func (c *Conn) Copies(ctx context.Context, of string, n int) (publish func(word string) error, settled, remove func() error, err error) {
+	s, err := c.js.Stream(ctx, of)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("look at stream %s: %w", of, err)
+	}
+	config := s.CachedInfo().Config
+	config.Name, config.Subjects = "COPIES", []string{"copies.*"}
+	if _, err := c.js.CreateStream(ctx, config); err != nil {
+		return nil, nil, nil, fmt.Errorf("make a stream: %w", err)
+	}
+	last := make(map[string]*nats.Msg, n)
+	cons, err := s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy})
+	if err == nil {
+		err = each(cons, n, func(m jetstream.Msg) error {
+			word := m.Subject()[strings.LastIndexByte(m.Subject(), '.')+1:]
+			last[word] = &nats.Msg{Subject: "copies." + word, Header: m.Headers(), Data: m.Data()}
+			return nil
+		})
+	}
+	remove = func() error { return c.js.DeleteStream(ctx, config.Name) }
+	if err != nil {
+		return nil, nil, nil, errors.Join(fmt.Errorf("read stream %s: %w", of, err), remove())
+	}
+	var sent []jetstream.PubAckFuture
+	publish = func(word string) error {
+		m := last[word]
+		if m == nil {
+			return fmt.Errorf("stream %s has no message of %s", of, word)
+		}
+		m.Header.Set(nats.MsgIdHdr, strconv.Itoa(len(sent))) // A second one of the same id would not be stored.
+		f, err := c.js.PublishMsgAsync(m)
+		sent = append(sent, f)
+		return err
+	}
+	settled = func() error {
+		for _, f := range sent {
+			select {
+			case <-f.Ok():
+			case err := <-f.Err():
+				return fmt.Errorf("publish a copy: %w", err)
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	}
+	return publish, settled, remove, nil
 }
 
 func each(cons jetstream.Consumer, n int, handle func(jetstream.Msg) error) error {
