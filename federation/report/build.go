@@ -48,7 +48,7 @@ type siteState struct {
 }
 
 type clusterState struct {
-	*Cluster
+	Cluster
 	judgement judgement
 }
 
@@ -56,9 +56,9 @@ type builder struct {
 	in       Input
 	sites    map[string]*siteState
 	order    []string // site ids, sorted
-	clusters map[string]*clusterState
-	inOrder  []*clusterState // the clusters by site and id
-	findings []*Finding
+	clusters []clusterState
+	places   map[string]int // by cluster id, in clusters
+	findings []Finding
 	passed   map[string]*Verdicts // findings that assessments only name, by rule
 	lists    map[string]*list     // of rules, as assessments name them; most clusters have one of a few
 	shared   map[string]*Shared
@@ -85,7 +85,10 @@ func (b *builder) site(id string) *siteState {
 }
 
 func (b *builder) collect() error {
-	b.clusters, b.shared = make(map[string]*clusterState, len(b.in.Sites)), map[string]*Shared{}
+	// Room for what sites usually have: growing takes longer than filling.
+	sites := len(b.in.Sites)
+	b.findings, b.clusters, b.places = make([]Finding, 0, 12*sites), make([]clusterState, 0, 3*sites/2), make(map[string]int, 3*sites/2)
+	b.shared, b.used = make(map[string]*Shared, 4*sites), make([]*Shared, 0, 4*sites)
 	b.passed, b.lists = map[string]*Verdicts{}, map[string]*list{}
 	b.packs, b.assumed = map[RulePack]int{}, map[string]int{}
 	for _, s := range b.in.Sites {
@@ -114,7 +117,7 @@ func (b *builder) collect() error {
 	// What comes in order costs little to sort, and a map gives nothing in order.
 	slices.Sort(b.order)
 	slices.SortFunc(b.used, func(x, y *Shared) int { return cmp.Compare(x.Infrastructure, y.Infrastructure) })
-	slices.SortFunc(b.inOrder, func(x, y *clusterState) int { return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.ID, y.ID)) })
+	slices.SortFunc(b.clusters, func(x, y clusterState) int { return cmp.Or(cmp.Compare(x.Site, y.Site), cmp.Compare(x.ID, y.ID)) })
 	if !slices.IsSortedFunc(b.findings, compareFindings) {
 		slices.SortStableFunc(b.findings, compareFindings)
 	}
@@ -154,6 +157,7 @@ func (b *builder) add(a *Extract) error {
 }
 
 func (b *builder) addSites(a *Extract) error {
+	judged := a.at
 	for i := range a.inventories {
 		ref := &a.inventories[i]
 		s := b.site(ref.Site)
@@ -162,7 +166,7 @@ func (b *builder) addSites(a *Extract) error {
 		}
 		observed := ref.ObservedAt.UTC()
 		s.Name = cmp.Or(s.Name, ref.Name)
-		s.Revision, s.ObservedAt, s.JudgedAt, s.RulePack = ref.Revision, &observed, &a.at, a.pack.Version
+		s.Revision, s.ObservedAt, s.JudgedAt, s.RulePack = ref.Revision, &observed, &judged, a.pack.Version
 		age := b.in.At.Sub(observed)
 		s.Age, s.Freshness = ageText(age), Fresh
 		if age > b.in.FreshFor {
@@ -176,7 +180,7 @@ func (b *builder) addSites(a *Extract) error {
 func (b *builder) addClusters(a *Extract) error {
 	for i := range a.clusters {
 		c := &a.clusters[i]
-		if _, twice := b.clusters[c.ID]; twice {
+		if _, twice := b.places[c.ID]; twice {
 			return fmt.Errorf("cluster %s is judged twice", c.ID)
 		}
 		s := b.site(c.Site)
@@ -184,23 +188,23 @@ func (b *builder) addClusters(a *Extract) error {
 			return fmt.Errorf("cluster %s is of a site whose inventory the assessment does not name", c.ID)
 		}
 		s.Clusters++
-		state := &clusterState{Cluster: c}
-		b.clusters[c.ID], b.inOrder = state, append(b.inOrder, state)
+		b.places[c.ID] = len(b.clusters)
+		b.clusters = append(b.clusters, clusterState{Cluster: *c})
 	}
 	return nil
 }
 
 func (b *builder) addFindings(a *Extract) {
 	// Findings come in order of site and cluster, so that most concern what the one before concerned.
-	var at rules.Subject
+	var last *deciding
 	var site *siteState
 	var concerned []*judgement
 	for i := range a.findings {
 		f := &a.findings[i]
-		b.findings = append(b.findings, f)
-		f.Waived = waiver.Holds(f.Finding, b.in.At)
-		if of := (rules.Subject{Site: f.Subject.Site, Cluster: f.Subject.Cluster}); site == nil || of != at || of.Cluster == "" {
-			at, site, concerned = of, b.site(of.Site), b.concerned(f, a)
+		d := &f.decides
+		f.Waived = d.waiver != nil && waiver.Holds(&rules.Finding{Verdict: d.verdict, Waiver: d.waiver}, b.in.At)
+		if last == nil || d.site != last.site || d.cluster != last.cluster || d.cluster == "" {
+			last, site, concerned = d, b.site(d.site), b.concerned(d, a)
 		}
 		f.ObservedAt = site.ObservedAt
 		site.judgement.count(f, b.in.Threshold)
@@ -208,6 +212,7 @@ func (b *builder) addFindings(a *Extract) {
 			j.count(f, b.in.Threshold)
 		}
 	}
+	b.findings = append(b.findings, a.findings...)
 }
 
 // addPassed counts the findings that an assessment names without listing them.
@@ -219,8 +224,8 @@ func (b *builder) addPassed(a *Extract) {
 		pass.pass++
 		notApplicable.notApplicable++
 		counts := []*Verdicts{&b.site(site).judgement.counts}
-		if c := b.clusters[p.Subject]; c != nil && cluster != "" {
-			counts = append(counts, &c.judgement.counts)
+		if place, ok := b.places[p.Subject]; ok && cluster != "" {
+			counts = append(counts, &b.clusters[place].judgement.counts)
 		}
 		for _, c := range counts {
 			c.Pass += pass.rules
@@ -255,16 +260,16 @@ func (b *builder) countLists() {
 
 // concerned returns the judgements of the clusters a finding counts for. One on an infrastructure alone counts for its known users at the
 // site, and for every cluster of the site when they are not known: rather too many than one too green.
-func (b *builder) concerned(f *Finding, a *Extract) []*judgement {
+func (b *builder) concerned(d *deciding, a *Extract) []*judgement {
 	var of []string
 	switch {
-	case f.Subject.Cluster != "":
-		of = []string{f.Subject.Site + "/" + f.Subject.Cluster}
-	case f.Subject.Infrastructure != "":
-		prefix := f.Subject.Site + "/"
+	case d.cluster != "":
+		of = []string{d.site + "/" + d.cluster}
+	case d.infrastructure != "":
+		prefix := d.site + "/"
 		for i := range a.shared {
 			s := &a.shared[i]
-			if s.Infrastructure != f.Subject.Infrastructure && !slices.Contains(s.Aliases, f.Subject.Infrastructure) {
+			if s.Infrastructure != d.infrastructure && !slices.Contains(s.Aliases, d.infrastructure) {
 				continue
 			}
 			for _, t := range s.Tenants {
@@ -275,7 +280,7 @@ func (b *builder) concerned(f *Finding, a *Extract) []*judgement {
 		}
 		if len(of) == 0 {
 			for i := range a.clusters {
-				if a.clusters[i].Site == f.Subject.Site {
+				if a.clusters[i].Site == d.site {
 					of = append(of, a.clusters[i].ID)
 				}
 			}
@@ -283,81 +288,11 @@ func (b *builder) concerned(f *Finding, a *Extract) []*judgement {
 	}
 	var out []*judgement
 	for _, id := range of {
-		if c := b.clusters[id]; c != nil {
-			out = append(out, &c.judgement)
+		if place, ok := b.places[id]; ok {
+			out = append(out, &b.clusters[place].judgement)
 		}
 	}
 	return out
-}
-
-// judgement collects what decides about a status.
-type judgement struct {
-	counts                Verdicts
-	fails, unknown, waive []string // ids of rules at or above the threshold, each once
-}
-
-func (j *judgement) count(f *Finding, threshold rules.Severity) {
-	j.counts.add(f)
-	if f.Severity.Rank() > threshold.Rank() {
-		return
-	}
-	note := func(of *[]string) {
-		if !slices.Contains(*of, f.Rule) {
-			*of = append(*of, f.Rule)
-		}
-	}
-	switch {
-	case f.Waived:
-		note(&j.waive)
-	case f.Verdict == rules.Fail:
-		note(&j.fails)
-	case f.Verdict != rules.Pass && f.Verdict != rules.NotApplicable:
-		note(&j.unknown)
-	}
-}
-
-func (v *Verdicts) add(f *Finding) {
-	switch {
-	case f.Waived:
-		v.Waived++
-	case f.Verdict == rules.Fail:
-		v.Fail++
-	case f.Verdict == rules.Pass:
-		v.Pass++
-	case f.Verdict == rules.NotApplicable:
-		v.NotApplicable++
-	default:
-		v.Unknown++
-	}
-}
-
-// status decides, with the reasons. freshness is that of the site.
-func (j *judgement) status(freshness string) (Status, []string) {
-	var because []string
-	list := func(what string, of []string) {
-		if len(of) > 0 {
-			slices.Sort(of)
-			because = append(because, what+" "+strings.Join(of, ", "))
-		}
-	}
-	list("fails", j.fails)
-	list("cannot be judged by", j.unknown)
-	switch freshness {
-	case NoData:
-		because = append(because, "no assessment at or before the instant of the report")
-	case Stale:
-		because = append(because, "the observation is too old")
-	}
-	list("waived for", j.waive)
-	switch {
-	case len(j.fails) > 0:
-		return NonCompliant, because
-	case len(j.unknown) > 0 || freshness != Fresh:
-		return NotKnown, because
-	case len(j.waive) > 0:
-		return Waived, because
-	}
-	return Compliant, nil
 }
 
 func (b *builder) report() *Report {
@@ -372,11 +307,12 @@ func (b *builder) report() *Report {
 		r.RulePacks = append(r.RulePacks, pack)
 	}
 	slices.SortFunc(r.RulePacks, func(x, y RulePack) int { return cmp.Or(cmp.Compare(x.Version, y.Version), cmp.Compare(x.Hash, y.Hash)) })
-	r.Clusters = slices.Grow(r.Clusters, len(b.inOrder))
-	for _, c := range b.inOrder {
+	r.Clusters = slices.Grow(r.Clusters, len(b.clusters))
+	for i := range b.clusters {
+		c := &b.clusters[i]
 		c.Findings = c.judgement.counts
 		c.Status, c.Because = c.judgement.status(b.sites[c.Site].Freshness)
-		r.Clusters = append(r.Clusters, *c.Cluster)
+		r.Clusters = append(r.Clusters, c.Cluster)
 	}
 	worst := map[string]Status{}
 	for i := range r.Clusters {
@@ -395,12 +331,6 @@ func (b *builder) report() *Report {
 		}
 		r.Sites = append(r.Sites, s.SiteResult)
 	}
-	r.Findings = make([]Finding, 0, len(b.findings))
-	for _, f := range b.findings {
-		if in.All || f.Verdict != rules.Pass && f.Verdict != rules.NotApplicable {
-			r.Findings = append(r.Findings, *f)
-		}
-	}
 	r.Shared = slices.Grow(r.Shared, len(b.used))
 	for _, s := range b.used {
 		r.Shared = append(r.Shared, *s)
@@ -410,6 +340,12 @@ func (b *builder) report() *Report {
 	}
 	r.Coverage = b.coverage(r.Sites)
 	r.Summary = b.summary(r)
+	r.Findings = b.findings
+	if !in.All {
+		r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool {
+			return f.decides.verdict == rules.Pass || f.decides.verdict == rules.NotApplicable
+		})
+	}
 	return r
 }
 
@@ -436,19 +372,13 @@ func (b *builder) coverage(sites []SiteResult) Coverage {
 	return c
 }
 
-// compareFindings orders by site, cluster, rule and subject, as assessments do.
-func compareFindings(a, b *Finding) int {
-	x, y := &a.Subject, &b.Subject
-	if c := cmp.Compare(x.Site, y.Site); c != 0 {
+// compareFindings orders by site, cluster, rule and infrastructure, as assessments do.
+func compareFindings(a, b Finding) int {
+	x, y := &a.decides, &b.decides
+	if c := cmp.Compare(x.site, y.site); c != 0 {
 		return c
 	}
-	if c := cmp.Compare(x.Cluster, y.Cluster); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.Rule, b.Rule); c != 0 {
-		return c
-	}
-	return cmp.Or(cmp.Compare(x.Infrastructure, y.Infrastructure), cmp.Compare(x.Node, y.Node), cmp.Compare(a.ID, b.ID))
+	return cmp.Or(cmp.Compare(x.cluster, y.cluster), cmp.Compare(x.rule, y.rule), cmp.Compare(x.infrastructure, y.infrastructure))
 }
 
 // merge adds what another assessment says of the infrastructure. Each list is in order and holds nothing twice.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func Of(a *assess.Assessment) (*Extract, error) {
 		return nil, errors.New("an assessment is missing")
 	}
 	x := &Extract{
-		at: a.At.UTC(), pack: RulePack{Version: a.RulePack.Version, Hash: a.RulePack.Hash}, inventories: a.Inventories, coverage: a.Coverage, passed: a.Passed,
+		at: a.At.UTC(), pack: RulePack{Version: a.RulePack.Version, Hash: a.RulePack.Hash}, inventories: slices.Clone(a.Inventories), coverage: a.Coverage, passed: slices.Clone(a.Passed),
 		clusters: make([]Cluster, len(a.Clusters)), findings: make([]Finding, len(a.Findings)), shared: make([]Shared, len(a.Tenancy)),
 	}
 	assumed := map[string]int{}
@@ -66,9 +67,14 @@ func Of(a *assess.Assessment) (*Extract, error) {
 		if err != nil {
 			return nil, fmt.Errorf("finding %s: %w", a.Findings[i].ID, err)
 		}
-		x.findings[i] = Finding{Finding: &a.Findings[i], text: string(text)}
+		f := &a.Findings[i]
+		x.findings[i] = Finding{Finding: f, text: string(text), decides: deciding{
+			rule: f.Rule, verdict: f.Verdict, severity: f.Severity, site: f.Subject.Site, cluster: f.Subject.Cluster, infrastructure: f.Subject.Infrastructure, waiver: f.Waiver,
+		}}
 	}
-	slices.SortStableFunc(x.findings, func(a, b Finding) int { return compareFindings(&a, &b) })
+	slices.SortStableFunc(x.findings, func(a, b Finding) int {
+		return cmp.Or(compareFindings(a, b), cmp.Compare(a.Subject.Node, b.Subject.Node), cmp.Compare(a.ID, b.ID))
+	})
 	for i := range a.Tenancy {
 		t := &a.Tenancy[i]
 		x.shared[i] = Shared{t.Infrastructure, t.Aliases, t.Kind, t.Tenants, t.Regions}
@@ -136,13 +142,13 @@ func (x *Extract) Text() string {
 		end()
 	}
 	for i := range x.findings {
-		f := &x.findings[i]
+		d := &x.findings[i].decides
 		waiver, expires := "", ""
-		if f.Waiver != nil {
-			waiver, expires = f.Waiver.ID, f.Waiver.Expires.UTC().Format(time.RFC3339Nano)
+		if d.waiver != nil {
+			waiver, expires = d.waiver.ID, d.waiver.Expires.UTC().Format(time.RFC3339Nano)
 		}
-		write(lineFinding, f.Rule, string(f.Verdict), string(f.Severity), f.Subject.Site, f.Subject.Cluster, f.Subject.Infrastructure, waiver, expires)
-		raw(f.text)
+		write(lineFinding, d.rule, string(d.verdict), string(d.severity), d.site, d.cluster, d.infrastructure, waiver, expires)
+		raw(x.findings[i].text)
 		end()
 	}
 	for i := range x.shared {
@@ -158,23 +164,25 @@ func (x *Extract) Text() string {
 	return b.String()
 }
 
-// Read reads what Text wrote. The texts of the extract are parts of the given one.
-func Read(text string) (*Extract, error) {
-	x := new(Extract)
-	var brief []rules.Finding // one allocation for many
+// Read makes the extract that of a text that Text wrote, of which its texts are parts. What it held before is overwritten, so that
+// one serves for many.
+func (x *Extract) Read(text string) error {
+	*x = Extract{
+		inventories: x.inventories[:0], passed: x.passed[:0], clusters: x.clusters[:0], findings: x.findings[:0], shared: x.shared[:0],
+		assumptions: x.assumptions[:0],
+	}
 	for n := 1; text != ""; n++ {
 		var l fields
 		l.rest, text, _ = strings.Cut(text, "\n")
 		kind := l.next()
 		if (n == 1) != (kind == lineHead) {
-			return nil, fmt.Errorf("line %d of an extract begins with %q; the first, and no other, begins with %q", n, kind, lineHead)
+			return fmt.Errorf("line %d of an extract begins with %q; the first, and no other, begins with %q", n, kind, lineHead)
 		}
 		switch kind {
 		case lineHead:
 			x.at, x.pack = l.instant(), RulePack{Version: l.next(), Hash: l.next()}
 			x.coverage = assess.Coverage{Sites: l.number(), Fresh: l.number(), Stale: l.number(), FactsKnown: l.number(), FactsNeeded: l.number()}
-			room := min(l.number(), 1000) // However many the line says: it is only room.
-			x.findings, brief = make([]Finding, 0, room), make([]rules.Finding, room)
+			x.findings = slices.Grow(x.findings, min(l.number(), 1000)) // However many the line says: it is only room.
 		case lineInventory:
 			x.inventories = append(x.inventories, assess.InventoryRef{Site: l.next(), Name: l.next(), Revision: l.next(), ObservedAt: l.instant()})
 		case linePassed:
@@ -187,15 +195,11 @@ func Read(text string) (*Extract, error) {
 			c.Regions.ThingWorx, c.text = l.list(), l.raw()
 			x.clusters = append(x.clusters, c)
 		case lineFinding:
-			if len(brief) == 0 {
-				brief = make([]rules.Finding, 16)
-			}
-			f := Finding{brief: true, Finding: &brief[0]}
-			brief = brief[1:]
-			f.Rule, f.Verdict, f.Severity = l.next(), rules.Verdict(l.next()), rules.Severity(l.next())
-			f.Subject = rules.Subject{Site: l.next(), Cluster: l.next(), Infrastructure: l.next()}
+			f := Finding{decides: deciding{
+				rule: l.next(), verdict: rules.Verdict(l.next()), severity: rules.Severity(l.next()), site: l.next(), cluster: l.next(), infrastructure: l.next(),
+			}}
 			if waiver, expires := l.next(), l.next(); expires != "" {
-				f.Waiver = &rules.Waiver{ID: waiver, Expires: l.parse(expires)}
+				f.decides.waiver = &rules.Waiver{ID: waiver, Expires: l.parse(expires)}
 			}
 			f.text = l.raw()
 			x.findings = append(x.findings, f)
@@ -204,16 +208,16 @@ func Read(text string) (*Extract, error) {
 		case lineAssumption:
 			x.assumptions = append(x.assumptions, Assumption{Text: l.next(), Clusters: l.number()})
 		default:
-			return nil, fmt.Errorf("line %d of an extract is of the unknown kind %q", n, kind)
+			return fmt.Errorf("line %d of an extract is of the unknown kind %q", n, kind)
 		}
 		if l.err != nil {
-			return nil, fmt.Errorf("line %d of an extract: %w", n, l.err)
+			return fmt.Errorf("line %d of an extract: %w", n, l.err)
 		}
 	}
 	if x.at.IsZero() {
-		return nil, errors.New("an extract is empty")
+		return errors.New("an extract is empty")
 	}
-	return x, nil
+	return nil
 }
 
 // fields are what is left of a line. The first thing that is not as it should be is kept.
@@ -293,7 +297,7 @@ func (l *fields) parse(text string) time.Time {
 
 // words are what a finding says of its rule.
 func (f *Finding) words() (title string, confidence rules.Confidence, reference string) {
-	if !f.brief {
+	if f.Finding != nil {
 		return f.Title, f.Confidence, f.Reference
 	}
 	var said struct {
@@ -318,11 +322,11 @@ func (r *Report) full() error {
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
-		if f.brief {
+		if f.Finding == nil {
+			f.Finding = new(rules.Finding)
 			if err := json.Unmarshal([]byte(f.text), f.Finding); err != nil {
-				return fmt.Errorf("read a finding of rule %s: %w", f.Rule, err)
+				return fmt.Errorf("read a finding of rule %s: %w", f.decides.rule, err)
 			}
-			f.brief = false
 		}
 	}
 	return nil

@@ -21,23 +21,35 @@ import (
 // extracted is the input with the texts of extracts in the place of the assessments.
 func extracted(t testing.TB, in Input) Input {
 	t.Helper()
-	var extracts []*Extract
+	var texts []string
 	for _, a := range in.Assessments {
 		x, err := Of(a)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := Read(x.Text())
-		if err != nil {
+		again := new(Extract)
+		if err := again.Read(x.Text()); err != nil {
 			t.Fatal(err)
 		}
 		if again.Text() != x.Text() {
 			t.Errorf("an extract that was read reads\n%s\nand was\n%s", again.Text(), x.Text())
 		}
-		extracts = append(extracts, again)
+		texts = append(texts, x.Text())
 	}
-	in.Assessments, in.Extracts = nil, each(extracts...)
+	in.Assessments, in.Extracts = nil, read(texts)
 	return in
+}
+
+// read reads all texts with one Extract.
+func read(texts []string) iter.Seq2[*Extract, error] {
+	return func(yield func(*Extract, error) bool) {
+		var x Extract
+		for _, text := range texts {
+			if !yield(&x, x.Read(text)) {
+				return
+			}
+		}
+	}
 }
 
 func each(extracts ...*Extract) iter.Seq2[*Extract, error] {
@@ -106,7 +118,7 @@ func TestReadRefuses(t *testing.T) {
 		head + "f\ta\tfail\thigh\ts\t\t\t\t":           "JSON object",
 		head + "f\ta\tfail\thigh\ts\t\t\tW\tnever\t{}": "instant",
 	} {
-		if _, err := Read(text); err == nil || !strings.Contains(err.Error(), want) {
+		if err := new(Extract).Read(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -114,8 +126,8 @@ func TestReadRefuses(t *testing.T) {
 	if _, err := New(in); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("no extract: %v", err)
 	}
-	x, err := Read(head + "f\tR\tfail\thigh\ts\t\t\t\t\t{no JSON}")
-	if err != nil {
+	x := new(Extract)
+	if err := x.Read(head + "f\tR\tfail\thigh\ts\t\t\t\t\t{no JSON}"); err != nil {
 		t.Fatal(err)
 	}
 	r := build(t, Input{At: at(), Extracts: each(x)})
@@ -133,12 +145,11 @@ func FuzzRead(f *testing.F) {
 		f.Add(x.Text())
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		x, err := Read(text)
-		if err != nil {
+		var x, again Extract
+		if err := x.Read(text); err != nil {
 			return
 		}
-		again, err := Read(x.Text())
-		if err != nil {
+		if err := again.Read(x.Text()); err != nil {
 			t.Fatalf("what was read from %q cannot be read again: %v", text, err)
 		}
 		if again.Text() != x.Text() {
@@ -165,9 +176,10 @@ func BenchmarkExtracts(b *testing.B) {
 	for len(a.Findings) < 12 {
 		a.Findings = append(a.Findings, a.Findings[0])
 	}
-	texts := make([]string, 10000)
+	texts, sites := make([]string, 10000), make([]Site, 10000)
 	for i := range texts {
 		site := fmt.Sprintf("muc-%05d", i)
+		sites[i].ID = site
 		x := *a
 		x.Inventories = []assess.InventoryRef{{Site: site, ObservedAt: at()}}
 		x.Clusters = []assess.Cluster{a.Clusters[0]}
@@ -183,13 +195,7 @@ func BenchmarkExtracts(b *testing.B) {
 		texts[i] = e.Text()
 	}
 	for b.Loop() {
-		in := Input{At: at(), Extracts: func(yield func(*Extract, error) bool) {
-			for _, text := range texts {
-				if !yield(Read(text)) {
-					return
-				}
-			}
-		}}
+		in := Input{At: at(), Sites: sites, Extracts: read(texts)}
 		if err := Write(io.Discard, "json", build(b, in)); err != nil {
 			b.Fatal(err)
 		}

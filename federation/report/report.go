@@ -23,8 +23,8 @@ type Input struct {
 	Title       string // default "Compliance report"
 	At          time.Time
 	Assessments []*assess.Assessment // in force at At; each site in at most one of them
-	// Extracts are of assessments that are not among them, kept from when they were made. Each is taken up before the next is
-	// asked for, so that what makes one may read it out of a text as late as that: while it is at hand. An error ends the report.
+	// Extracts are of assessments that are not among them, kept from when they were made. Each is taken up before the next is asked
+	// for, so that one Extract may read them all. An error ends the report.
 	Extracts iter.Seq2[*Extract, error]
 	// Sites are the sites the report is about. One without an assessment is reported as unknown. Sites of assessments that
 	// are not listed are added without name and country.
@@ -250,14 +250,24 @@ const (
 	NoData = "no data"
 )
 
-// Finding is one finding with what an auditor needs beside it.
+// Finding is one finding with what an auditor needs beside it. Of one that the history told, all but its text is read when a
+// format needs it: until then Finding is nil.
 type Finding struct {
 	*rules.Finding
 	Waived     bool       `json:"waived"`               // its waiver is in force at the instant of the report
 	ObservedAt *time.Time `json:"observedAt,omitempty"` // when the facts it rests on were seen
 
-	text  string // Finding as JSON
-	brief bool   // of Finding only what decides is filled in
+	decides deciding
+	text    string // Finding as JSON
+}
+
+// deciding is what of a finding decides about a report.
+type deciding struct {
+	rule                          string
+	verdict                       rules.Verdict
+	severity                      rules.Severity
+	site, cluster, infrastructure string
+	waiver                        *rules.Waiver
 }
 
 // Shared is an infrastructure used by several clusters.

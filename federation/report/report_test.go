@@ -307,7 +307,7 @@ func TestHash(t *testing.T) {
 			rt.Fatal(err)
 		}
 		write(t, "json", got)
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Cluster{}, Finding{})); diff != "" {
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(Cluster{}, Finding{}, deciding{})); diff != "" {
 			rt.Fatalf("(-want +got):\n%s", diff)
 		}
 	})

@@ -36,9 +36,10 @@ func (b *builder) summary(r *Report) Summary {
 		return cmp.Or(cmp.Compare(x.Recognised, y.Recognised), cmp.Compare(x.Recommended, y.Recommended))
 	})
 	bySeverity := make([]Verdicts, rules.Info.Rank()+2) // by rank; the last is of severities that are none
-	for _, f := range b.findings {
+	for i := range b.findings {
+		f := &b.findings[i]
 		s.Findings.add(f)
-		bySeverity[min(f.Severity.Rank(), len(bySeverity)-1)].add(f)
+		bySeverity[min(f.decides.severity.Rank(), len(bySeverity)-1)].add(f)
 	}
 	for id, passed := range b.passed {
 		for _, v := range []*Verdicts{&s.Findings, &bySeverity[min(b.rule(id).Severity.Rank(), len(bySeverity)-1)]} {
@@ -67,17 +68,19 @@ func (b *builder) byRule() []RuleCount {
 		decided bool // the severity is that of a finding that counts against somebody
 	}
 	counts := map[string]*count{}
-	for _, f := range b.findings {
-		c := counts[f.Rule]
+	for i := range b.findings {
+		f := &b.findings[i]
+		d := &f.decides
+		c := counts[d.rule]
 		if c == nil {
 			title, confidence, reference := f.words()
-			c = &count{RuleCount: RuleCount{Rule: f.Rule, Title: title, Severity: f.Severity, Confidence: confidence, Reference: reference}}
-			counts[f.Rule] = c
+			c = &count{RuleCount: RuleCount{Rule: d.rule, Title: title, Severity: d.severity, Confidence: confidence, Reference: reference}}
+			counts[d.rule] = c
 		}
-		against := f.Verdict == rules.Fail || f.Verdict == rules.Unknown
-		worse := f.Severity.Rank() < c.Severity.Rank()
+		against := d.verdict == rules.Fail || d.verdict == rules.Unknown
+		worse := d.severity.Rank() < c.Severity.Rank()
 		if against && (!c.decided || worse) || !against && !c.decided && worse {
-			c.Severity = f.Severity
+			c.Severity = d.severity
 		}
 		c.decided = c.decided || against
 		c.add(f)

@@ -115,12 +115,13 @@ func (h *Hub) extracts(ctx context.Context, in *report.Input, _ rest.ReportReque
 		return nil
 	})
 	in.Extracts = func(yield func(*report.Extract, error) bool) {
+		var x report.Extract
 		for i := range rows {
-			x, err := extractOf(&rows[i])
+			err := readExtract(&x, &rows[i])
 			if err != nil {
 				err = noHistory(fmt.Errorf("site %s: %w", rows[i].Site, err))
 			}
-			if !yield(x, err) {
+			if !yield(&x, err) {
 				return
 			}
 		}
@@ -128,19 +129,18 @@ func (h *Hub) extracts(ctx context.Context, in *report.Input, _ rest.ReportReque
 	return err
 }
 
-func extractOf(row *history.Reported) (*report.Extract, error) {
+func readExtract(x *report.Extract, row *history.Reported) error {
 	text := row.Extract
 	if len(row.Document) > 0 {
 		var err error
 		if text, err = extract(row.Document); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	x, err := report.Read(text)
-	if err != nil {
-		return nil, fmt.Errorf("read the extract of an assessment: %w", err)
+	if err := x.Read(text); err != nil {
+		return fmt.Errorf("read the extract of an assessment: %w", err)
 	}
-	return x, nil
+	return nil
 }
 
 // extract is what a report takes of an assessment, from its JSON.
