@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -122,7 +123,9 @@ func (c *Conn) Copies(ctx context.Context, of string, n int) (publish func(word 
 	if err == nil {
 		err = each(cons, n, func(m jetstream.Msg) error {
 			word := m.Subject()[strings.LastIndexByte(m.Subject(), '.')+1:]
-			last[word] = &nats.Msg{Subject: "copies." + word, Header: m.Headers(), Data: m.Data()}
+			header := m.Headers()
+			maps.DeleteFunc(header, func(name string, _ []string) bool { return strings.HasPrefix(name, "Nats-") }) // of the other stream
+			last[word] = &nats.Msg{Subject: "copies." + word, Header: header, Data: m.Data()}
 			return nil
 		})
 	}
