@@ -157,7 +157,7 @@ func (p *presence) speak(s Sign) {
 	}
 }
 
-// voice is that of an instance, empty when it has not spoken of late. It holds until voices change.
+// voice is that of an instance, added empty when it has not spoken of late. The pointer holds until voices change.
 func (p *presence) voice(instance string) *voice {
 	for i := range p.voices {
 		if p.voices[i].instance == instance {

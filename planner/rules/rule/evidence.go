@@ -12,7 +12,7 @@ import (
 )
 
 // Evidence is the facts that a verdict rests on, as one line of JSON: an object whose members are strings, numbers, bools and lists of
-// strings, in order of their names. It is empty when there are none. Held as text it takes a tenth of what a map of it takes.
+// strings, in order of their names. It is empty when there are none. Hubs hold much of it and read it seldom, so that it is no map.
 type Evidence string
 
 // NewEvidence writes facts. A list is never null. What JSON cannot hold is written as the text that fmt prints of it, so that nothing is lost.
